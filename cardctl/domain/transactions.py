@@ -1,0 +1,78 @@
+"""Transactions: money events on cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cardctl.domain.money import Money
+
+
+class TransactionKind(StrEnum):
+    AUTHORIZATION = "authorization"
+    SETTLEMENT = "settlement"
+    REVERSAL = "reversal"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"
+    DECLINE = "decline"
+    FEE = "fee"
+    FUNDING = "funding"
+    WITHDRAWAL = "withdrawal"
+
+
+class TransactionState(StrEnum):
+    PENDING = "pending"
+    APPROVED = "approved"
+    DECLINED = "declined"
+    SETTLED = "settled"
+    REVERSED = "reversed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """Who was paid; any of it may be missing."""
+
+    name: str | None = None
+    mcc: str | None = None
+    category: str | None = None
+    city: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteTransaction:
+    """A provider's word about a money event. `amount` is positive; `impact` is signed, on what the card can still spend."""
+
+    ref: str
+    card_ref: str
+    kind: TransactionKind
+    state: TransactionState
+    amount: Money
+    impact: Money
+    occurred_at: datetime
+    raw: dict[str, Any]
+    merchant: Merchant = Merchant()
+    authorization_code: str | None = None
+    parent_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A money event in our books; `parent_id` is the authorization that it belongs to, where that is known here."""
+
+    id: str
+    ref: str
+    provider: str
+    card_id: str
+    kind: TransactionKind
+    state: TransactionState
+    amount: Money
+    impact: Money
+    merchant: Merchant
+    authorization_code: str | None
+    parent_id: str | None
+    occurred_at: datetime

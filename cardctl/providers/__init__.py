@@ -1,0 +1,1 @@
+"""Strangers we talk to; every folder has the same five rooms."""

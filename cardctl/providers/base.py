@@ -1,0 +1,187 @@
+"""What a provider is: one small base class, capability protocols, and the one place that says no."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
+
+from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
+from cardctl.domain.cards import Credentials, Limits, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft
+from cardctl.domain.redaction import Secret
+from cardctl.domain.states import Move
+from cardctl.domain.transactions import RemoteTransaction
+from cardctl.errors import Unsupported
+
+if TYPE_CHECKING:
+    import httpx
+
+Remote = RemoteCard | RemoteAccount
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """What the composition root hands to a provider: it reads no settings, secrets, environment, clock or database itself.
+
+    `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
+    `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts.
+    """
+
+    environment: str
+    programme: str
+    settings: Mapping[str, Any]
+    secret: Callable[[str], Secret]
+    transport: httpx.BaseTransport | None
+    timeout: float
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What looking tells of a write whose reply is missing.
+
+    happened True: it surely took effect, and `remote` is the object now. False: it has not taken effect so far (conclusive only
+    when the request can no longer be on its way). None: looking cannot tell.
+    """
+
+    happened: bool | None
+    remote: Remote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """The provider answered and took the key. `mode` is "test" or "live" where it can be proven; `clock` its Date header."""
+
+    latency_ms: int
+    mode: str | None = None
+    clock: datetime | None = None
+
+
+class Provider(Protocol):
+    """Every provider. Writes are made in two steps, so that the journal can keep the exact request between them:
+
+    a `draft_…` method (may read, writes nothing) gives a Draft; `send(draft, key)` sends it, once decided. `mark` is the
+    operation's id, left at the provider where it keeps such things, so that `look_up(draft, mark)` can settle a lost reply.
+    Errors of send: ProviderRefused (its explicit no), ProviderUnavailable (surely nothing ran), ReplyLost/ServerFailed (may
+    have run), SecretRefused (401). `key_life` is how long the provider remembers a key, None where it takes none.
+    """
+
+    name: ClassVar[str]
+    key_life: ClassVar[timedelta | None]
+    environment: str
+    programme: str
+
+    def ping(self) -> Ping: ...
+    def close(self) -> None: ...
+    def send(self, draft: Draft, key: str) -> Remote: ...
+    def look_up(self, draft: Draft, mark: str) -> Sighting: ...
+
+
+@runtime_checkable
+class IssuesCards(Protocol):
+    """Makes accounts and cards."""
+
+    def draft_account(self, wanted: NewAccount, mark: str) -> Draft: ...
+    def draft_account_change(self, ref: str, change: AccountChange, mark: str) -> Draft: ...
+    def draft_card(self, wanted: NewCard, mark: str) -> Draft: ...
+
+
+@runtime_checkable
+class ControlsCards(Protocol):
+    """Moves a card's state."""
+
+    def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft: ...
+
+
+@runtime_checkable
+class LimitsCards(Protocol):
+    """Sets limits; what `limits` has as None is taken off, everything that it has no word for is left as it is."""
+
+    def draft_limits(self, ref: str, limits: Limits, mark: str) -> Draft: ...
+
+
+@runtime_checkable
+class FundsCards(Protocol):
+    """Moves money onto and off a card. Errors: CardUnlimited, InsufficientBalance (withdrawing more than is unspent)."""
+
+    def draft_fund(self, ref: str, amount: Money, mark: str, *, set_allowance: bool = False) -> Draft: ...
+    def draft_withdraw(self, ref: str, amount: Money, mark: str) -> Draft: ...
+
+
+@runtime_checkable
+class ReportsBalance(Protocol):
+    """The float: what the programme has at the provider, one Money per currency."""
+
+    def float_balances(self) -> tuple[Money, ...]: ...
+
+
+@runtime_checkable
+class ListsCards(Protocol):
+    """Reads accounts and cards, one or all (page by page, newest first). ProviderHasNot where there is none."""
+
+    def card(self, ref: str) -> RemoteCard: ...
+    def cards(self, *, account_ref: str | None = None) -> Iterator[list[RemoteCard]]: ...
+    def account(self, ref: str) -> RemoteAccount: ...
+    def accounts(self) -> Iterator[list[RemoteAccount]]: ...
+
+
+@runtime_checkable
+class ListsTransactions(Protocol):
+    """Reads money events, page by page, newest first; `since` is when the event was made."""
+
+    def transactions(
+        self, *, card_ref: str | None = None, since: datetime | None = None
+    ) -> Iterator[list[RemoteTransaction]]: ...
+
+
+@runtime_checkable
+class RevealsCredentials(Protocol):
+    """Gives a card's numbers, for one look."""
+
+    def reveal(self, ref: str) -> Credentials: ...
+
+
+@runtime_checkable
+class ProvisionsWallets(Protocol):
+    """Says whether a card may go into a phone's wallet."""
+
+    def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]: ...
+
+
+CAPABILITIES: dict[str, type] = {
+    "issues_cards": IssuesCards,
+    "controls_cards": ControlsCards,
+    "limits_cards": LimitsCards,
+    "funds_cards": FundsCards,
+    "reports_balance": ReportsBalance,
+    "lists_cards": ListsCards,
+    "lists_transactions": ListsTransactions,
+    "reveals_credentials": RevealsCredentials,
+    "provisions_wallets": ProvisionsWallets,
+}
+"""Every capability by the name that `provider list` and the README show."""
+
+C = TypeVar("C")
+
+
+def capabilities(provider: object) -> tuple[str, ...]:
+    """The names of what `provider` (an instance or a class) can do."""
+    return tuple(name for name, protocol in CAPABILITIES.items() if all(hasattr(provider, m) for m in _methods(protocol)))
+
+
+def require(provider: Provider, capability: type[C]) -> C:
+    """`provider`, narrowed to `capability`; Unsupported, naming the wish, where it cannot."""
+    if isinstance(provider, capability):
+        return provider
+    wish = next(name for name, protocol in CAPABILITIES.items() if protocol is capability)
+    raise Unsupported(
+        f"{provider.name} cannot do this: {wish.replace('_', ' ')}", hint="see who can with `cardctl provider list`"
+    )
+
+
+def _methods(protocol: type) -> set[str]:
+    return {name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")}
