@@ -20,6 +20,9 @@ class Limits:
     monthly: Money | None = None
 
 
+NO_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A card in our books. `balance` is what it can still spend, None where nothing limits it."""
@@ -60,7 +63,7 @@ class NewCard:
     currency: str
     type: str = "virtual"
     active: bool = True
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     allowance: Money | None = None
     replaces_ref: str | None = None
     replaces_reason: str | None = None
@@ -87,7 +90,7 @@ class RemoteCard:
     raw: dict[str, Any]
     brand: str | None = None
     state_reason: str | None = None
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     allowance: Money | None = None
     balance: Money | None = None
     ever_active: bool | None = None

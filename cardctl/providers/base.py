@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
-from cardctl.domain.cards import Credentials, Limits, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibility
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
@@ -91,6 +91,13 @@ class IssuesCards(Protocol):
 
 
 @runtime_checkable
+class ClosesAccounts(Protocol):
+    """Closes an account for good."""
+
+    def draft_account_close(self, ref: str, mark: str) -> Draft: ...
+
+
+@runtime_checkable
 class ControlsCards(Protocol):
     """Moves a card's state."""
 
@@ -99,9 +106,9 @@ class ControlsCards(Protocol):
 
 @runtime_checkable
 class LimitsCards(Protocol):
-    """Sets limits; what `limits` has as None is taken off, everything that it has no word for is left as it is."""
+    """Changes the limits named in `changes` (words of domain.cards.Limits); None takes one off, all others stay as they are."""
 
-    def draft_limits(self, ref: str, limits: Limits, mark: str) -> Draft: ...
+    def draft_limits(self, ref: str, changes: Mapping[str, Money | None], mark: str) -> Draft: ...
 
 
 @runtime_checkable
@@ -154,6 +161,7 @@ class ProvisionsWallets(Protocol):
 
 CAPABILITIES: dict[str, type] = {
     "issues_cards": IssuesCards,
+    "closes_accounts": ClosesAccounts,
     "controls_cards": ControlsCards,
     "limits_cards": LimitsCards,
     "funds_cards": FundsCards,

@@ -1,0 +1,179 @@
+"""Making accounts and cards: account.create, card.issue."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
+
+from cardctl.db.unit import Unit
+from cardctl.domain.accounts import Account, AccountState, Address, Kyc, NewAccount, RemoteAccount
+from cardctl.domain.cards import NO_LIMITS, Card, Limits, NewCard, RemoteCard
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.transactions import TransactionKind
+from cardctl.errors import BadInput, Refused, StateForbids
+from cardctl.providers.base import IssuesCards, Remote, require
+from cardctl.services.desk import Desk, Done
+from cardctl.services.entries import account_id_for, limits_of, limits_told, money_event, new_account, new_card
+from cardctl.services.operations import Change, Wish, rehearse, run_once
+
+
+@dataclass(frozen=True, slots=True)
+class CardWish:
+    """A card that a person wants for one of our accounts. `key` is the caller's own name for it within the account."""
+
+    account_id: str
+    currency: str
+    type: str = "virtual"
+    active: bool = True
+    limits: Limits = NO_LIMITS
+    allowance: Money | None = None
+    key: str | None = None
+    replaces: str | None = None
+    replaces_reason: str | None = None
+
+
+def create_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = None) -> Done:
+    """Make an account at the provider. Refused (6) where its external_id is taken; BadInput for an impossible name."""
+    return run_once(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
+
+
+def rehearse_account(desk: Desk, wanted: NewAccount) -> Draft | Card | Account:
+    return rehearse(desk, CreateAccount(), _account_wish(desk, wanted, None))
+
+
+def issue_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None, reason: str | None = None) -> Done:
+    """Issue a card. Refused (6) unless its account is active and its KYC verified."""
+    return run_once(desk, IssueCard(), _card_wish(desk, wanted, caller_key, reason))
+
+
+def rehearse_card(desk: Desk, wanted: CardWish) -> Draft | Card | Account:
+    return rehearse(desk, IssueCard(), _card_wish(desk, wanted, None, None))
+
+
+class CreateAccount:
+    """account.create: also gives a known account a new `ref` where the provider has lost the old one (`relink`)."""
+
+    kind: ClassVar[str] = "account.create"
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = True
+
+    def check(self, unit: Unit, operation: Operation) -> None:
+        known = unit.accounts.get(operation.target)
+        external_id = operation.arguments["wanted"]["external_id"]
+        if known is None and external_id is not None:
+            known = unit.accounts.by_external_id(operation.programme, external_id)
+        if known is not None and not operation.arguments["relink"]:
+            raise Refused(
+                f"the external id {external_id!r} is taken by {known.id}", hint=f"see `cardctl account show {known.id}`"
+            )
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        return require(desk.provider, IssuesCards).draft_account(_wanted_account(operation.arguments["wanted"]), operation.id)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        assert isinstance(remote, RemoteAccount)
+        known = unit.accounts.get(operation.target)
+        account = new_account(desk, operation.target, operation.arguments["wanted"]["external_id"], remote)
+        if known is not None:
+            account = replace(account, created_at=known.created_at)
+        if known is None:
+            unit.accounts.add(account, raw=remote.raw)
+        else:
+            unit.accounts.save(account, raw=remote.raw)
+        return Change(account, {"ref": known.ref} if known else {}, {"ref": remote.ref, "state": str(remote.state)})
+
+    def load(self, unit: Unit, operation: Operation) -> Account:
+        return unit.accounts.named(operation.target)
+
+
+def relink_account(desk: Desk, account: Account, wanted: NewAccount) -> Done:
+    """Make the account anew at a provider that has lost it (a simulator that was reset); our id stays."""
+    wish = Wish(account.id, {"wanted": asdict(wanted), "relink": True}, reason=f"{account.ref} is gone at the provider")
+    return run_once(desk, CreateAccount(), wish)
+
+
+class IssueCard:
+    """card.issue"""
+
+    kind: ClassVar[str] = "card.issue"
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = True
+
+    def check(self, unit: Unit, operation: Operation) -> None:
+        account = unit.accounts.named(operation.arguments["account_id"])
+        if account.state is not AccountState.ACTIVE:
+            raise StateForbids(f"{account.id} is {account.state}: only an active account gets cards")
+        if account.kyc is not Kyc.VERIFIED:
+            flags = ", ".join(account.compliance_flags) or "no reason given"
+            raise StateForbids(f"the KYC of {account.id} is {account.kyc} ({flags}): it gets no card until that is verified")
+        for other in unit.operations.open_all(operation.programme):
+            same = other.kind == self.kind and other.arguments["key"] and other.arguments["key"] == operation.arguments["key"]
+            if same and other.id != operation.id and other.arguments["account_id"] == account.id:
+                raise Refused(f"{other.id} is already making this card", hint="settle it with `cardctl operation resume`")
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        told = operation.arguments
+        with desk.books.read() as unit:
+            account = unit.accounts.named(told["account_id"])
+            replaced = unit.cards.named(told["replaces"]) if told["replaces"] else None
+        if account.ref is None:
+            raise BadInput(f"{account.id} has no reference at {operation.provider} yet")
+        wanted = NewCard(
+            account_ref=account.ref,
+            currency=told["currency"],
+            type=told["type"],
+            active=told["active"],
+            limits=limits_of(told["limits"], told["currency"]),
+            allowance=operation.amount,
+            replaces_ref=replaced.ref if replaced else None,
+            replaces_reason=told["replaces_reason"],
+        )
+        return require(desk.provider, IssuesCards).draft_card(wanted, operation.id)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        assert isinstance(remote, RemoteCard)
+        card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
+        unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
+        if operation.amount is not None:
+            unit.transactions.upsert(money_event(desk, operation, card, TransactionKind.FUNDING), programme=desk.programme)
+        shown = {"state": str(card.state), "account": card.account_id, "balance": str(card.balance) if card.balance else None}
+        return Change(card, {}, {**shown, "ref": card.ref, "last4": card.last4})
+
+    def load(self, unit: Unit, operation: Operation) -> Card:
+        return unit.cards.named(operation.target)
+
+
+def _account_wish(desk: Desk, wanted: NewAccount, caller_key: str | None) -> Wish:
+    if not wanted.name.strip():
+        raise BadInput("an account needs a name")
+    arguments = {"wanted": asdict(replace(wanted, name=wanted.name.strip())), "relink": False}
+    return Wish(account_id_for(desk, wanted.external_id), arguments, caller_key=caller_key)
+
+
+def _card_wish(desk: Desk, wanted: CardWish, caller_key: str | None, reason: str | None) -> Wish:
+    amounts = [
+        wanted.allowance,
+        wanted.limits.per_transaction,
+        wanted.limits.daily,
+        wanted.limits.weekly,
+        wanted.limits.monthly,
+    ]
+    if any(amount is not None and amount.currency != wanted.currency for amount in amounts):
+        raise BadInput(f"every amount of a card must be in its currency, {wanted.currency}")
+    arguments: dict[str, Any] = {
+        "account_id": wanted.account_id,
+        "currency": wanted.currency,
+        "type": wanted.type,
+        "active": wanted.active,
+        "limits": limits_told(wanted.limits),
+        "key": wanted.key,
+        "replaces": wanted.replaces,
+        "replaces_reason": wanted.replaces_reason,
+    }
+    return Wish(desk.new_id("card"), arguments, amount=wanted.allowance, reason=reason, caller_key=caller_key)
+
+
+def _wanted_account(told: dict[str, Any]) -> NewAccount:
+    address = Address(**told["address"]) if told["address"] else None
+    return NewAccount(**{**told, "address": address})

@@ -1,0 +1,198 @@
+"""Intakes from a provider: accounts, cards, and the money events since a moment; nothing is written to the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from cardctl.db.unit import Unit
+from cardctl.domain.accounts import Account, RemoteAccount
+from cardctl.domain.cards import Card, RemoteCard
+from cardctl.domain.states import CardState
+from cardctl.domain.transactions import RemoteTransaction, Transaction
+from cardctl.errors import ProviderHasNot, TargetBusy
+from cardctl.providers.base import ListsCards, ListsTransactions, require
+from cardctl.services.desk import Desk
+from cardctl.services.entries import account_id_for, new_account, new_card, record_pull, take_account, take_card
+
+OVERLAP = timedelta(hours=1)
+"""How far before the newest known event a pull begins again, for clocks that disagree and events that come late."""
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What an intake brought: objects read, new here, changed, or belonging to cards that we do not know."""
+
+    read: int = 0
+    new: int = 0
+    changed: int = 0
+    strangers: int = 0
+
+    def __add__(self, other: Pulled) -> Pulled:
+        return Pulled(
+            self.read + other.read, self.new + other.new, self.changed + other.changed, self.strangers + other.strangers
+        )
+
+
+def sync_card(desk: Desk, card: Card) -> Card:
+    """The card as its provider has it now, its money events included, taken into the books. ProviderHasNot where it is gone."""
+    for _ in range(_TRIES):
+        begun = desk.clock()
+        remote = require(desk.provider, ListsCards).card(card.ref)
+        pull_transactions(desk, card=card)
+        with desk.books.write() as unit:
+            if not _written_since(unit, card.id, begun):
+                taken, before, after = take_card(desk, unit, unit.cards.named(card.id), remote)
+                record_pull(desk, unit, "card.sync", card.id, before, after)
+                return taken
+        desk.sleep(0.1)
+    raise TargetBusy(f"{card.id} is being written to; what was read of it may be outdated already")
+
+
+def sync_account(desk: Desk, account: Account) -> Account:
+    """The account as its provider has it now, taken into the books. ProviderHasNot where it is gone."""
+    remote = require(desk.provider, ListsCards).account(account.ref or "")
+    with desk.books.write() as unit:
+        taken, before, after = take_account(desk, unit, unit.accounts.named(account.id), remote)
+        record_pull(desk, unit, "account.sync", account.id, before, after)
+        return unit.accounts.named(taken.id)
+
+
+def sync_accounts(desk: Desk, progress: Callable[[int], None]) -> Pulled:
+    """Read every account of the programme; unknown ones are added."""
+    total = Pulled()
+    for page in require(desk.provider, ListsCards).accounts():
+        for remote in page:
+            total += _take_account(desk, remote)
+        progress(len(page))
+    return total
+
+
+def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account | None = None) -> Pulled:
+    """Read every card and money event of the programme, or every card of one account; unknown cards and holders are added."""
+    total, begun = Pulled(), desk.clock()
+    for page in require(desk.provider, ListsCards).cards(account_ref=account.ref if account else None):
+        for remote in page:
+            total += _take_card(desk, remote, begun)
+        progress(len(page))
+        begun = desk.clock()
+    if account is None:
+        pull_transactions(desk, since=BEGINNING if total.new else None)
+    return total
+
+
+def mark_gone(desk: Desk, card: Card) -> Card:
+    """A card that its provider has no more is closed here, saying so."""
+    gone = replace(card, state=CardState.CLOSED, state_reason="gone at the provider", updated_at=desk.clock())
+    with desk.books.write() as unit:
+        unit.cards.save(gone)
+        record_pull(desk, unit, "card.gone", card.id, {"state": str(card.state)}, {"state": str(gone.state)})
+    return gone
+
+
+def pull_transactions(desk: Desk, *, card: Card | None = None, since: datetime | None = None) -> Pulled:
+    """Take in the money events of one card, or of all, from `since` (default: from where the books may be outdated)."""
+    pulled = Pulled()
+    if since is None:
+        with desk.books.read() as unit:
+            since = _resume_from(unit, desk, card)
+    pages = require(desk.provider, ListsTransactions).transactions(card_ref=card.ref if card else None, since=since)
+    for page in pages:
+        with desk.books.write() as unit:
+            pulled += _take_page(desk, unit, page)
+    return pulled
+
+
+def _take_account(desk: Desk, remote: RemoteAccount) -> Pulled:
+    with desk.books.write() as unit:
+        known = unit.accounts.by_ref(desk.programme, remote.ref)
+        if known is not None:
+            _, before, after = take_account(desk, unit, known, remote)
+            record_pull(desk, unit, "account.sync", known.id, before, after)
+            return Pulled(read=1, changed=int(bool(after)))
+        taken = remote.external_id and unit.accounts.by_external_id(desk.programme, remote.external_id)
+        external_id = None if taken else remote.external_id
+        account = new_account(desk, account_id_for(desk, external_id), external_id, remote)
+        unit.accounts.add(account, raw=remote.raw)
+        record_pull(desk, unit, "account.sync", account.id, {}, {"ref": account.ref, "state": str(account.state)})
+    return Pulled(read=1, new=1)
+
+
+def _take_card(desk: Desk, remote: RemoteCard, begun: datetime) -> Pulled:
+    account = _holder(desk, remote)
+    with desk.books.write() as unit:
+        known = unit.cards.by_ref(desk.programme, remote.ref)
+        if known is None:
+            card = new_card(desk, desk.new_id("card"), account.id, remote)
+            unit.cards.add(card, raw=remote.raw)
+            record_pull(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
+            return Pulled(read=1, new=1)
+        if _written_since(unit, known.id, begun):
+            return Pulled(read=1)
+        _, before, after = take_card(desk, unit, known, remote)
+        record_pull(desk, unit, "card.sync", known.id, before, after)
+    return Pulled(read=1, changed=int(bool(after)))
+
+
+def _holder(desk: Desk, remote: RemoteCard) -> Account:
+    """The account of a card; one that our books do not have is read by itself."""
+    if remote.account_ref is None:
+        raise ProviderHasNot(f"{desk.provider.name} names no holder for the card {remote.ref}")
+    for attempt in range(2):
+        with desk.books.read() as unit:
+            known = unit.accounts.by_ref(desk.programme, remote.account_ref)
+        if known is not None:
+            return known
+        if not attempt:
+            _take_account(desk, require(desk.provider, ListsCards).account(remote.account_ref))
+    raise ProviderHasNot(f"{desk.provider.name} has no holder {remote.account_ref}")
+
+
+def _resume_from(unit: Unit, desk: Desk, card: Card | None) -> datetime | None:
+    """The oldest event that may still change (an open hold), else the newest, less an overlap; None: from the beginning."""
+    known = unit.transactions.newest_at(desk.programme, card.id if card else None)
+    pending = unit.transactions.oldest_open_at(desk.programme, card.id if card else None)
+    return min(known, pending or known) - OVERLAP if known else None
+
+
+def _take_page(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pulled:
+    total, touched = Pulled(), set()
+    for remote in page:
+        card = unit.cards.by_ref(desk.programme, remote.card_ref)
+        if card is None:
+            total += Pulled(read=1, strangers=1)
+        elif unit.transactions.upsert(_event(desk, unit, card, remote), programme=desk.programme):
+            total += Pulled(read=1, changed=1)
+            touched.add(card.id)
+        else:
+            total += Pulled(read=1)
+    for card_id in sorted(touched):
+        unit.cards.rebalance(card_id)
+    return total
+
+
+def _event(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> Transaction:
+    parent = unit.transactions.by_ref(desk.programme, remote.parent_ref) if remote.parent_ref else None
+    return Transaction(
+        id=desk.new_id("txn"),
+        ref=remote.ref,
+        provider=card.provider,
+        card_id=card.id,
+        kind=remote.kind,
+        state=remote.state,
+        amount=remote.amount,
+        impact=remote.impact,
+        merchant=remote.merchant,
+        authorization_code=remote.authorization_code,
+        parent_id=parent.id if parent else None,
+        occurred_at=remote.occurred_at,
+    )
+
+
+def _written_since(unit: Unit, card_id: str, begun: datetime) -> bool:
+    """Whether a write ended since `begun`: then the books have what is newer than what was read."""
+    recent = unit.operations.for_target(card_id, since=begun - timedelta(hours=1))
+    return any(operation.finished_at is not None and operation.finished_at >= begun for operation in recent)

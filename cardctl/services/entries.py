@@ -1,0 +1,201 @@
+"""How a provider's word enters our books: new cards and accounts, what a sync takes over, and the money events of our own."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from cardctl.db.unit import Unit
+from cardctl.domain.accounts import Account, RemoteAccount
+from cardctl.domain.cards import Card, Limits, RemoteCard
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Operation
+from cardctl.domain.states import FINAL, CardState, settle
+from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
+from cardctl.services.desk import Desk
+
+_CARD_WORDS = ("state", "holder", "brand", "last4", "exp_month", "exp_year", "currency", "limits", "allowance", "balance")
+_ACCOUNT_WORDS = ("ref", "name", "email", "state", "kyc", "compliance_flags")
+_LIMITS = ("per_transaction", "daily", "weekly", "monthly")
+Diff = dict[str, Any]
+
+
+def new_card(desk: Desk, card_id: str, account_id: str, remote: RemoteCard) -> Card:
+    """Our card for a provider's, seen for the first time."""
+    now = desk.clock()
+    ever_active = remote.state is CardState.ACTIVE or bool(remote.ever_active)
+    return Card(
+        id=card_id,
+        ref=remote.ref,
+        provider=desk.provider.name,
+        programme=desk.programme,
+        account_id=account_id,
+        holder=remote.holder,
+        brand=remote.brand,
+        type=remote.type,
+        last4=remote.last4,
+        exp_month=remote.exp_month,
+        exp_year=remote.exp_year,
+        currency=remote.currency,
+        state=settle(remote.state, ever_active=ever_active),
+        state_reason=remote.state_reason,
+        balance=remote.balance or remote.allowance,
+        limits=remote.limits,
+        created_at=remote.created_at or now,
+        updated_at=now,
+        synced_at=now,
+        ever_active=ever_active,
+        allowance=remote.allowance,
+    )
+
+
+def account_id_for(desk: Desk, external_id: str | None) -> str:
+    """A new account's id: made from the caller's own key where there is one, so that two runs at once mean one account."""
+    if external_id is None:
+        return desk.new_id("account")
+    return "account_" + hashlib.sha256(f"{desk.programme}\n{external_id}".encode()).hexdigest()[:20]
+
+
+def take_card(desk: Desk, unit: Unit, card: Card, remote: RemoteCard) -> tuple[Card, Diff, Diff]:
+    """Take the provider's whole word about a card we know into the books; the card now, and what of it changed.
+
+    The provider's word is always taken, except out of a final state: that would be a break, and our state stays.
+    """
+    ever_active = card.ever_active or remote.state is CardState.ACTIVE or bool(remote.ever_active)
+    reported = settle(remote.state, ever_active=ever_active)
+    state = card.state if card.state in FINAL else reported
+    now = desk.clock()
+    taken = replace(
+        card,
+        holder=remote.holder,
+        brand=remote.brand,
+        last4=remote.last4,
+        exp_month=remote.exp_month,
+        exp_year=remote.exp_year,
+        currency=remote.currency,
+        state=state,
+        state_reason=card.state_reason if state is card.state else remote.state_reason,
+        limits=remote.limits,
+        allowance=remote.allowance,
+        balance=available(unit, card.id, remote),
+        ever_active=ever_active,
+        synced_at=now,
+    )
+    differs = [word for word in _CARD_WORDS if getattr(card, word) != getattr(taken, word)]
+    if differs:
+        taken = replace(taken, updated_at=now)
+    unit.cards.save(taken, raw=remote.raw)
+    before, after = ({word: shown(getattr(side, word)) for word in differs} for side in (card, taken))
+    return taken, before, after
+
+
+def take_account(desk: Desk, unit: Unit, account: Account, remote: RemoteAccount) -> tuple[Account, Diff, Diff]:
+    """Take the provider's word about an account into the books; the account now, and what of it changed."""
+    taken = replace(
+        account,
+        ref=remote.ref,
+        name=remote.name,
+        email=remote.email,
+        state=remote.state,
+        kyc=remote.kyc,
+        compliance_flags=remote.compliance_flags,
+    )
+    differs = [word for word in _ACCOUNT_WORDS if getattr(account, word) != getattr(taken, word)]
+    if differs:
+        taken = replace(taken, updated_at=desk.clock())
+    unit.accounts.save(taken, raw=remote.raw)
+    before, after = ({word: shown(getattr(side, word)) for word in differs} for side in (account, taken))
+    return taken, before, after
+
+
+def new_account(desk: Desk, account_id: str, external_id: str | None, remote: RemoteAccount) -> Account:
+    """Our account for a provider's, seen for the first time."""
+    now = desk.clock()
+    return Account(
+        id=account_id,
+        ref=remote.ref,
+        external_id=external_id,
+        provider=desk.provider.name,
+        programme=desk.programme,
+        environment=desk.provider.environment,
+        name=remote.name,
+        email=remote.email,
+        state=remote.state,
+        kyc=remote.kyc,
+        compliance_flags=remote.compliance_flags,
+        balances=(),
+        created_at=remote.created_at or now,
+        updated_at=now,
+    )
+
+
+def record_pull(desk: Desk, unit: Unit, action: str, object_id: str, before: Diff, after: Diff) -> None:
+    """One audit entry for what an intake changed; none where it changed nothing."""
+    if after:
+        unit.audit.append(
+            at=desk.clock(),
+            actor=desk.actor,
+            action=action,
+            object=object_id,
+            before=before,
+            after=after,
+            reason=None,
+            correlation_id=desk.correlation_id,
+        )
+
+
+def available(unit: Unit, card_id: str, remote: RemoteCard) -> Money | None:
+    """What a card can still spend: the provider's figure, else allowance less net spend; None where nothing limits it."""
+    if remote.balance is not None or remote.allowance is None:
+        return remote.balance
+    return Money(remote.allowance.minor + unit.cards.spend(card_id), remote.allowance.currency)
+
+
+def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionKind) -> Transaction:
+    """Our own funding or withdrawal as a money event; the provider has no object for it, so its ref is the operation's."""
+    amount = operation.amount
+    assert amount is not None
+    return Transaction(
+        id=desk.new_id("txn"),
+        ref=operation.id,
+        provider=card.provider,
+        card_id=card.id,
+        kind=kind,
+        state=TransactionState.SETTLED,
+        amount=amount,
+        impact=amount if kind is TransactionKind.FUNDING else -amount,
+        merchant=Merchant(),
+        authorization_code=None,
+        parent_id=None,
+        occurred_at=desk.clock(),
+    )
+
+
+def limits_of(told: dict[str, int | None], currency: str) -> Limits:
+    """Limits back from their JSON (minor units)."""
+    return Limits(**{name: Money(minor, currency) if minor is not None else None for name, minor in told.items()})
+
+
+def limits_told(limits: Limits) -> dict[str, int | None]:
+    """Limits as plain JSON (minor units)."""
+    return {
+        "per_transaction": limits.per_transaction.minor if limits.per_transaction else None,
+        "daily": limits.daily.minor if limits.daily else None,
+        "weekly": limits.weekly.minor if limits.weekly else None,
+        "monthly": limits.monthly.minor if limits.monthly else None,
+    }
+
+
+def limits_shown(limits: Limits) -> dict[str, str | None]:
+    """Limits as the audit shows them."""
+    return {name: shown(getattr(limits, name)) for name in _LIMITS}
+
+
+def shown(value: object) -> Any:
+    """A field as the audit shows it: plain JSON."""
+    if isinstance(value, Limits):
+        return limits_shown(value)
+    if isinstance(value, tuple):
+        return [str(item) for item in value]
+    return value if value is None or isinstance(value, int) else str(value)

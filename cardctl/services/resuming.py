@@ -1,0 +1,42 @@
+"""Settling what was left unfinished: every kind of write that the journal may hold, and its deed. Above deeds, below flows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cardctl.domain.operations import OPEN, Operation
+from cardctl.errors import Unsupported
+from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES
+from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
+from cardctl.services.deeds.issuing import CreateAccount, IssueCard
+from cardctl.services.desk import Desk
+from cardctl.services.operations import Deed, settle, unsettled
+
+_ALL: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
+DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a resume came to: the operations that it ended, and those that are still in doubt."""
+
+    settled: tuple[Operation, ...]
+    left: tuple[Operation, ...]
+
+
+def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
+    """Settle the named operations, or all that no live process works on, oldest first."""
+    chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
+    ended = [settle(desk, _deed(desk, operation_id), operation_id) for operation_id in chosen]
+    return Resumed(
+        settled=tuple(operation for operation in ended if operation.state not in OPEN),
+        left=tuple(operation for operation in ended if operation.state in OPEN),
+    )
+
+
+def _deed(desk: Desk, operation_id: str) -> Deed:
+    with desk.books.read() as unit:
+        kind = unit.operations.named(operation_id).kind
+    if kind not in DEEDS:
+        raise Unsupported(f"this cardctl does not know operations of the kind {kind}")
+    return DEEDS[kind]
