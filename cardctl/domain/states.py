@@ -68,5 +68,5 @@ def allowed(state: CardState) -> str:
 
 
 def settle(reported: CardState, *, ever_active: bool) -> CardState:
-    """What a provider's word means for a card we know: inactive, once it was active, is frozen (Stripe has one word for both)."""
+    """What a provider's word means for a card we know: Stripe says inactive for both never activated and frozen."""
     return CardState.FROZEN if reported is CardState.INACTIVE and ever_active else reported

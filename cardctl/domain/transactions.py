@@ -22,6 +22,10 @@ class TransactionKind(StrEnum):
     WITHDRAWAL = "withdrawal"
 
 
+OURS = frozenset({TransactionKind.FUNDING, TransactionKind.WITHDRAWAL})
+"""Money events of our own making, which no provider lists and no balance counts (an allowance has them already)."""
+
+
 class TransactionState(StrEnum):
     PENDING = "pending"
     APPROVED = "approved"

@@ -17,7 +17,8 @@ from cardctl.providers.base import Provider
 class Lease(Protocol):
     """This process's sign of life, which the kernel takes down with it."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def alive(self, name: str) -> bool | None:
         """Whether the process named so still lives; None where that cannot be told from here."""

@@ -10,7 +10,8 @@ from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.desk import Desk
-from cardctl.services.operations import Deed, settle, unsettled
+from cardctl.services.journal import Deed
+from cardctl.services.settling import settle, unsettled
 
 _ALL: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}

@@ -24,7 +24,7 @@ _KEY = re.compile(r"\[([^\[\]]*)\]")
 _WHOLE = re.compile(r"-?[0-9]+\Z", re.ASCII)
 
 
-class Nonconforming(AssertionError):  # noqa: N818  (named by what happened)
+class Nonconforming(AssertionError):
     """A request or a reply is not what the official description allows."""
 
 
@@ -121,10 +121,14 @@ def typed(schema: dict[str, Any], value: Any) -> Any:
             return [typed(schema.get("items", {}), inner) for inner in value]
         case "array", "":
             return []  # the form encoding of an empty list
-        case "integer", str() if _WHOLE.match(value):
-            return int(value)
-        case "boolean", ("true" | "false"):
-            return value == "true"
+    return _scalar(str(schema.get("type")), value)
+
+
+def _scalar(kind: str, value: Any) -> Any:
+    if kind == "integer" and isinstance(value, str) and _WHOLE.match(value):
+        return int(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
     return value
 
 

@@ -14,7 +14,8 @@ from cardctl.errors import StateForbids
 from cardctl.providers.base import ClosesAccounts, ControlsCards, IssuesCards, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.entries import take_account
-from cardctl.services.operations import Change, Wish, rehearse, run_once
+from cardctl.services.journal import Change, Wish
+from cardctl.services.operations import rehearse, run_once
 
 
 def move_card(desk: Desk, card: Card, move: Move, *, reason: str | None = None, extra: str | None = None) -> Done:
@@ -150,12 +151,8 @@ class CloseAccount:
         return unit.accounts.named(operation.target)
 
 
-ACCOUNT_DEEDS = [
-    ChangeAccount("account.update"),
-    ChangeAccount("account.activate"),
-    ChangeAccount("account.suspend"),
-    CloseAccount(),
-]
+_CHANGES = {None: "account.update", True: "account.activate", False: "account.suspend"}
+ACCOUNT_DEEDS: list[ChangeAccount | CloseAccount] = [*(ChangeAccount(kind) for kind in _CHANGES.values()), CloseAccount()]
 
 
 def _account_deed(change: AccountChange) -> ChangeAccount:

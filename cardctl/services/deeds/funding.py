@@ -16,7 +16,8 @@ from cardctl.errors import BadAmount, BadInput, StateForbids
 from cardctl.providers.base import FundsCards, LimitsCards, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.entries import available, limits_shown, money_event, shown
-from cardctl.services.operations import Change, Wish, rehearse, run_once
+from cardctl.services.journal import Change, Wish
+from cardctl.services.operations import rehearse, run_once
 
 
 def fund_card(desk: Desk, card: Card, amount: Money, *, set_allowance: bool = False, caller_key: str | None = None) -> Done:

@@ -15,7 +15,8 @@ from cardctl.errors import BadInput, Refused, StateForbids
 from cardctl.providers.base import IssuesCards, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.entries import account_id_for, limits_of, limits_told, money_event, new_account, new_card
-from cardctl.services.operations import Change, Wish, rehearse, run_once
+from cardctl.services.journal import Change, Wish
+from cardctl.services.operations import rehearse, run_once
 
 
 @dataclass(frozen=True, slots=True)

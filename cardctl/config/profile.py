@@ -1,0 +1,181 @@
+"""What may stand in a profile, with types and defaults, and clear words for what may not; where it comes from is not known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from cardctl.config.document import BUILT_IN, Sourced, nearest
+from cardctl.domain import cards
+from cardctl.domain.money import Money
+from cardctl.errors import BadConfig, BadInput
+
+_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
+_URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z))[^\s@]*\Z")
+_SECRETIVE = re.compile(r"key\Z|secret|token|password")
+
+
+def _amount(value: Any) -> Any:
+    if value == "none":
+        return None
+    if isinstance(value, str) and _AMOUNT.match(value):
+        return value
+    raise ValueError('an amount in quotes is wanted, such as "500.00", or "none"')
+
+
+def _money(value: Any) -> Any:
+    if value == "none":
+        return None
+    try:
+        amount, currency = value.split()
+        return Money.parse(amount, currency)
+    except (AttributeError, ValueError, BadInput):
+        raise ValueError('an amount and its currency in quotes are wanted, such as "1000.00 USD", or "none"') from None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return Decimal(value)
+    raise ValueError("a number is wanted")
+
+
+def _url(value: Any) -> Any:
+    if isinstance(value, str) and _URL.match(value):
+        return value.rstrip("/")
+    raise ValueError("an https:// URL without a password is wanted (http:// on this machine only)")
+
+
+def _command(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value) and any("{name}" in each for each in value[1:]):
+        return tuple(value)
+    raise ValueError('a list of arguments with {name} is wanted, such as ["pass", "show", "cardctl/{name}"]')
+
+
+Amount = Annotated[str | None, BeforeValidator(_amount)]
+Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
+Url = Annotated[str | None, BeforeValidator(_url)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class CardLimits(_Table):
+    """Defaults for new cards, as text until the card's currency is known; None is no limit."""
+
+    per_transaction: Amount = "500.00"
+    daily: Amount = "1000.00"
+    weekly: Amount = None
+    monthly: Amount = "5000.00"
+
+    def in_currency(self, currency: str) -> cards.Limits:
+        """The limits of a new card; BadAmount where one has more decimals than the currency."""
+        return cards.Limits(**{key: Money.parse(text, currency) for key, text in self.model_dump().items() if text is not None})
+
+
+class ProviderTable(_Table):
+    """What every provider's table may hold. `rate_limit` is requests a second; None leaves it to the provider's own figure."""
+
+    rate_limit: Annotated[int | None, Field(gt=0)] = None
+
+
+class StripeTable(ProviderTable):
+    account: str | None = None
+
+
+class MarqetaTable(ProviderTable):
+    base_url: Url = None
+    card_product: str | None = None
+    funding_source: str | None = None
+    user_per_card: bool = False
+
+
+class StrowalletTable(ProviderTable):
+    product: Literal["bitvcard", "nfc"] = "bitvcard"
+    base_url: Url = "https://strowallet.com/api"
+    trailing_slash: bool = True
+
+
+class SquareTable(ProviderTable):
+    location: str | None = None
+    notification_url: Url = None
+
+
+class ZenditTable(ProviderTable):
+    topup: Literal["card", "request", "prefunded"] = "request"
+
+
+class AlertsTable(_Table):
+    """Thresholds of alerts."""
+
+    balance_drift_percent: Percent = Decimal(1)
+    webhook_failure_percent: Percent = Decimal(5)
+    latency_ms: Annotated[int, Field(gt=0)] = 2000
+
+
+class Profile(_Table):
+    """A named set of settings. `confirm_over` None asks no consent for any amount; `reports` None is the usual place."""
+
+    name: str
+    environment: Literal["simulator", "sandbox", "live"]
+    provider: Literal["stripe", "marqeta", "strowallet", "square", "zendit"] = "stripe"
+    database: Annotated[str, Field(min_length=1)] = "sqlite"
+    secret_command: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = None
+    confirm_over: Annotated[Money | None, BeforeValidator(_money)] = None
+    reports: Annotated[str | None, Field(min_length=1)] = None
+    limits: CardLimits = CardLimits()
+    stripe: StripeTable = StripeTable()
+    marqeta: MarqetaTable = MarqetaTable()
+    strowallet: StrowalletTable = StrowalletTable()
+    square: SquareTable = SquareTable()
+    zendit: ZenditTable = ZenditTable()
+    alerts: AlertsTable = AlertsTable()
+
+
+def validated(name: str, table: Mapping[str, Any], told: Mapping[str, Sourced[Any]], file: object) -> Profile:
+    """The profile `name` from its table in `file`, overridden by what flags and variables told. BadConfig names every fault."""
+    wanted = {**table, **{key: sourced.value for key, sourced in told.items()}}
+    if "name" in table:
+        raise BadConfig(f"{file}: unknown key profiles.{name}.name; the table's own name is the profile's")
+    if name == BUILT_IN and wanted.setdefault("environment", "simulator") != "simulator":
+        raise BadConfig(f"{file}: profiles.{BUILT_IN}.environment: the built-in profile {BUILT_IN} is always in the simulator")
+    wanted.setdefault("confirm_over", "none" if wanted.get("environment") == "simulator" else "1000.00 USD")
+    try:
+        return Profile.model_validate({**wanted, "name": name})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise BadConfig("; ".join(_fault(each, name, told, file) for each in faults), hint=_advice(faults)) from None
+
+
+def _fault(fault: ErrorDetails, name: str, told: Mapping[str, Sourced[Any]], file: object) -> str:
+    """One line without the value, which may be a secret in the wrong place."""
+    at = [str(each) for each in fault["loc"]]
+    key = ".".join(("profiles", name, *at))
+    if fault["type"] == "extra_forbidden":
+        return f"{file}: unknown key {key}{nearest(at[-1], _keys(at[:-1]))}"
+    if at[0] in told:
+        return f"{told[at[0]].source}: {_words(fault)}"
+    return f"{file}: {key} is missing" if fault["type"] == "missing" else f"{file}: {key}: {_words(fault)}"
+
+
+def _words(fault: ErrorDetails) -> str:
+    return fault["msg"].removeprefix("Value error, ")
+
+
+def _keys(at: Sequence[str]) -> list[str]:
+    model: Any = Profile
+    for each in at:
+        model = model.model_fields[each].annotation
+    return [key for key in model.model_fields if key != "name"]
+
+
+def _advice(faults: Sequence[ErrorDetails]) -> str | None:
+    unknown = [str(each["loc"][-1]) for each in faults if each["type"] == "extra_forbidden"]
+    if any(_SECRETIVE.search(each) for each in unknown):
+        return "a secret has no place in config.toml: use `cardctl secret set`"
+    return None

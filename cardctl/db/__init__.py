@@ -1,0 +1,1 @@
+"""Our books: tables, the unit of work, and one repository per noun."""

@@ -1,0 +1,180 @@
+"""Opening a database: SQLite or PostgreSQL, pragmas, file modes, and the one table that turns a driver's error into ours.
+
+Nothing here begins or commits; unit.py does.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from cardctl.db.failures import postgres_failure, sqlite_failure
+from cardctl.errors import BooksReadOnly, BooksUnusable, DiskFull
+
+WAIT_SECONDS = 30
+"""How long a writer waits for another one."""
+
+_OS_FAILURES: dict[int, type[BooksUnusable]] = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.EACCES: BooksReadOnly,
+    errno.EPERM: BooksReadOnly,
+    errno.EROFS: BooksReadOnly,
+}
+_WRITER_LOCK = 0x63617264  # "card": the advisory lock that makes PostgreSQL have one writer at a time, as SQLite has
+
+
+def is_postgres(target: str) -> bool:
+    """Whether a target is a PostgreSQL URL; everything else is a path."""
+    return target.startswith(("postgresql://", "postgresql+psycopg://", "postgres://"))
+
+
+def open_engine(target: str) -> Engine:
+    """An engine over a path (SQLite; the file must exist, see `make_file`) or a postgresql:// URL. Opens nothing yet.
+
+    A connection with the execution option `write` begins as a writer, any other as a reader of one snapshot.
+    Raises subclasses of BooksUnusable, and BooksLocked, instead of the driver's errors; integrity errors pass as they are.
+    """
+    return _postgres(target) if is_postgres(target) else _sqlite(Path(target))
+
+
+def make_file(path: Path, fill: Callable[[Engine], None]) -> None:
+    """A new SQLite file, whole or not at all, that `fill` has filled; somebody else's, made meanwhile, is left as it is."""
+    try:
+        make_directory(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)  # 0600
+        os.close(handle)
+    except OSError as error:
+        raise os_failure(error, path) from error
+    draft = Path(name)
+    try:
+        engine = _sqlite(draft)
+        try:
+            fill(engine)
+        finally:
+            engine.dispose()
+        place(draft, path)
+    finally:
+        for leftover in (draft, Path(f"{name}-wal"), Path(f"{name}-shm")):
+            leftover.unlink(missing_ok=True)
+
+
+def place(draft: Path, path: Path) -> bool:
+    """Give a finished file its name, durably and without ever replacing another; False where the name was taken."""
+    try:
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without hard links: the name is claimed first, then taken
+            try:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
+            except FileExistsError:
+                return False
+            draft.replace(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        raise os_failure(error, path) from error
+    return True
+
+
+def make_directory(directory: Path) -> None:
+    """The directory and its missing parents, each 0700 from its first instant on."""
+    for missing in reversed([level for level in (directory, *directory.parents) if not level.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def sync_directory(directory: Path) -> None:
+    """Makes the names in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def os_failure(error: OSError, path: Path) -> BooksUnusable:
+    """What the file system's refusal means for our books."""
+    kind = _OS_FAILURES.get(error.errno or 0, BooksUnusable)
+    return kind(f"cannot write {path}: {error.strerror or error}")
+
+
+def _sqlite(path: Path) -> Engine:
+    def connect() -> sqlite3.Connection:
+        # mode=rw: a missing file is never made here, where its mode would be the umask's
+        return sqlite3.connect(
+            f"file:{quote(str(path.absolute()))}?mode=rw",
+            uri=True,
+            timeout=WAIT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect, hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA journal_mode=WAL")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", False)
+        # A reader that writes by mistake is told so at once; its changes would be lost at the end of its snapshot.
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    @event.listens_for(engine, "handle_error")
+    def translate(context: ExceptionContext) -> None:
+        _raise(sqlite_failure(context.original_exception, path, has_room=_has_room(path)), context)
+
+    return engine
+
+
+def _postgres(target: str) -> Engine:
+    try:
+        url = make_url(target).set(drivername="postgresql+psycopg")
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    except ArgumentError:
+        raise BooksUnusable("the database URL cannot be read", hint="postgresql://user@host:5432/name") from None
+    except ModuleNotFoundError as error:
+        raise BooksUnusable(
+            f"books on PostgreSQL need the Python package {error.name}", hint="pip install 'cardctl[postgres]'"
+        ) from error
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("write", False):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+    @event.listens_for(engine, "handle_error")
+    def translate(context: ExceptionContext) -> None:
+        _raise(postgres_failure(context.original_exception, url), context)
+
+    return engine
+
+
+def _raise(failure: Exception | None, context: ExceptionContext) -> None:
+    if failure is not None:
+        raise failure from context.original_exception
+
+
+def _has_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free > 1 << 16
+    except OSError:
+        return True

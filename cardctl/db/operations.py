@@ -1,0 +1,189 @@
+"""The repository of the journal: rows of `operations` ⇄ `Operation`. Arguments and draft hold names and are sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from cardctl.db.columns import (
+    exact_json,
+    exact_value,
+    free,
+    moment_from_text,
+    moment_or_none,
+    moment_to_text,
+    money_from_row,
+    money_to_row,
+)
+from cardctl.db.sealed import Box, Place
+from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
+from cardctl.db.tables import OperationRow, table_of
+from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
+from cardctl.errors import NotFound
+
+_O = table_of(OperationRow)
+_LISTED = select(*plain_columns(_O))
+_WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
+_NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
+_OLDEST = _O.c.created_at, _O.c.id
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFilter:
+    """Which operations; made from `since` on and before `until`."""
+
+    state: OperationState | None = None
+    kind: str | None = None
+    target: str | None = None
+    provider: str | None = None
+    programme: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+
+class Operations:
+    """The journal. Only `rows` leaves arguments and draft out (a list never decrypts); all else gives whole operations."""
+
+    def __init__(self, connection: Connection, box: Box) -> None:
+        self._connection = connection
+        self._box = box
+
+    def get(self, id: str) -> Operation | None:  # noqa: A002
+        return self._one(_WHOLE.where(_O.c.id == id))
+
+    def named(self, id: str) -> Operation:  # noqa: A002
+        """The operation with our id; NotFound where there is none."""
+        return found(self.get(id), "operation", id)
+
+    def by_caller_key(self, programme: str, key: str) -> Operation | None:
+        return self._one(_WHOLE.where(_O.c.programme == programme, _O.c.caller_key == key))
+
+    def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[Operation]:
+        """Up to three operations: the id, else the idempotency key, else a prefix (8 or more) of the id."""
+        keys = [_O.c.id, _O.c.idempotency_key]
+        found = find_by_name(self._connection, _WHOLE, keys, name, programme=programme, prefix=prefix)
+        return [self._whole(row) for row in found]
+
+    def open_for(self, target: str) -> list[Operation]:
+        """What is intended, sent or in doubt for a target, oldest first."""
+        return self._all(_WHOLE.where(_O.c.target == target, _O.c.state.in_(OPEN)))
+
+    def for_target(self, target: str, *, since: datetime) -> list[Operation]:
+        """Every operation on a target made from `since` on, oldest first."""
+        return self._all(within(_WHOLE.where(_O.c.target == target), _O.c.created_at, since, None))
+
+    def open_all(self, programme: str | None = None) -> list[Operation]:
+        """What is intended, sent or in doubt, oldest first."""
+        return self._all(narrowed(_WHOLE.where(_O.c.state.in_(OPEN)), (_O.c.programme, programme)))
+
+    def rows(self, filter: OperationFilter = OperationFilter()) -> Iterator[Operation]:  # noqa: A002
+        """The operations, newest first, streamed, WITHOUT arguments and draft (empty and None here; `get` has them)."""
+        query = narrowed(
+            _LISTED,
+            (_O.c.state, filter.state),
+            (_O.c.kind, filter.kind),
+            (_O.c.target, filter.target),
+            (_O.c.provider, filter.provider),
+            (_O.c.programme, filter.programme),
+        )
+        query = within(query, _O.c.created_at, filter.since, filter.until).order_by(*_NEWEST).limit(filter.limit)
+        return (operation_from_row(row, {}, None) for row in stream(self._connection, query))
+
+    def add(self, operation: Operation) -> None:
+        """A new operation; its caller_key must be free in its programme (see `by_caller_key`)."""
+        sealed = {"arguments": self._seal(operation.id, "arguments", operation.arguments), "draft": self._draft(operation)}
+        self._connection.execute(insert(_O).values(operation_to_row(operation) | sealed))
+
+    def save(self, operation: Operation) -> None:
+        """Every field; arguments and draft that are empty here stay as they are stored (as in an operation from `rows`)."""
+        row = operation_to_row(operation)
+        if operation.arguments:
+            row["arguments"] = self._seal(operation.id, "arguments", operation.arguments)
+        if operation.draft is not None:
+            row["draft"] = self._draft(operation)
+        if not self._connection.execute(update(_O).where(_O.c.id == operation.id).values(row)).rowcount:
+            raise NotFound("operation", operation.id)
+
+    def _one(self, query: Select[Any]) -> Operation | None:
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else self._whole(row)
+
+    def _all(self, query: Select[Any]) -> list[Operation]:
+        return [self._whole(row) for row in self._connection.execute(query.order_by(*_OLDEST)).all()]
+
+    def _whole(self, row: Any) -> Operation:
+        *plain, arguments, draft = row
+        opened = exact_value(self._box.open(Place("operations", "arguments", row.id), arguments))
+        kept = None if draft is None else exact_value(self._box.open(Place("operations", "draft", row.id), draft))
+        return operation_from_row(plain, opened, None if kept is None else Draft(**kept))
+
+    def _draft(self, operation: Operation) -> str | None:
+        return None if operation.draft is None else self._seal(operation.id, "draft", asdict(operation.draft))
+
+    def _seal(self, id: str, column: str, value: dict[str, Any]) -> str:  # noqa: A002
+        return self._box.seal(Place("operations", column, id), exact_json(value))
+
+
+def operation_to_row(operation: Operation) -> dict[str, Any]:
+    """The plain columns of an operation, as they are stored."""
+    return {
+        "id": operation.id,
+        "kind": operation.kind,
+        "target": operation.target,
+        "provider": operation.provider,
+        "programme": operation.programme,
+        "state": operation.state,
+        "digest": operation.digest,
+        "idempotency_key": operation.idempotency_key,
+        "created_at": moment_to_text(operation.created_at),
+        "lease": operation.lease,
+        "leased_until": moment_to_text(operation.leased_until),
+        "actor": operation.actor,
+        "correlation_id": operation.correlation_id,
+        "caller_key": operation.caller_key,
+        **money_to_row("amount", operation.amount),
+        "reason": free(operation.reason),
+        "sent_at": moment_or_none(operation.sent_at),
+        "finished_at": moment_or_none(operation.finished_at),
+        "error_code": operation.error_code,
+        "error": free(operation.error),
+    }
+
+
+def operation_from_row(row: Sequence[Any], arguments: dict[str, Any], draft: Draft | None) -> Operation:
+    """An operation of the plain columns in the table's order, with what was opened beside them."""
+    # fmt: off
+    (
+        id_, kind, target, provider, programme, state, digest, idempotency_key, created_at, lease, leased_until, actor,
+        correlation_id, caller_key, amount, amount_in, reason, sent_at, finished_at, error_code, error,
+    ) = row
+    # fmt: on
+    return Operation(
+        id=id_,
+        kind=kind,
+        target=target,
+        provider=provider,
+        programme=programme,
+        state=OperationState(state),
+        arguments=arguments,
+        digest=digest,
+        idempotency_key=idempotency_key,
+        created_at=datetime.fromisoformat(created_at),
+        lease=lease,
+        leased_until=datetime.fromisoformat(leased_until),
+        actor=actor,
+        correlation_id=correlation_id,
+        caller_key=caller_key,
+        amount=money_from_row(amount, amount_in),
+        reason=reason,
+        draft=draft,
+        sent_at=moment_from_text(sent_at),
+        finished_at=moment_from_text(finished_at),
+        error_code=error_code,
+        error=error,
+    )

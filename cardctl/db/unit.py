@@ -1,0 +1,178 @@
+"""The unit of work: the only thing that begins and commits. What is read and written within it is in the repositories."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from cardctl.db import schema
+from cardctl.db.accounts import Accounts
+from cardctl.db.audit import Audit
+from cardctl.db.cards import Cards
+from cardctl.db.engine import is_postgres, make_file, open_engine
+from cardctl.db.meta import Cursors, Meta
+from cardctl.db.operations import Operations
+from cardctl.db.sealed import Box, EncryptionKeys, Ring
+from cardctl.db.transactions import Transactions
+from cardctl.errors import BooksCorrupt, BooksUnusable
+
+
+class Unit:
+    """One transaction's view of the books; a repository per noun, made when it is first asked for."""
+
+    def __init__(self, connection: Connection, box: Box) -> None:
+        self._connection = connection
+        self.box = box
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self._connection, self.box)
+
+    @cached_property
+    def cards(self) -> Cards:
+        return Cards(self._connection, self.box)
+
+    @cached_property
+    def transactions(self) -> Transactions:
+        return Transactions(self._connection)
+
+    @cached_property
+    def operations(self) -> Operations:
+        return Operations(self._connection, self.box)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._connection)
+
+    @cached_property
+    def meta(self) -> Meta:
+        return Meta(self._connection)
+
+    @cached_property
+    def cursors(self) -> Cursors:
+        return Cursors(self._connection)
+
+
+class Books:
+    """Our books at `target` (a path, or a postgresql:// URL), which belong to one environment. Opened on first use.
+
+    `keys` is asked for when something sealed is first opened or sealed, not before. Safe for threads: each unit has a
+    connection of its own. Raises BooksUnusable and its kinds, BooksLocked, and WrongEncryptionKey.
+    """
+
+    def __init__(self, target: str, *, environment: str, keys: Callable[[], EncryptionKeys]) -> None:
+        self._target = target
+        self._environment = environment
+        self._keys = keys
+        self._guard = threading.Lock()
+        self._engine: Engine | None = None
+        self._prepared = False
+
+    def write(self) -> AbstractContextManager[Unit]:
+        """A unit that is committed whole at its end, or not at all; one writer at a time, waited for up to 30 s."""
+        return self._unit(write=True)
+
+    def read(self) -> AbstractContextManager[Unit]:
+        """A unit over one snapshot, which never holds up a writer and cannot write."""
+        return self._unit(write=False)
+
+    def prepare(self) -> None:
+        """Make the books where there are none, and check that they are ours: schema, environment. Safe to race and repeat."""
+        with self._guard:
+            if self._prepared:
+                return
+            engine = self._open()
+            with transaction(engine, write=False) as connection:
+                if not self._is_new(connection):
+                    schema.check(schema.identity(connection, self.name), self.name, self._environment)
+                    self._prepared = True
+                    return
+            with transaction(engine, write=True) as connection:
+                if self._is_new(connection):
+                    schema.create(connection, self._environment)
+            self._prepared = True
+
+    def close(self) -> None:
+        """Give the connections back; the books open again when they are used again."""
+        with self._guard:
+            if self._engine is not None:
+                self._engine.dispose()
+            self._engine, self._prepared = None, False
+
+    @property
+    def name(self) -> str:
+        """How messages call these books; never with a password."""
+        return self._open().url.render_as_string(hide_password=True) if is_postgres(self._target) else self._target
+
+    @cached_property
+    def _ring(self) -> Ring:
+        return Ring(self._keys())
+
+    @contextmanager
+    def _unit(self, *, write: bool) -> Iterator[Unit]:
+        self.prepare()
+        assert self._engine is not None
+        with transaction(self._engine, write=write, commit=self._commit) as connection:
+            yield Unit(connection, Box(connection, lambda: self._ring, writable=write))
+
+    def _commit(self, connection: Connection) -> None:
+        connection.commit()
+
+    def _is_new(self, connection: Connection) -> bool:
+        """Only a PostgreSQL schema can be empty: a new SQLite file appears whole, and one that became empty is damaged."""
+        return connection.dialect.name == "postgresql" and schema.is_empty(connection)
+
+    def _open(self) -> Engine:
+        if self._engine is None:
+            if not is_postgres(self._target):
+                self._find_file(Path(self._target))
+            self._engine = open_engine(self._target)
+        return self._engine
+
+    def _find_file(self, path: Path) -> None:
+        if path.is_dir():
+            raise BooksUnusable(f"{path} is a directory, not a file for the books")
+        if not path.exists():
+            make_file(path, self._fill)
+        elif path.stat().st_size == 0:
+            raise BooksCorrupt(f"{path} is empty: it has lost its books, or never was a database")
+
+    def _fill(self, engine: Engine) -> None:
+        with transaction(engine, write=True) as connection:
+            schema.create(connection, self._environment)
+
+
+def _plain_commit(connection: Connection) -> None:
+    connection.commit()
+
+
+@contextmanager
+def transaction(
+    engine: Engine, *, write: bool, commit: Callable[[Connection], None] = _plain_commit, **options: Any
+) -> Iterator[Connection]:
+    """One transaction: committed at the end of a write, and rolled back whole on anything that goes wrong, Ctrl-C included."""
+    with engine.connect().execution_options(write=write, **options) as connection:
+        try:
+            connection.begin()
+            yield connection
+            if not write:
+                connection.rollback()
+                return
+            _check_begun(connection)
+            commit(connection)
+        except BaseException:
+            connection.rollback()
+            raise
+
+
+def _check_begun(connection: Connection) -> None:
+    """SQLite ends a transaction by itself on some errors (a full disk); what came after it must not pass as committed."""
+    driver = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and not getattr(driver, "in_transaction", True):
+        raise BooksUnusable("the transaction was ended by an earlier error; nothing of it is kept")

@@ -1,0 +1,1 @@
+"""How cardctl speaks: streams, envelopes, tables, progress. Nothing here knows where the data came from."""

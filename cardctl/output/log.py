@@ -1,0 +1,71 @@
+"""The log: JSON lines in the log directory, rotated, 0600, made on the first line. What to log is decided elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cached_property
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from cardctl.domain.redaction import redact, redact_json
+
+CATEGORIES = ("card_lifecycle", "webhook_ingest", "balance_reconcile", "security", "provider_call")
+_FIELDS = ("timestamp", "level", "category", "event_type", "card_id", "account_id", "correlation_id", "diff")
+_SIZE, _KEPT = 5_000_000, 5
+
+
+class Log:
+    """One process's log. A log that cannot be written never stops the work that it tells of."""
+
+    def __init__(self, directory: Path, *, correlation_id: str) -> None:
+        self._file = directory / "cardctl.log"
+        self._correlation_id = correlation_id
+
+    def write(self, category: str, event_type: str, fields: dict[str, Any], *, level: int = logging.INFO) -> None:
+        """One line; an `object` that is a card or an account is named as such."""
+        told = dict(redact_json(fields))
+        subject = str(told.pop("object", ""))
+        told |= {"card_id": subject} if subject.startswith("card_") else {}
+        told |= {"account_id": subject} if subject.startswith("account_") else {}
+        line = dict.fromkeys(_FIELDS) | told | {"category": category, "correlation_id": self._correlation_id}
+        self._logger.log(level, event_type, extra={**line, "event_type": event_type})
+
+    def traceback(self, text: str) -> Path:
+        """A bug's traceback, redacted, as one line; returns the file."""
+        self.write("security", "bug", {"traceback": redact(text)}, level=logging.ERROR)
+        return self._file
+
+    @cached_property
+    def _logger(self) -> logging.Logger:
+        from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - most commands log nothing
+
+        logger = logging.Logger("cardctl")
+        try:
+            handler = _PrivateFile(self._file, maxBytes=_SIZE, backupCount=_KEPT, encoding="utf-8")
+        except OSError:
+            logger.addHandler(logging.NullHandler())
+            return logger
+        names = {"levelname": "level"}
+        formatter = JsonFormatter(
+            "%(levelname)s", timestamp=True, rename_fields=names, json_ensure_ascii=False, reserved_attrs=_RESERVED
+        )
+        handler.setFormatter(formatter)
+        logger.addHandler(handler)
+        return logger
+
+
+_RESERVED = [*logging.LogRecord("", 0, "", 0, "", None, None).__dict__, "message", "asctime", "taskName"]
+
+
+class _PrivateFile(RotatingFileHandler):
+    def _open(self) -> TextIOWrapper:
+        self_file = Path(self.baseFilename)
+        self_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding=self.encoding)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        """A full disk must not stop a freeze, nor print a traceback."""

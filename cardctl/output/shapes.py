@@ -1,0 +1,168 @@
+"""Domain objects as the JSON that scripts rely on: names are stable, money is exact, times are RFC 3339 UTC. Writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from cardctl.domain.accounts import Account
+from cardctl.domain.audit import AuditEntry
+from cardctl.domain.cards import Card, Limits
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.transactions import Transaction
+
+Shape = dict[str, Any]
+
+
+def money(value: Money | None) -> Shape | None:
+    """`{"minor": 2500, "currency": "USD", "amount": "25.00"}`."""
+    return None if value is None else {"minor": value.minor, "currency": value.currency, "amount": _amount(value)}
+
+
+def instant(value: datetime | None) -> str | None:
+    """`2026-11-21T00:57:43.123456Z`, always in microseconds, so that texts sort as times do."""
+    if value is None:
+        return None
+    if value.tzinfo is not UTC:
+        value = value.astimezone(UTC)
+    clock = value.hour, value.minute, value.second, value.microsecond
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (value.year, value.month, value.day, *clock)  # half isoformat's time
+
+
+def account(value: Account) -> Shape:
+    """An account; `balance` is null where there is none or currencies differ, `balances` has one per currency."""
+    return {
+        "id": value.id,
+        "ref": value.ref,
+        "external_id": value.external_id,
+        "provider": value.provider,
+        "programme": value.programme,
+        "environment": value.environment,
+        "name": value.name,
+        "email": value.email,
+        "state": value.state.value,
+        "kyc": value.kyc.value,
+        "compliance_flags": list(value.compliance_flags),
+        "balance": money(value.balance),
+        "balances": [money(balance) for balance in value.balances],
+        "created_at": instant(value.created_at),
+        "updated_at": instant(value.updated_at),
+    }
+
+
+def card(value: Card) -> Shape:
+    """A card; `balance` is what it can still spend, null where nothing limits it."""
+    return {
+        "id": value.id,
+        "ref": value.ref,
+        "provider": value.provider,
+        "programme": value.programme,
+        "account_id": value.account_id,
+        "holder": value.holder,
+        "brand": value.brand,
+        "type": value.type,
+        "last4": value.last4,
+        "exp_month": value.exp_month,
+        "exp_year": value.exp_year,
+        "currency": value.currency,
+        "state": value.state.value,
+        "state_reason": value.state_reason,
+        "balance": money(value.balance),
+        "limits": limits(value.limits),
+        "created_at": instant(value.created_at),
+        "updated_at": instant(value.updated_at),
+        "synced_at": instant(value.synced_at),
+    }
+
+
+def limits(value: Limits) -> Shape:
+    """Spending limits, null where there is none of that kind."""
+    return {
+        "per_transaction": money(value.per_transaction),
+        "daily": money(value.daily),
+        "weekly": money(value.weekly),
+        "monthly": money(value.monthly),
+    }
+
+
+def transaction(value: Transaction) -> Shape:
+    """A money event: `amount` is positive, `impact` signed, on what the card can still spend."""
+    merchant = value.merchant
+    return {
+        "id": value.id,
+        "ref": value.ref,
+        "provider": value.provider,
+        "card_id": value.card_id,
+        "kind": value.kind.value,
+        "state": value.state.value,
+        "amount": money(value.amount),
+        "impact": money(value.impact),
+        "merchant": {
+            "name": merchant.name,
+            "mcc": merchant.mcc,
+            "category": merchant.category,
+            "city": merchant.city,
+            "country": merchant.country,
+        },
+        "authorization_code": value.authorization_code,
+        "parent_id": value.parent_id,
+        "occurred_at": instant(value.occurred_at),
+    }
+
+
+def operation(value: Operation) -> Shape:
+    """A journalled write; `error` is null or `CODE: message`."""
+    return {
+        "id": value.id,
+        "kind": value.kind,
+        "target": value.target,
+        "amount": money(value.amount),
+        "provider": value.provider,
+        "programme": value.programme,
+        "state": value.state.value,
+        "idempotency_key": value.idempotency_key,
+        "created_at": instant(value.created_at),
+        "finished_at": instant(value.finished_at),
+        "error": ": ".join(part for part in (value.error_code, value.error) if part) or None,
+    }
+
+
+def draft(value: Draft) -> Shape:
+    """What --dry-run shows: the request exactly as it would be sent."""
+    return {"method": value.method, "path": value.path, "body": value.body}
+
+
+def audit_entry(value: AuditEntry) -> Shape:
+    """One link of the audit chain; `before` and `after` hold only what changed."""
+    return {
+        "seq": value.seq,
+        "at": instant(value.at),
+        "actor": value.actor,
+        "action": value.action,
+        "object": value.object,
+        "before": value.before,
+        "after": value.after,
+        "reason": value.reason,
+        "correlation_id": value.correlation_id,
+        "hash": value.hash,
+    }
+
+
+_OF: dict[type, Callable[[Any], Shape]] = {Account: account, Card: card, Transaction: transaction}
+
+
+def write(noun: str, object: Account | Card | Transaction | None, operation: Operation | None) -> Shape:  # noqa: A002
+    """The result of a write, `{"card": …, "operation": …}`; a null operation says that nothing was sent."""
+    shown = None if object is None else _OF[type(object)](object)
+    return {noun: shown, "operation": None if operation is None else _operation(operation)}
+
+
+_operation = operation  # `write` has an argument of that name, as its JSON has
+
+
+@lru_cache(maxsize=1024)  # a programme's limits are the same few amounts
+def _amount(value: Money) -> str:
+    return value.amount

@@ -1,0 +1,78 @@
+"""The text stream that a result goes to; says what became of it where it cannot be written. Formats nothing."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from contextlib import suppress
+from typing import TextIO
+
+from cardctl.errors import BadFile, CardctlError, DiskFull
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class PipeClosed(Exception):
+    """Whoever read our stdout has gone (`| head`). Not an error: there is nobody left to tell."""
+
+
+class Stream:
+    """stdout. Bytes (JSON, always UTF-8) and text share one buffer, so their order is kept.
+
+    Raises PipeClosed where the reader has gone, DiskFull where there is no room, BadFile where it cannot be written at all.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._text = stream
+        self._bytes = getattr(stream, "buffer", None)
+        self.terminal = stream.isatty()
+        self._text_waits = True
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name in another alphabet must not end a Latin-1 terminal's table
+
+    def write(self, text: str) -> None:
+        """Text in the stream's own encoding."""
+        try:
+            self._text.write(text)
+        except OSError as error:
+            raise failure(error) from error
+        self._text_waits = True
+
+    def write_bytes(self, data: bytes) -> None:
+        """UTF-8 bytes, whatever the stream's encoding is."""
+        try:
+            if self._bytes is None:
+                self._text.write(data.decode())
+                return
+            if self._text_waits:
+                self._text.flush()
+                self._text_waits = False
+            self._bytes.write(data)
+        except OSError as error:
+            raise failure(error) from error
+
+    def flush(self) -> None:
+        """Hand everything to the system."""
+        try:
+            self._text.flush()
+        except OSError as error:
+            raise failure(error) from error
+
+
+def failure(error: OSError) -> CardctlError | PipeClosed:
+    """What an OSError of stdout means: nobody listens, no room, or no use."""
+    if isinstance(error, BrokenPipeError):
+        return PipeClosed()
+    message = f"cannot write the result: {error.strerror or error}"
+    if error.errno in NO_ROOM:
+        return DiskFull(message)
+    return BadFile(message, hint="is standard output open for writing?")
+
+
+def discard(stream: TextIO) -> None:
+    """Throw away what a broken stream still holds, or the interpreter would stumble over it on its way out."""
+    with suppress(OSError, ValueError):
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, stream.fileno())
+        os.close(sink)

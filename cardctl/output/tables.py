@@ -1,0 +1,9 @@
+"""Which columns a table of each noun shows; json, ndjson and csv always have every field."""
+
+from __future__ import annotations
+
+ACCOUNTS = ("id", "external_id", "name", "state", "kyc", "balance", "provider", "created_at")
+CARDS = ("id", "holder", "last4", "state", "balance", "provider", "created_at")
+TRANSACTIONS = ("id", "occurred_at", "card_id", "kind", "state", "amount", "impact", "merchant.name")
+OPERATIONS = ("id", "kind", "target", "amount", "state", "provider", "created_at", "error")
+AUDIT = ("seq", "at", "actor", "action", "object", "reason", "correlation_id")

@@ -1,0 +1,1 @@
+"""Stripe Issuing, in five rooms: wire, client, translate, webhooks, provider."""

@@ -1,0 +1,224 @@
+"""Stripe's endpoints, one method each, wire in and wire out, through the official SDK over our HTTP client; no domain words."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+import httpx
+import stripe
+
+from cardctl.domain.redaction import redact
+from cardctl.errors import (
+    CardctlError,
+    ProviderHasNot,
+    ProviderRefused,
+    ProviderUnavailable,
+    RateLimited,
+    ReplyLost,
+    SecretRefused,
+    SecretWrongMode,
+)
+from cardctl.providers.http import Http, Reply
+from cardctl.providers.stripe_issuing.wire import (
+    CARDHOLDERS,
+    CARDS,
+    StripeAuthorization,
+    StripeCard,
+    StripeCardholder,
+    StripeTransaction,
+    one_of,
+)
+
+stripe.enable_telemetry = False
+logging.getLogger("stripe").setLevel(logging.WARNING)  # at DEBUG it logs bodies
+
+API_VERSION = "2026-10-28.endive"
+PAGE = 100
+AUTHORIZATIONS = "/v1/issuing/authorizations"
+TRANSACTIONS = "/v1/issuing/transactions"
+BALANCE = "/v1/balance"
+
+_ERRORS: dict[type[stripe.StripeError], type[CardctlError]] = {  # SDK 16.1.0 `specific_v1_api_error`: by status and type
+    stripe.AuthenticationError: SecretRefused,  # 401
+    stripe.PermissionError: ProviderRefused,  # 403
+    stripe.CardError: ProviderRefused,  # 402
+    stripe.InvalidRequestError: ProviderRefused,  # 400, 404
+    stripe.RateLimitError: RateLimited,  # 400 with code rate_limit, before 429 was used
+    stripe.IdempotencyError: ReplyLost,  # the key was used before, so something ran under it, and we cannot say what
+}
+_FINAL = (stripe.CardError, stripe.InvalidRequestError)
+"""Refusals that end a write even where an earlier attempt's reply was lost: the key gives the first answer again, so had that
+attempt run, this would be its answer (docs.stripe.com/api/idempotent_requests). 401, 403 and pages of strangers are no answer
+to it."""
+
+
+_KEY = re.compile(r"(?:sk|rk)_(live|test)_[!-~]+\Z")
+
+
+def mode_of(key: str, environment: str) -> str:
+    """ "live" or "test"; SecretWrongMode, before anything is sent, where the key is not of the environment's mode."""
+    # environment   wanted     a key of the other mode
+    # live          sk_live_   would write to the test programme as if it were real
+    # sandbox       sk_test_   would move real money
+    # simulator     sk_test_   would lay a real key open to a far side that is none
+    wanted = "live" if environment == "live" else "test"
+    found = _KEY.match(key)
+    if found is None:
+        raise SecretWrongMode("stripe.api_key is not a Stripe secret key", hint=f"it begins with sk_{wanted}_ or rk_{wanted}_")
+    if found[1] != wanted:
+        hint = f"{environment} needs one that begins with sk_{wanted}_ or rk_{wanted}_"
+        raise SecretWrongMode(f"stripe.api_key is a {found[1]} key, and this is {environment}", hint=hint)
+    return wanted
+
+
+class StripeIssuingClient:
+    """What cardctl asks of Stripe. Errors: those of http.Http.send and of the table above."""
+
+    def __init__(self, http: Http, api_key: str, account: str | None = None) -> None:
+        self._tap = _Tap(http)
+        self._sdk = stripe.StripeClient(
+            api_key, stripe_account=account, stripe_version=API_VERSION, max_network_retries=0, http_client=self._tap
+        )
+
+    def close(self) -> None:
+        self._tap.close()
+
+    def post(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+        """Sends one write under its idempotency key."""
+        return self._object("post", path, body, {"idempotency_key": key})
+
+    def get(self, path: str) -> dict[str, Any]:
+        return self._object("get", path)
+
+    def card(self, ref: str) -> StripeCard:
+        return cast(StripeCard, self.get(one_of(CARDS, ref)))
+
+    def revealed(self, ref: str) -> StripeCard:
+        """The card with `number` and `cvc`, which no other call gives."""
+        return cast(StripeCard, self._object("get", one_of(CARDS, ref), {"expand": ["number", "cvc"]}))
+
+    def cardholder(self, ref: str) -> StripeCardholder:
+        return cast(StripeCardholder, self.get(one_of(CARDHOLDERS, ref)))
+
+    def balance(self) -> Reply:
+        """The whole reply, for its latency and clock; `data` is a StripeBalance."""
+        return self._request("get", BALANCE)
+
+    def cards(self, *, cardholder: str | None = None) -> Iterator[list[StripeCard]]:
+        return cast(Iterator[list[StripeCard]], self._pages(CARDS, {"cardholder": cardholder}))
+
+    def cardholders(self, *, since: int | None = None) -> Iterator[list[StripeCardholder]]:
+        return cast(Iterator[list[StripeCardholder]], self._pages(CARDHOLDERS, _since(since)))
+
+    def newest_cardholder(self) -> StripeCardholder | None:
+        data = self._object("get", CARDHOLDERS, {"limit": 1}).get("data") or [None]
+        return cast(StripeCardholder | None, data[0])
+
+    def authorizations(self, *, card: str | None = None, since: int | None = None) -> Iterator[list[StripeAuthorization]]:
+        pages = self._pages(AUTHORIZATIONS, {"card": card, **_since(since)})
+        return cast(Iterator[list[StripeAuthorization]], pages)
+
+    def transactions(self, *, card: str | None = None, since: int | None = None) -> Iterator[list[StripeTransaction]]:
+        pages = self._pages(TRANSACTIONS, {"card": card, **_since(since)})
+        return cast(Iterator[list[StripeTransaction]], pages)
+
+    def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        """Newest first, until Stripe says that there is no more."""
+        cursor: str | None = None
+        while True:
+            page = self._object("get", path, {**filters, "limit": PAGE, "starting_after": cursor})
+            items: list[dict[str, Any]] = page.get("data") or []
+            if items:
+                yield items
+            if not page.get("has_more"):
+                return
+            if not items or items[-1].get("id") in (None, cursor):
+                raise ProviderUnavailable(f"stripe's list {path} does not go on, though it says that there is more")
+            cursor = items[-1]["id"]
+
+    def _object(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, options: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        data: dict[str, Any] = self._request(method, path, params, options).data
+        return data
+
+    def _request(
+        self, method: str, path: str, params: Mapping[str, Any] | None = None, options: Mapping[str, str] | None = None
+    ) -> Reply:
+        try:
+            answer = self._sdk.raw_request(method, path, **(params or {}), **(options or {}))
+        except stripe.StripeError as error:
+            raise _translated(error) from None  # the SDK's error holds the whole body
+        return cast(_Tapped, answer.headers).reply
+
+
+class _Tapped(httpx.Headers):
+    """The headers that go through the SDK, with our reply behind them: so it needs no state per thread to come out again."""
+
+    reply: Reply
+
+    def __bool__(self) -> bool:
+        return True  # the SDK replaces headers that are false
+
+
+class _Tap(stripe.HTTPClient):
+    """Our client under the SDK, which builds, signs and judges requests.
+
+    The SDK is given `{}` for a success: it would parse the body again, with floats, and log it, numbers of cards included.
+    """
+
+    name = "httpx"
+
+    def __init__(self, http: Http) -> None:
+        super().__init__()
+        self._http = http
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None
+    ) -> tuple[str, int, Mapping[str, str]]:
+        keyed = None if method == "get" else True
+        reply = self._http.send(method, url, headers=headers or {}, content=post_data, keyed=keyed)
+        if not _is_stripes(reply):
+            raise _strange(method, reply)
+        tapped = _Tapped(reply.headers)
+        tapped.reply = reply
+        text = "{}" if 200 <= reply.status < 300 else reply.body.decode("utf-8", "replace")
+        return text, reply.status, tapped
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _translated(error: stripe.StripeError) -> CardctlError:
+    reply = cast(_Tapped, error.headers).reply
+    said = reply.data["error"]
+    message = f"stripe answered {reply.status}: {redact(str(said.get('message') or 'no reason given'))}"
+    if reply.doubtful and not isinstance(error, _FINAL):
+        return ReplyLost(f"a request to stripe may have run; to its repetition {message}")
+    kind = _ERRORS.get(type(error), ProviderRefused)
+    if not issubclass(kind, ProviderRefused):
+        return kind(message)
+    code = said.get("decline_code") or said.get("code") or said.get("type")
+    kind = ProviderHasNot if reply.status == 404 else kind
+    return kind(message, vendor_code=code, request_id=reply.headers.get("request-id"))
+
+
+def _is_stripes(reply: Reply) -> bool:
+    """Stripe speaks in objects, and in refusals of the form {"error": {…}}; anything else came from something in between."""
+    if not isinstance(reply.data, dict):
+        return False
+    return 200 <= reply.status < 300 or isinstance(reply.data.get("error"), dict)
+
+
+def _strange(method: str, reply: Reply) -> CardctlError:
+    message = f"an answer of {reply.status} came that is not in Stripe's words"
+    if method == "get":
+        return ProviderUnavailable(message)
+    return ReplyLost(f"{message}; the request may have run")  # who answered may have passed the request on
+
+
+def _since(since: int | None) -> dict[str, Any]:
+    return {} if since is None else {"created": {"gte": since}}

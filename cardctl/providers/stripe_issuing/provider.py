@@ -1,0 +1,256 @@
+"""The provider class: each method is a client call and a translation; it keeps no state and journals nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from cardctl.domain.accounts import AccountChange, Address, NewAccount, RemoteAccount
+from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.money import MAX_MINOR, Money, zero
+from cardctl.domain.operations import Draft
+from cardctl.domain.states import CardState, Move
+from cardctl.domain.transactions import RemoteTransaction
+from cardctl.errors import (
+    BadAmount,
+    BadConfig,
+    BadInput,
+    CardUnlimited,
+    InsufficientBalance,
+    ProviderHasNot,
+    ProviderRefused,
+    ReplyLost,
+    StateForbids,
+)
+from cardctl.providers.base import Handed, Ping, Remote, Sighting
+from cardctl.providers.http import Http
+from cardctl.providers.stripe_issuing import translate
+from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, StripeCardholder, one_of
+
+if TYPE_CHECKING:
+    from cardctl.providers.stripe_issuing.client import StripeIssuingClient
+
+_SKEW = 600
+"""Seconds; how far Stripe's own clocks may disagree when a lost creation is looked for."""
+_DEVELOPMENT_ADDRESS = Address(line1="1 Development Way", city="San Francisco", postal_code="94107", country="US", state="CA")
+
+
+def build(handed: Handed) -> StripeProvider:
+    """SecretMissing, SecretWrongMode (before anything is sent) or BadConfig where it cannot be used."""
+    from cardctl.providers.stripe_issuing.client import StripeIssuingClient, mode_of  # noqa: PLC0415 - the SDK takes 0.1 s to import
+
+    key = handed.secret("stripe.api_key").reveal()
+    mode = mode_of(key, handed.environment)
+    account = handed.settings.get("account")
+    if account is not None and not str(account).startswith("acct_"):
+        raise BadConfig(f"the setting stripe.account is {account!r}; a Stripe account is called acct_…")
+    http = Http(
+        StripeProvider.name,
+        transport=handed.transport,
+        timeout=handed.timeout,
+        sleep=handed.sleep,
+        random=handed.random,
+        busy=(409,),  # a request under the same key is running (docs.stripe.com/error-low-level)
+    )
+    return StripeProvider(StripeIssuingClient(http, key, account), handed.environment, handed.programme, mode)
+
+
+class StripeProvider:
+    """Stripe Issuing: cardholders are accounts, and funding a card is raising its `all_time` spending limit."""
+
+    name: ClassVar[str] = "stripe"
+    key_life: ClassVar[timedelta | None] = timedelta(hours=24)  # docs.stripe.com/api/idempotent_requests
+
+    def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:
+        self._client = client
+        self._mode = mode
+        self.environment = environment
+        self.programme = programme
+
+    def ping(self) -> Ping:
+        reply = self._client.balance()
+        live = reply.data.get("livemode")
+        mode = self._mode if live is None else "live" if live else "test"
+        return Ping(latency_ms=reply.latency_ms, mode=mode, clock=reply.date)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def send(self, draft: Draft, key: str) -> Remote:
+        wire = self._client.post(draft.path, draft.body, key)
+        try:
+            return _remote(draft, wire)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ReplyLost(f"stripe answered with something that is no {draft.subject}; the request may have run") from None
+
+    def look_up(self, draft: Draft, mark: str) -> Sighting:
+        if draft.path in (CARDS, CARDHOLDERS):
+            return self._look_for(draft, mark)
+        try:
+            remote = _remote(draft, self._client.get(draft.path))
+        except ProviderHasNot:
+            return Sighting(None)
+        if remote.mark == mark:
+            return Sighting(True, remote)
+        wanted = draft.body.get("status")
+        if wanted and isinstance(remote, RemoteCard):  # a state is absolute: it is there or it is not, whoever else has written
+            return Sighting(remote.word == wanted, remote)
+        return Sighting(False if remote.mark == draft.before.get("mark") else None, remote)
+
+    def _look_for(self, draft: Draft, mark: str) -> Sighting:
+        """A creation: whatever it made carries the mark."""
+        pages: Iterator[list[StripeCard]] | Iterator[list[StripeCardholder]]
+        if draft.path == CARDS:
+            pages = self._client.cards(cardholder=draft.body["cardholder"])
+        else:
+            pages = self._client.cardholders(since=draft.before.get("since"))
+        for page in pages:
+            for wire in page:
+                if (wire.get("metadata") or {}).get(translate.CREATED_BY) == mark:
+                    return Sighting(True, _remote(draft, dict(wire)))
+        return Sighting(False)
+
+    def draft_account(self, wanted: NewAccount, mark: str) -> Draft:
+        """BadInput without an address, which Stripe requires (SDK); in the simulator one is made up."""
+        address = wanted.address or (_DEVELOPMENT_ADDRESS if self.environment == "simulator" else None)
+        if address is None:
+            raise BadInput("stripe needs the account's billing address")
+        body = translate.account_to_wire(wanted, address, mark)
+        newest = self._client.newest_cardholder()
+        before = {"since": newest["created"] - _SKEW} if newest else {}
+        return Draft("POST", CARDHOLDERS, "account", body, before)
+
+    def draft_account_change(self, ref: str, change: AccountChange, mark: str) -> Draft:
+        """Stripe cannot change a name or a type (SDK), and neither can an AccountChange."""
+        body = translate.change_to_wire(change)
+        if not body:
+            raise BadInput("nothing is to be changed")
+        now = self.account(ref)
+        before = {"mark": now.mark, "status": now.raw.get("status")}
+        return Draft("POST", one_of(CARDHOLDERS, ref), "account", {**body, "metadata": {translate.MARK: mark}}, before)
+
+    def draft_card(self, wanted: NewCard, mark: str) -> Draft:
+        """Stripe takes a replacement's reason out of four words."""
+        return Draft("POST", CARDS, "card", translate.new_card_to_wire(wanted, mark))
+
+    def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft:
+        """Reads nothing: a freeze must not wait for a read. The metadata tells any other cardctl that the card was active."""
+        return Draft("POST", one_of(CARDS, ref), "card", translate.move_to_wire(move, mark, reason))
+
+    def draft_limits(self, ref: str, changes: Mapping[str, Money | None], mark: str) -> Draft:
+        card = self._open_card(ref, "have its limits changed")
+        translate.currency_check(changes.values(), card["currency"].upper())
+        return _limits_draft(card, translate.with_limits(translate.spending_limits(card), changes), mark)
+
+    def draft_fund(self, ref: str, amount: Money, mark: str, *, set_allowance: bool = False) -> Draft:
+        """`set_allowance` begins an allowance where there is none: `amount` over what the card has already spent, since an
+        `all_time` limit counts that too."""
+        card = self._open_card(ref, "be funded")
+        allowance = self._allowance(card, amount)
+        if allowance is None:
+            if not set_allowance:
+                raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to raise")
+            allowance = self._spent(card)
+        return self._allowance_draft(card, allowance + amount, mark)
+
+    def draft_withdraw(self, ref: str, amount: Money, mark: str) -> Draft:
+        card = self._open_card(ref, "be withdrawn from")
+        allowance = self._allowance(card, amount)
+        if allowance is None:
+            raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to withdraw")
+        unspent = allowance - self._spent(card)
+        if amount > unspent:
+            raise InsufficientBalance(f"only {unspent} of this card's allowance is unspent; {amount} cannot be withdrawn")
+        return self._allowance_draft(card, allowance - amount, mark)
+
+    def float_balances(self) -> tuple[Money, ...]:
+        return translate.float_from_wire(cast(StripeBalance, self._client.balance().data))
+
+    def card(self, ref: str) -> RemoteCard:
+        return translate.card_from_wire(self._client.card(ref))
+
+    def cards(self, *, account_ref: str | None = None) -> Iterator[list[RemoteCard]]:
+        for page in self._client.cards(cardholder=account_ref):
+            yield [translate.card_from_wire(card) for card in page]
+
+    def account(self, ref: str) -> RemoteAccount:
+        return translate.account_from_wire(self._client.cardholder(ref))
+
+    def accounts(self) -> Iterator[list[RemoteAccount]]:
+        for page in self._client.cardholders():
+            yield [translate.account_from_wire(holder) for holder in page]
+
+    def transactions(self, *, card_ref: str | None = None, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
+        """Authorizations first, then transactions; newest first within each."""
+        start = None if since is None else int(since.timestamp())
+        for authorizations in self._client.authorizations(card=card_ref, since=start):
+            yield [translate.authorization_from_wire(one) for one in authorizations]
+        for transactions in self._client.transactions(card=card_ref, since=start):
+            yield [translate.transaction_from_wire(one) for one in transactions]
+
+    def reveal(self, ref: str) -> Credentials:
+        credentials = translate.credentials_from_wire(self._client.revealed(ref))
+        if credentials is None:
+            raise ProviderRefused(
+                "stripe did not give this card's number", hint="in live mode only virtual cards have one to give"
+            )
+        return credentials
+
+    def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]:
+        return translate.wallets_from_wire(self._client.card(ref))
+
+    def _open_card(self, ref: str, wish: str) -> StripeCard:
+        card = self._client.card(ref)
+        if translate.card_from_wire(card).state is CardState.CLOSED:
+            raise StateForbids(f"a card that is closed cannot {wish}")
+        return card
+
+    def _allowance(self, card: StripeCard, amount: Money) -> Money | None:
+        currency = card["currency"].upper()
+        if amount.currency != currency:
+            raise BadInput(f"{amount} is not in the card's currency, {currency}")
+        if amount.minor <= 0:
+            raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
+        return translate.allowance_from_wire(translate.spending_limits(card), currency)
+
+    def _allowance_draft(self, card: StripeCard, allowance: Money, mark: str) -> Draft:
+        if allowance.minor > MAX_MINOR:
+            raise BadAmount(f"an allowance of {allowance} is more than cardctl can hold exactly")
+        return _limits_draft(card, translate.with_allowance(translate.spending_limits(card), allowance.minor), mark)
+
+    def _spent(self, card: StripeCard) -> Money:
+        """What counts against the card's limits: held and captured less refunded, on it and on every card that it replaced
+        (docs.stripe.com/issuing/controls/spending-controls)."""
+        spent = zero(card["currency"].upper())
+        chain = [card["id"]]
+        while (replaced := card.get("replacement_for")) and replaced not in chain:
+            chain.append(replaced)
+            card = self._client.card(replaced)
+        for ref in chain:
+            for page in self.transactions(card_ref=ref):
+                for transaction in page:
+                    spent -= transaction.impact
+        return spent
+
+
+def _limits_draft(card: StripeCard, limits: list[dict[str, Any]], mark: str) -> Draft:
+    """Only `spending_limits` is sent, and always as a whole list. UNCONFIRMED that Stripe leaves the other members of
+    `spending_controls` alone then, as it does with every parameter that is not sent."""
+    listed = translate.spending_limits(card)
+    allowance = translate.allowance_from_wire(listed, card["currency"].upper())
+    before = {
+        "mark": (card.get("metadata") or {}).get(translate.MARK),
+        "status": card.get("status"),
+        "allowance_minor": allowance.minor if allowance else None,
+        "limits": listed,
+    }
+    # An empty list has no form encoding; an empty text is how Stripe clears a thing (UNCONFIRMED for this list).
+    body = {"spending_controls": {"spending_limits": limits or ""}, "metadata": {translate.MARK: mark}}
+    return Draft("POST", one_of(CARDS, card["id"]), "card", body, before)
+
+
+def _remote(draft: Draft, wire: dict[str, Any]) -> Remote:
+    if draft.subject == "card":
+        return translate.card_from_wire(cast(StripeCard, wire))
+    return translate.account_from_wire(cast(StripeCardholder, wire))

@@ -1,0 +1,267 @@
+"""The composition root: profile → settings, books, secrets, provider, console; opened once per run, each part when first used.
+
+The only place that knows the clock and makes ids.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets as randomness
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardctl import config
+from cardctl.errors import Busy, Refused
+from cardctl.output.console import Console, Output
+
+if TYPE_CHECKING:
+    import httpx
+
+    from cardctl.db.leases import FileLease
+    from cardctl.db.sealed import EncryptionKeys
+    from cardctl.db.unit import Books
+    from cardctl.domain.accounts import Account
+    from cardctl.domain.cards import Card
+    from cardctl.output.log import Log
+    from cardctl.providers.base import Provider
+    from cardctl.secrets import Secrets
+    from cardctl.services.desk import Desk
+    from cardctl.simulator.control import Control
+
+TIMEOUT = 30.0
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ID_LENGTH = 20
+
+
+def now() -> datetime:
+    """This moment, aware, UTC."""
+    return datetime.now(UTC)
+
+
+def new_id(prefix: str) -> str:
+    """A new random id, such as `card_7f…`: 100 bits, letters that are not mistaken for one another."""
+    return f"{prefix}_" + "".join(randomness.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+
+
+class Run:
+    """One command's world. `settings` say what was chosen; everything else is opened when it is first asked for."""
+
+    def __init__(self, settings: config.Settings, console: Console, timeout: float) -> None:
+        self.settings = settings
+        self.console = console
+        self.correlation_id = new_id("run")
+        self._timeout = timeout
+        self._providers: dict[str, Provider] = {}
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        from cardctl.secrets import Secrets  # noqa: PLC0415 - and so below: a command loads what it uses
+
+        settings = self.settings
+        return Secrets(
+            profile=settings.profile.name,
+            environment=settings.profile.environment,
+            secret_command=settings.secret_command,
+            environ_lookup=settings.secret_environ,
+            credentials_directory=settings.credentials_directory,
+            development_key_file=settings.paths.development_key_file,
+        )
+
+    @cached_property
+    def database(self) -> str:
+        """What the books open: a path, or a URL complete with its password."""
+        database = self.settings.database
+        if database.path is not None:
+            return str(database.path)
+        found = self.secrets.find("db.url")
+        return database.complete(found.secret if found else None)
+
+    @cached_property
+    def books(self) -> Books:
+        from cardctl.db.unit import Books  # noqa: PLC0415
+
+        return Books(self.database, environment=self.settings.profile.environment, keys=self.encryption_keys)
+
+    def encryption_keys(self) -> EncryptionKeys:
+        from cardctl.db.sealed import EncryptionKeys  # noqa: PLC0415
+
+        previous = self.secrets.find("db.encryption_key_previous")
+        return EncryptionKeys(self.secrets.get("db.encryption_key"), previous.secret if previous else None)
+
+    @cached_property
+    def log(self) -> Log:
+        from cardctl.output.log import Log  # noqa: PLC0415
+
+        return Log(self.settings.paths.log_dir, correlation_id=self.correlation_id)
+
+    @cached_property
+    def far_side(self) -> Control:
+        """The simulator's controls; Refused in any other environment."""
+        from cardctl.simulator.control import Control  # noqa: PLC0415
+
+        if self.settings.profile.environment != "simulator":
+            raise Refused(f"the profile {self.settings.profile.name} is {self.settings.profile.environment}, not the simulator")
+        return Control(self._simulator_file())
+
+    def provider(self, name: str | None = None) -> Provider:
+        """The adapter of a provider (default: the profile's), made once."""
+        from cardctl.providers import registry  # noqa: PLC0415
+        from cardctl.providers.base import Handed  # noqa: PLC0415
+
+        name = name or self.settings.provider_name
+        if name not in self._providers:
+            handed = Handed(
+                environment=self.settings.profile.environment,
+                programme=self.settings.programme(name),
+                settings=self.settings.provider_settings(name),
+                secret=self.secrets.get,
+                transport=self._transport(),
+                timeout=self._timeout,
+                sleep=time.sleep,
+                random=random.random,
+            )
+            self._providers[name] = registry.build(name, handed)
+        return self._providers[name]
+
+    def desk(self, about: Card | Account | None = None) -> Desk:
+        """What services work with: for the programme of a card or an account, else for the profile's own provider."""
+        from cardctl.services.desk import Desk  # noqa: PLC0415
+
+        provider = self.provider(about.provider if about else None)
+        if about is not None and about.programme != provider.programme:
+            hint = "choose the profile of that programme"
+            raise Refused(f"{about.id} belongs to {about.programme}, this profile works on {provider.programme}", hint=hint)
+        return Desk(
+            books=self.books,
+            provider=provider,
+            clock=now,
+            new_id=new_id,
+            sleep=time.sleep,
+            lease=self.lease,
+            actor=self.settings.actor,
+            correlation_id=self.correlation_id,
+            live=self.settings.live,
+            log=self.log.write,
+        )
+
+    @cached_property
+    def lease(self) -> FileLease:
+        from cardctl.db.leases import FileLease  # noqa: PLC0415
+
+        return FileLease(config.private_dir(self.settings.paths.leases_dir))
+
+    @contextmanager
+    def lock(self, job: str) -> Iterator[None]:
+        """Keep a second run of the same job on the same books out: Busy (11)."""
+        from filelock import FileLock, Timeout  # noqa: PLC0415
+
+        directory = config.private_dir(self.settings.paths.leases_dir)
+        lock = FileLock(directory / f"{self.settings.profile.name}.{job}.job", mode=0o600)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise Busy(f"another `{job}` is running on the profile {self.settings.profile.name}") from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def close(self) -> None:
+        """Give back what was opened."""
+        for provider in self._providers.values():
+            provider.close()
+        for part in ("books", "lease"):
+            if part in self.__dict__:
+                getattr(self, part).release() if part == "lease" else getattr(self, part).close()
+
+    def _transport(self) -> httpx.BaseTransport | None:
+        if self.settings.profile.environment != "simulator":
+            return None
+        from cardctl.simulator.transport import SimulatorTransport  # noqa: PLC0415
+
+        return SimulatorTransport(self._simulator_file())
+
+    def _simulator_file(self) -> Path:
+        config.private_dir(self.settings.paths.state_dir)
+        return self.settings.paths.simulator_file
+
+
+@contextmanager
+def opened(
+    *,
+    output: Output = Output.TABLE,
+    profile: str | None = None,
+    provider: str | None = None,
+    live: bool = False,
+    timeout: float | None = None,
+) -> Iterator[Run]:
+    """The world of one command, by its flags; says on stderr where nothing was configured and `dev` is used."""
+    settings = config.load(profile=profile, provider=provider, live=live)
+    terminal = settings.terminal
+    console = Console(
+        output,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        stdin=sys.stdin,
+        color=sys.stdout.isatty() and not terminal.no_color and terminal.term != "dumb",
+        width=terminal.columns,
+        local_time=sys.stdout.isatty(),
+    )
+    if not settings.named:
+        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")
+    run = Run(settings, console, timeout or TIMEOUT)
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def write_traceback(error: BaseException) -> Path | None:
+    """A bug's traceback, redacted, into the log; the file, or None where that is impossible."""
+    from cardctl.output.log import Log  # noqa: PLC0415
+
+    paths = config.quick_paths()
+    if paths is None:
+        return None
+    text = "".join(traceback.format_exception(error))
+    return Log(paths.log_dir, correlation_id=new_id("run")).traceback(text)
+
+
+def complete_profiles(prefix: str) -> list[str]:
+    """Profile names for the shell."""
+    return [name for name in config.quick_profiles() if name.startswith(prefix)]
+
+
+def complete_providers(prefix: str) -> list[str]:
+    """Provider names for the shell."""
+    return [name for name in config.PROVIDERS if name.startswith(prefix)]
+
+
+def complete_cards(prefix: str) -> list[str]:
+    """Card ids for the shell, from a local database alone."""
+    return _glance("card_ids", prefix)
+
+
+def complete_accounts(prefix: str) -> list[str]:
+    """Account ids for the shell."""
+    return _glance("account_ids", prefix)
+
+
+def complete_operations(prefix: str) -> list[str]:
+    """Operation ids for the shell."""
+    return _glance("operation_ids", prefix)
+
+
+def _glance(what: str, prefix: str) -> list[str]:
+    from cardctl.db import glance  # noqa: PLC0415
+
+    path = config.quick_database()
+    found: list[Any] = getattr(glance, what)(path, prefix) if path else []
+    return [identity for identity, _ in found]

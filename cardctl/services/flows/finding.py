@@ -1,0 +1,152 @@
+"""Finding things in our own books: by every name that a person may use, and as lists. Asks no provider, writes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeVar
+
+from cardctl.db.accounts import AccountFilter
+from cardctl.db.audit import AuditFilter
+from cardctl.db.cards import CardFilter
+from cardctl.db.operations import OperationFilter
+from cardctl.db.transactions import TransactionFilter
+from cardctl.db.unit import Books
+from cardctl.domain.accounts import Account, AccountState
+from cardctl.domain.audit import AuditEntry
+from cardctl.domain.cards import Card
+from cardctl.domain.operations import Operation, OperationState
+from cardctl.domain.states import CardState
+from cardctl.domain.transactions import Transaction, TransactionKind, TransactionState
+from cardctl.errors import AmbiguousName, BadInput, NotFound
+
+T = TypeVar("T")
+
+
+def find_card(books: Books, name: str | None, *, last4: str | None = None, prefix: bool = True) -> Card:
+    """The card that `name` (our id, a prefix of 8 or more, the provider's ref) or `last4` means. NotFound, AmbiguousName."""
+    if (name is None) == (last4 is None):
+        raise BadInput("name one card: by its id, its provider's ref, or --last4")
+    with books.read() as unit:
+        if last4 is not None:
+            return _only(unit.cards.by_last4(last4), "card", last4)
+        assert name is not None
+        return _only(unit.cards.find(name, prefix=prefix), "card", name)
+
+
+def find_account(books: Books, name: str) -> Account:
+    """The account that `name` (our id or a prefix, its external id, the provider's ref) means."""
+    with books.read() as unit:
+        return _only(unit.accounts.find(name), "account", name)
+
+
+def find_operation(books: Books, name: str) -> Operation:
+    """The operation with that id, or a prefix of it, whole."""
+    with books.read() as unit:
+        return _only(unit.operations.find(name), "operation", name)
+
+
+def find_transaction(books: Books, name: str) -> Transaction:
+    """The transaction with that id, or a prefix of it, or the provider's ref."""
+    with books.read() as unit:
+        return _only(unit.transactions.find(name), "transaction", name)
+
+
+def list_cards(
+    books: Books,
+    *,
+    account_id: str | None = None,
+    provider: str | None = None,
+    state: CardState | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> Iterator[Card]:
+    """Cards, newest first, streamed; the books are read for as long as the iterator is used."""
+    wanted = CardFilter(account_id=account_id, provider=provider, state=state, since=since, until=until, limit=limit)
+    with books.read() as unit:
+        yield from unit.cards.rows(wanted)
+
+
+def list_accounts(
+    books: Books,
+    *,
+    provider: str | None = None,
+    state: AccountState | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> Iterator[Account]:
+    """Accounts, newest first, streamed."""
+    wanted = AccountFilter(provider=provider, state=state, since=since, until=until, limit=limit)
+    with books.read() as unit:
+        yield from unit.accounts.rows(wanted)
+
+
+def list_transactions(
+    books: Books,
+    *,
+    card_id: str | None = None,
+    account_id: str | None = None,
+    provider: str | None = None,
+    kind: TransactionKind | None = None,
+    state: TransactionState | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> Iterator[Transaction]:
+    """Money events, newest first, streamed."""
+    wanted = TransactionFilter(
+        card_id=card_id,
+        account_id=account_id,
+        provider=provider,
+        kind=kind,
+        state=state,
+        since=since,
+        until=until,
+        limit=limit,
+    )
+    with books.read() as unit:
+        yield from unit.transactions.rows(wanted)
+
+
+def list_operations(
+    books: Books,
+    *,
+    target: str | None = None,
+    provider: str | None = None,
+    state: OperationState | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+) -> Iterator[Operation]:
+    """Operations, newest first, streamed, without their arguments."""
+    wanted = OperationFilter(state=state, kind=kind, target=target, provider=provider, since=since, until=until, limit=limit)
+    with books.read() as unit:
+        yield from unit.operations.rows(wanted)
+
+
+def list_audit(
+    books: Books,
+    *,
+    object_id: str | None = None,
+    action: str | None = None,
+    actor: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int | None = None,
+    newest_first: bool = True,
+) -> Iterator[AuditEntry]:
+    """Audit entries, streamed."""
+    wanted = AuditFilter(object=object_id, action=action, actor=actor, since=since, until=until, limit=limit)
+    with books.read() as unit:
+        yield from unit.audit.rows(wanted, newest_first=newest_first)
+
+
+def _only(found: list[T], noun: str, name: str) -> T:
+    if not found:
+        raise NotFound(noun, name, hint=f"see `cardctl {noun} list`")
+    if len(found) > 1:
+        raise AmbiguousName(f"more than one {noun} answers to {name!r}", hint="give more of the id")
+    return found[0]

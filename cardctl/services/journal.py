@@ -1,0 +1,182 @@
+"""The journal: what an operation is made of, and every change of its state, each with its audit entry. Calls no provider."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from cardctl.db.unit import Unit
+from cardctl.domain.accounts import Account
+from cardctl.domain.cards import Card
+from cardctl.domain.money import Money
+from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
+from cardctl.domain.redaction import redact
+from cardctl.errors import CardctlError
+from cardctl.providers.base import Remote
+from cardctl.services.desk import Desk, Done
+
+LEASE = timedelta(minutes=10)
+"""How long another machine's process is believed to live; no write takes as long."""
+_S = OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One write that is wanted. `arguments` are plain JSON, enough to make the same request again after a crash."""
+
+    target: str
+    arguments: dict[str, Any]
+    amount: Money | None = None
+    reason: str | None = None
+    caller_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a deed wrote into the books: the object now, and what of it changed."""
+
+    object: Card | Account
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class Deed(Protocol):
+    """One kind of write. `urgent` ones (freeze, close) pass everything that is in doubt or in flight.
+
+    `creates`: the target is a new id, which says nothing about whether two wishes are the same.
+    `check` runs in the transaction that records the intent: it raises what forbids the write, or returns the object where it
+    already is as wished. `draft` may read from the provider. `record` writes the provider's answer into the books.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def urgent(self) -> bool: ...
+    @property
+    def creates(self) -> bool: ...
+
+    def check(self, unit: Unit, operation: Operation) -> Card | Account | None: ...
+    def draft(self, desk: Desk, operation: Operation) -> Draft: ...
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change: ...
+    def load(self, unit: Unit, operation: Operation) -> Card | Account: ...
+
+
+def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
+    """The operation that `wish` would be, not yet entered; its own id is the key that the provider sees."""
+    now, identity = desk.clock(), desk.new_id("op")
+    meant = [deed.kind, None if deed.creates else wish.target, wish.arguments, str(wish.amount), desk.programme]
+    return Operation(
+        id=identity,
+        kind=deed.kind,
+        target=wish.target,
+        provider=desk.provider.name,
+        programme=desk.programme,
+        state=_S.INTENDED,
+        arguments=wish.arguments,
+        digest=hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest(),
+        idempotency_key=identity,
+        caller_key=wish.caller_key,
+        amount=wish.amount,
+        reason=redact(wish.reason) if wish.reason else None,
+        created_at=now,
+        lease=desk.lease.name,
+        leased_until=now + LEASE,
+        actor=desk.actor,
+        correlation_id=desk.correlation_id,
+    )
+
+
+def enter(desk: Desk, unit: Unit, operation: Operation) -> None:
+    """A new operation, in the unit of whoever decided on it."""
+    unit.operations.add(operation)
+    _audit_state(desk, unit, None, operation)
+
+
+def save(desk: Desk, unit: Unit, before: Operation, after: Operation, *, reason: str | None = None) -> None:
+    """A change of an operation's state, with its audit entry."""
+    unit.operations.save(after)
+    _audit_state(desk, unit, before, after, reason=reason)
+
+
+def _audit_state(desk: Desk, unit: Unit, before: Operation | None, after: Operation, *, reason: str | None = None) -> None:
+    told = {"kind": after.kind, "target": after.target, "amount": str(after.amount) if after.amount else None}
+    unit.audit.append(
+        at=desk.clock(),
+        actor=desk.actor,
+        action=f"operation.{after.state}",
+        object=after.id,
+        before={"state": str(before.state)} if before else {},
+        after={
+            "state": str(after.state),
+            **(told if before is None else {}),
+            **({"error": after.error} if after.error else {}),
+        },
+        reason=reason or after.reason,
+        correlation_id=desk.correlation_id,
+    )
+
+
+def finish(desk: Desk, operation: Operation, state: OperationState, error: BaseException) -> None:
+    """End an operation, or put it in doubt, because of `error`."""
+    code = error.code if isinstance(error, CardctlError) else type(error).__name__
+    end(desk, operation, state, code, redact(str(error)) or type(error).__name__)
+
+
+def end(desk: Desk, operation: Operation, state: OperationState, code: str, error: str) -> None:
+    """End an operation otherwise than by `record`, or put it in doubt; one that somebody else has ended stays as it is."""
+    finished_at = None if state in OPEN else desk.clock()
+    ended = replace(operation, state=state, finished_at=finished_at, error_code=code, error=error)
+    with desk.books.write() as unit:
+        if unit.operations.named(operation.id).state in OPEN:
+            save(desk, unit, operation, ended)
+
+
+def record(desk: Desk, deed: Deed, operation: Operation, remote: Remote) -> Done:
+    """ONE transaction: the books, the operation's end and the audit entry; once, whoever else settles it at the same time."""
+    with desk.books.write() as unit:
+        known = unit.operations.named(operation.id)
+        if known.state not in OPEN:
+            return Done(deed.load(unit, known), known)
+        change = deed.record(desk, unit, operation, remote)
+        done = replace(operation, state=_S.DONE, finished_at=desk.clock(), error=None, error_code=None)
+        unit.operations.save(done)
+        unit.audit.append(
+            at=desk.clock(),
+            actor=desk.actor,
+            action=operation.kind,
+            object=operation.target,
+            before=change.before,
+            after={**change.after, "operation": operation.id},
+            reason=operation.reason,
+            correlation_id=desk.correlation_id,
+        )
+    desk.log("card_lifecycle", operation.kind, {"object": operation.target, "operation": operation.id, "diff": change.after})
+    return Done(change.object, done)
+
+
+def take_over(desk: Desk, operation_id: str) -> Operation | None:
+    """Put our lease on an unfinished operation; None where it has ended or somebody alive works on it."""
+    with desk.books.write() as unit:
+        operation = unit.operations.named(operation_id)
+        if operation.state not in OPEN or (works_on(desk, operation) and operation.lease != desk.lease.name):
+            return None
+        ours = replace(operation, lease=desk.lease.name, leased_until=desk.clock() + LEASE)
+        unit.operations.save(ours)
+    return ours
+
+
+def works_on(desk: Desk, operation: Operation) -> bool:
+    """Whether a live process is at work on it now; in doubt means that its process has given up."""
+    if operation.state not in (_S.INTENDED, _S.SENT):
+        return False
+    alive = desk.lease.alive(operation.lease)
+    return alive if alive is not None else desk.clock() < operation.leased_until
+
+
+def drafted(operation: Operation) -> Draft:
+    if operation.draft is None:
+        raise AssertionError(f"{operation.id} is {operation.state} without a draft")
+    return operation.draft

@@ -1,0 +1,112 @@
+"""Settling what is unfinished: by looking, and where it surely has not run, by the same request under the same key."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+from cardctl.domain.operations import OPEN, Operation, OperationState
+from cardctl.domain.redaction import redact
+from cardctl.errors import (
+    CardctlError,
+    OutcomeUnknown,
+    ProviderRefused,
+    ProviderUnavailable,
+    ReplyLost,
+    SecretProblem,
+    StateForbids,
+)
+from cardctl.services.desk import Desk
+from cardctl.services.journal import Deed, drafted, end, finish, record, save, take_over, works_on
+from cardctl.services.sending import carry_out, send
+
+NEVER_SENT_AFTER = timedelta(hours=1)
+"""An intent older than this is not sent any more."""
+KEY_MARGIN = timedelta(hours=1)
+"""What is taken off a key's life for clocks that disagree."""
+_S = OperationState
+
+
+def settle(desk: Desk, deed: Deed, operation_id: str) -> Operation:
+    """Bring one unfinished operation to its end where that can be told; a live process's is left alone."""
+    operation = take_over(desk, operation_id)
+    if operation is not None:
+        # What the provider says is in the journal by then; the caller reads the state.
+        with suppress(ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem):
+            _send_late(desk, deed, operation) if operation.state is _S.INTENDED else _settle_sent(desk, deed, operation)
+    with desk.books.read() as unit:
+        return unit.operations.named(operation_id)
+
+
+def resolve(desk: Desk, operation_id: str, *, state: OperationState, reason: str) -> Operation:
+    """A person's word for what became of an operation in doubt; the books follow at the next sync."""
+    with desk.books.write() as unit:
+        operation = unit.operations.named(operation_id)
+        if operation.state not in OPEN or works_on(desk, operation):
+            raise StateForbids(
+                f"{operation.id} is {operation.state}: only what is in doubt, and nobody works on, can be resolved"
+            )
+        resolved = replace(
+            operation, state=state, finished_at=desk.clock(), error=f"resolved by {desk.actor}: {redact(reason)}"
+        )
+        save(desk, unit, operation, resolved, reason=reason)
+    return resolved
+
+
+def unsettled(desk: Desk) -> list[Operation]:
+    """Every operation of the programme that has not ended and that no live process works on, oldest first."""
+    with desk.books.read() as unit:
+        operations = unit.operations.open_all(desk.programme)
+    return [operation for operation in operations if not works_on(desk, operation)]
+
+
+def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
+    """Look, and only where it surely has not run and the key still lives, send the same bytes under the same key."""
+    doubtful = replace(operation, state=_S.IN_DOUBT)
+    if operation.state is _S.SENT:
+        end(desk, operation, _S.IN_DOUBT, "PROCESS_DIED", "the process that sent it died")
+    if _superseded(desk, operation):
+        end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
+        return
+    sighting = desk.provider.look_up(drafted(operation), operation.id)
+    if sighting.happened and sighting.remote is not None:
+        record(desk, deed, doubtful, sighting.remote)
+    elif sighting.happened is False and _key_lives(desk, operation):
+        send(desk, deed, doubtful)
+    elif sighting.happened is False and desk.provider.key_life is not None:
+        end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its key expired")
+    else:
+        end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "looking at the provider cannot tell whether it ran")
+
+
+def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
+    if desk.clock() - operation.created_at > NEVER_SENT_AFTER or _superseded(desk, operation):
+        end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent")
+        return
+    try:
+        with desk.books.read() as unit:
+            already = deed.check(unit, operation)
+    except CardctlError as error:
+        finish(desk, operation, _S.REFUSED, error)
+        return
+    if already is not None:
+        end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent: it is already so")
+        return
+    carry_out(desk, deed, operation)
+
+
+def _superseded(desk: Desk, operation: Operation) -> bool:
+    """A card that was frozen or closed later is not made active again by an old request."""
+    if operation.kind not in ("card.activate", "card.unfreeze"):
+        return False
+    with desk.books.read() as unit:
+        later = unit.operations.for_target(operation.target, since=operation.created_at)
+    return any(other.kind in ("card.freeze", "card.close") and other.state is not _S.REFUSED for other in later)
+
+
+def _key_lives(desk: Desk, operation: Operation) -> bool:
+    life = desk.provider.key_life
+    if life is None or operation.sent_at is None:
+        return False
+    return -KEY_MARGIN < desk.clock() - operation.sent_at < life - KEY_MARGIN

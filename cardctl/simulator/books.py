@@ -1,0 +1,200 @@
+"""The far side's own SQLite file: opening it, its one way to write, its clock; what the bank does with it lives beside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, DiskFull
+from cardctl.simulator import schema
+
+OPENING_FLOAT = 10_000_000_00
+"""Minor units of USD that every face starts with in its Issuing balance."""
+
+FACES = ("stripe",)
+
+_BUSY_SECONDS = 30
+_RESET_HINT = "it holds nothing but simulated objects: move it away and run the command again"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One visit to the bank: an open transaction, the face that the visitor came through, the far side's time."""
+
+    db: sqlite3.Connection
+    face: str
+    now: int
+
+
+class FarSide:
+    """The far side in the file `path`, made on first use (0600, its directories 0700).
+
+    One connection, which this process's threads use one at a time. Errors: BadFile (no database, or not a simulator's),
+    DiskFull, BooksReadOnly, BooksLocked (another process wrote for 30 seconds), BooksUnusable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._db: sqlite3.Connection | None = None
+        self._process = 0
+
+    @contextmanager
+    def transaction(self, face: str = "") -> Iterator[Desk]:
+        """The only way to write: all of the block is committed, or none of it."""
+        with self._lock, self._named_errors():
+            db = self._connection()
+            with self._written(db):
+                yield Desk(db, face, self.now())
+
+    @contextmanager
+    def reading(self, face: str = "") -> Iterator[Desk]:
+        """One unchanging view of everything, for as long as the block lasts."""
+        with self._lock, self._named_errors():
+            db = self._connection()
+            db.execute("BEGIN")
+            try:
+                yield Desk(db, face, self.now())
+            finally:
+                db.execute("ROLLBACK")
+
+    def now(self) -> int:
+        """Unix seconds of the far side's clock: the machine's, moved by every `advance`."""
+        with self._lock, self._named_errors():
+            row = self._connection().execute("SELECT value FROM meta WHERE key = 'clock_offset'").fetchone()
+        return int(time.time()) + (int(row[0]) if row else 0)
+
+    def advance(self, seconds: int) -> int:
+        """Moves the clock on, for every process; returns the new time."""
+        with self.transaction() as desk:
+            desk.db.execute(
+                """INSERT INTO meta VALUES ('clock_offset', ?1)
+                ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + ?1""",
+                (seconds,),
+            )
+        return self.now()
+
+    def reset(self) -> None:
+        """Back to a new bank, in one transaction; other processes may have the file open."""
+        with self.transaction() as desk:
+            for table in schema.TABLES:
+                desk.db.execute(f"DELETE FROM {table}")  # noqa: S608  (our own table names)
+            _open_floats(desk.db)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._db is not None and self._process == os.getpid():
+                self._db.close()
+            self._db = None
+
+    @contextmanager
+    def _written(self, db: sqlite3.Connection) -> Iterator[None]:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._commit(db)
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _commit(self, db: sqlite3.Connection) -> None:
+        db.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None or self._process != os.getpid():  # a connection must not cross a fork
+            self._db = self._open()
+            self._process = os.getpid()
+            if not self._db.execute("PRAGMA user_version").fetchone()[0]:
+                self._found(self._db)
+        return self._db
+
+    def _open(self) -> sqlite3.Connection:
+        _make_private(self.path)
+        db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            self._recognise(db)
+            _set_wal(db)
+        except BaseException:
+            db.close()
+            raise
+        # Enough against kill -9, which is what a simulated bank must survive; a power cut may cost its last moments.
+        db.execute("PRAGMA synchronous = NORMAL")
+        return db
+
+    def _recognise(self, db: sqlite3.Connection) -> None:
+        db.execute("BEGIN")  # one view: another process may be founding the bank
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        db.execute("ROLLBACK")
+        if (application or version or tables) and application != schema.APPLICATION_ID:
+            raise BadFile(f"{self.path} is not a simulator's file", hint="give the simulator a path of its own")
+        if version > schema.SCHEMA_VERSION:
+            raise BadFile(f"{self.path} was written by a newer cardctl", hint=_RESET_HINT)
+
+    def _found(self, db: sqlite3.Connection) -> None:
+        with self._written(db):
+            if db.execute("PRAGMA user_version").fetchone()[0]:
+                return  # another process was first
+            for statement in schema.STATEMENTS:
+                db.execute(statement)
+            _open_floats(db)
+            db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+            db.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._named(error) from error
+        except PermissionError as error:
+            raise BooksReadOnly(f"the simulator cannot write {self.path}: {error.strerror}") from error
+        except OSError as error:
+            raise BooksUnusable(f"the simulator cannot open {self.path}: {error.strerror}") from error
+
+    def _named(self, error: sqlite3.Error) -> Exception:
+        match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+            case sqlite3.SQLITE_FULL:
+                return DiskFull(f"no room left for the simulator's file {self.path}", hint="free some room")
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM:
+                return BooksReadOnly(f"the simulator's file {self.path} is read-only")
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return BooksLocked(f"another process has kept the simulator's file {self.path} for {_BUSY_SECONDS} seconds")
+            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+                return BadFile(f"{self.path} is no readable database", hint=_RESET_HINT)
+            case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR:
+                return BooksUnusable(f"the simulator cannot use {self.path}: {error}")
+        return error
+
+
+def _open_floats(db: sqlite3.Connection) -> None:
+    db.executemany("INSERT INTO floats VALUES (?, 'issuing', 'usd', ?)", [(face, OPENING_FLOAT) for face in FACES])
+
+
+def _make_private(path: Path) -> None:
+    for missing in reversed([parent for parent in path.parents if not parent.exists()]):
+        missing.mkdir(mode=0o700, exist_ok=True)
+    if not path.exists():
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+
+
+def _set_wal(db: sqlite3.Connection) -> None:
+    # SQLite does not wait for others while it switches the journal, so two first users would collide.
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return

@@ -1,0 +1,67 @@
+"""The tables of the far side's file; no behaviour."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x63617264
+"""Marks a SQLite file as a simulator's (`card`)."""
+
+SCHEMA_VERSION = 1
+
+LISTED = ("holders", "cards", "authorizations", "transactions", "topups")
+"""Tables of objects that have a `ref`, a `created` and a place in a list."""
+
+TABLES = (*LISTED, "floats", "answers", "faults", "meta")
+
+JSON_COLUMNS = {
+    "holders": ("billing", "individual", "company", "preferred_locales", "requirements", "spending_controls", "metadata"),
+    "cards": ("shipping", "spending_controls", "metadata"),
+    "authorizations": ("amount_details", "merchant_data", "network_data", "verification_data", "request_history", "metadata"),
+    "transactions": ("merchant_data", "metadata"),
+    "topups": ("metadata",),
+}
+
+_OBJECT = """seq INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT NOT NULL UNIQUE, face TEXT NOT NULL,
+    created INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0"""
+_MONEY = "currency TEXT NOT NULL, amount INTEGER NOT NULL"
+_MERCHANT = """merchant_currency TEXT NOT NULL, merchant_amount INTEGER NOT NULL, category TEXT NOT NULL,
+    merchant_data TEXT NOT NULL, wallet TEXT"""
+
+STATEMENTS = (
+    f"""CREATE TABLE holders ({_OBJECT}, type TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, email TEXT,
+        phone_number TEXT, billing TEXT NOT NULL, individual TEXT, company TEXT, preferred_locales TEXT,
+        requirements TEXT NOT NULL, spending_controls TEXT NOT NULL, metadata TEXT NOT NULL)""",
+    f"""CREATE TABLE cards ({_OBJECT}, holder TEXT NOT NULL, type TEXT NOT NULL, status TEXT NOT NULL,
+        currency TEXT NOT NULL, brand TEXT NOT NULL, number TEXT NOT NULL, cvc TEXT NOT NULL, last4 TEXT NOT NULL,
+        exp_month INTEGER NOT NULL, exp_year INTEGER NOT NULL, cancellation_reason TEXT, replacement_for TEXT,
+        replacement_reason TEXT, replaced_by TEXT, payment_count INTEGER, second_line TEXT, personalization_design TEXT,
+        financial_account TEXT, shipping TEXT, spending_controls TEXT NOT NULL, metadata TEXT NOT NULL)""",
+    f"""CREATE TABLE authorizations ({_OBJECT}, card TEXT NOT NULL, holder TEXT NOT NULL, status TEXT NOT NULL,
+        approved INTEGER NOT NULL, {_MONEY}, held INTEGER NOT NULL, captured INTEGER NOT NULL, {_MERCHANT},
+        authorization_method TEXT NOT NULL, amount_details TEXT, network_data TEXT, verification_data TEXT NOT NULL,
+        request_history TEXT NOT NULL, metadata TEXT NOT NULL)""",
+    f"""CREATE TABLE transactions ({_OBJECT}, card TEXT NOT NULL, holder TEXT NOT NULL, "authorization" TEXT,
+        type TEXT NOT NULL, {_MONEY}, refunded INTEGER NOT NULL DEFAULT 0, {_MERCHANT}, metadata TEXT NOT NULL)""",
+    f"""CREATE TABLE topups ({_OBJECT}, status TEXT NOT NULL, {_MONEY}, purse TEXT NOT NULL, description TEXT,
+        statement_descriptor TEXT, transfer_group TEXT, metadata TEXT NOT NULL)""",
+    """CREATE TABLE floats (face TEXT NOT NULL, purse TEXT NOT NULL, currency TEXT NOT NULL, available INTEGER NOT NULL,
+        PRIMARY KEY (face, purse, currency)) WITHOUT ROWID""",
+    """CREATE TABLE answers (face TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, path TEXT NOT NULL,
+        request_id TEXT NOT NULL, status INTEGER NOT NULL, body BLOB NOT NULL, saved_at INTEGER NOT NULL,
+        PRIMARY KEY (face, key))""",
+    "CREATE INDEX answers_by_age ON answers (saved_at)",
+    "CREATE TABLE faults (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, remaining INTEGER NOT NULL, delay REAL)",
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    *(f"CREATE INDEX {table}_listed ON {table} (face, created, seq)" for table in LISTED),
+    *(f"CREATE INDEX {table}_by_card ON {table} (card, created, seq)" for table in ("authorizations", "transactions")),
+    *(
+        f"CREATE INDEX {table}_by_holder ON {table} (holder, created, seq)"
+        for table in ("cards", "authorizations", "transactions")
+    ),
+    *(
+        f"CREATE INDEX {table}_by_status ON {table} (face, status, created, seq)"
+        for table in ("holders", "cards", "authorizations")
+    ),
+    "CREATE INDEX holders_by_email ON holders (face, email, created, seq)",
+    "CREATE INDEX cards_by_last4 ON cards (face, last4, created, seq)",
+    'CREATE INDEX transactions_by_authorization ON transactions ("authorization", seq)',
+)
