@@ -1,6 +1,6 @@
 """Assembles the command line from lazily imported nouns; the only place where an error becomes an exit code, and that exits.
 
-Nothing heavy stands at the top: `--version` answers before Typer is loaded, and help and completion load only the noun asked for.
+Nothing heavy stands at the top: `--version` answers before Typer is loaded; help and completion load only the noun asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
+from traceback import walk_tb
 from typing import NoReturn, TextIO
 
 from cardctl import __version__
@@ -74,7 +75,9 @@ def run(argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO) -> i
             return _guarded(list(argv), stdout, stderr, stdin)
     finally:
         sys.stdin = was_stdin
-        if _broken(stdout):
+        try:
+            stdout.flush()
+        except OSError:
             discard(stdout)
 
 
@@ -84,7 +87,7 @@ def _guarded(argv: list[str], stdout: TextIO, stderr: TextIO, stdin: TextIO) -> 
         Stream(stdout).flush()
         return code
     except BaseException as error:
-        told = _told(error, stdout)
+        told = _told(error)
     if isinstance(told, int):
         return told
     for output in (_output_in(argv), Output.TABLE):  # where stdout itself is what failed, stderr hears of it
@@ -98,19 +101,19 @@ def _invoke(argv: list[str], stdout: TextIO) -> int:
     if argv == ["--version"]:
         Stream(stdout).write(f"cardctl {__version__}\n")
         return ExitCode.DONE
-    from cardctl.commands import _frame  # noqa: PLC0415 - it loads Typer, which --version does without
+    from cardctl.commands import _nouns  # noqa: PLC0415 - it loads Typer, which --version does without
 
-    group = _frame.root(NOUNS, LONE, epilog=_EPILOG)
-    _frame.complete(group)
-    with group.make_context(_frame.PROGRAM, argv) as context:
+    group = _nouns.root(NOUNS, LONE, epilog=_EPILOG)
+    _nouns.complete(group)
+    with group.make_context(_nouns.PROGRAM, argv) as context:
         code = group.invoke(context)
     return code if isinstance(code, int) else ExitCode.DONE
 
 
-def _told(error: BaseException, stdout: TextIO) -> CardctlError | int:
+def _told(error: BaseException) -> CardctlError | int:
     """What an exception means: an exit code where there is nothing to say, else the error to speak of."""
     if isinstance(error, OSError):
-        error = _broken(stdout) or _no_room(error) or error
+        error = _failed_echo(error) or _no_room(error) or error
     if isinstance(error, CardctlError):
         return error
     if isinstance(error, PipeClosed):
@@ -153,19 +156,14 @@ def _speak(error: CardctlError, console: Console) -> None:
 def _output_in(argv: list[str]) -> Output:
     """The last --output on the command line, read even where Typer could not read the rest."""
     words = argv[: argv.index("--")] if "--" in argv else argv
-    found = [_OUTPUT.match(f"{word} {after}") for word, after in zip(words, [*words[1:], ""], strict=True)]
+    found = [_OUTPUT.match(" ".join(words[index : index + 2])) for index in range(len(words))]
     return next((Output(match[1]) for match in reversed(found) if match), Output.TABLE)
 
 
-def _broken(stdout: TextIO) -> CardctlError | PipeClosed | None:
-    """What is wrong with stdout, where it still holds something that cannot be written."""
-    try:
-        stdout.flush()
-    except OSError as error:
-        return failure(error)
-    except ValueError:  # closed by whoever ran us
-        pass
-    return None
+def _failed_echo(error: OSError) -> CardctlError | PipeClosed | None:
+    """What it means where Typer could not write its own help or completions."""
+    frames = list(walk_tb(error.__traceback__))
+    return failure(error) if frames[-1][0].f_globals.get("__name__") == "typer._click.utils" else None
 
 
 def _no_room(error: OSError) -> CardctlError | None:
@@ -179,8 +177,6 @@ def _bug(error: BaseException) -> CardctlError:
         from cardctl import runtime  # noqa: PLC0415
 
         where = runtime.write_traceback(error)
-    frame = error.__traceback__
-    while frame and frame.tb_next:
-        frame = frame.tb_next
-    place = f" at {frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}" if frame else ""
-    return _Bug(f"a bug in cardctl: {type(error).__name__}{place}", hint=where and f"the traceback is in {where}")
+    ours = [frame for frame in walk_tb(error.__traceback__) if frame[0].f_globals.get("__name__", "").startswith("cardctl.")]
+    place = f" at {ours[-1][0].f_globals['__name__']}:{ours[-1][1]}" if ours else ""
+    return _Bug(f"a bug in cardctl: {type(error).__name__}{place}", hint=f"the traceback is in {where}" if where else None)

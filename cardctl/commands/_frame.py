@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
 
+from cardctl.domain.cards import NO_LIMITS, Limits
 from cardctl.domain.money import Money
-from cardctl.errors import BadAmount, ConsentMissing
+from cardctl.errors import BadAmount, BadInput, ConsentMissing
 from cardctl.output import shapes
 
 if TYPE_CHECKING:
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from cardctl.domain.operations import Draft
     from cardctl.runtime import Run
     from cardctl.services.desk import Done
+
+T = TypeVar("T")
 
 
 def amount_of(text: str, currency: str) -> Money:
@@ -38,6 +43,40 @@ def consent_to_amount(run: Run, amount: Money, *, yes: bool) -> None:
         consent(run, f"{amount} is over what this profile moves without asking ({limit}).", amount.amount, yes=yes)
 
 
+def limit_changes(told: dict[str, str | None], currency: str) -> dict[str, int | None]:
+    """The limits that were named, in minor units; `none` takes one off. BadInput where none was named."""
+    named = {name: text for name, text in told.items() if text is not None}
+    if not named:
+        raise BadInput("no limit was named", hint="--per-transaction, --daily, --weekly or --monthly, each an amount or `none`")
+    return {name: None if text == "none" else amount_of(text, currency).minor for name, text in named.items()}
+
+
+def limits_for(run: Run, currency: str, told: dict[str, str | None], *, defaults: bool) -> Limits:
+    """The limits of a new card: the profile's defaults where wanted, and what was named instead of them."""
+    base = run.settings.profile.limits.in_currency(currency) if defaults else NO_LIMITS
+    named = {name: text for name, text in told.items() if text is not None}
+    return replace(base, **{name: None if text == "none" else amount_of(text, currency) for name, text in named.items()})
+
+
+def limited(items: Iterator[T], limit: int | None) -> tuple[Iterator[T], Callable[[], bool]]:
+    """At most `limit` of the items, and a question to ask afterwards: whether there was more. Ask the books for one more."""
+    cut = [False]
+
+    def some() -> Iterator[T]:
+        for count, item in enumerate(items):
+            if count == limit:
+                cut[0] = True
+                return
+            yield item
+
+    return some(), lambda: cut[0]
+
+
+def one_more(limit: int | None) -> int | None:
+    """What to ask the books for, so that a cut can be told."""
+    return None if limit is None else limit + 1
+
+
 def show_write(run: Run, noun: str, done: Done, verb: str) -> None:
     """The result of a write: `{noun: …, operation: …}`, or a line for a person."""
     for warned in done.warnings:
@@ -46,16 +85,15 @@ def show_write(run: Run, noun: str, done: Done, verb: str) -> None:
     run.console.done(shape, [f"{verb}: {one_line(done.object)}"])
 
 
-def show_rehearsal(run: Run, noun: str, result: Draft | Card | Account) -> None:
-    """What a dry run found: the request exactly as it would be sent, or that nothing would."""
+def show_rehearsal(run: Run, *results: Draft | Card | Account) -> None:
+    """What a dry run found: the requests exactly as they would be sent, or that nothing would."""
     from cardctl.domain.operations import Draft  # noqa: PLC0415
 
-    if isinstance(result, Draft):
-        shape = shapes.draft(result)
-        run.console.done({"would_send": shape}, [f"would send {result.method} {result.path}", *_lines(result.body)])
-    else:
+    drafts = [result for result in results if isinstance(result, Draft)]
+    lines = [line for draft in drafts for line in (f"would send {draft.method} {draft.path}", *_lines(draft.body))]
+    if not drafts:
         run.console.warn("ALREADY", "nothing to do: it is already so")
-        run.console.done({"would_send": None}, [f"would send nothing: {one_line(result)}"])
+    run.console.done({"would_send": [shapes.draft(draft) for draft in drafts]}, lines or ["would send nothing"])
 
 
 def one_line(thing: Card | Account) -> str:

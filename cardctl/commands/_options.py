@@ -90,6 +90,23 @@ CardArgument = Annotated[
         autocompletion=_from_runtime("complete_cards"),
     ),
 ]
+OptionalCardArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="CARD",
+        help="Our id, 8 or more of its first characters (never for irreversible writes), or the provider's ref.",
+        autocompletion=_from_runtime("complete_cards"),
+    ),
+]
+Last4Option = Annotated[
+    str | None, typer.Option("--last4", metavar="DIGITS", help="The card with these last four digits, where only one has them.")
+]
+AccountOption = Annotated[
+    str | None,
+    typer.Option(
+        "--account", metavar="ACCOUNT", help="Only this account's.", autocompletion=_from_runtime("complete_accounts")
+    ),
+]
 AccountArgument = Annotated[
     str,
     typer.Argument(

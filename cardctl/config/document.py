@@ -74,14 +74,17 @@ class Database:
 
 def read(file: Path) -> dict[str, Any]:
     """The whole file, outline checked; empty where there is none. BadConfig names the file and the line or key."""
+    text = ""
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=Decimal)
+        text = file.read_text(encoding="utf-8")
+        document = tomllib.loads(text, parse_float=Decimal)
     except FileNotFoundError:
         return {}
     except UnicodeDecodeError:
         raise BadConfig(f"{file} is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
-        raise BadConfig(f"{file}: {error}") from None
+        end = f"at line {text.count(chr(10)) + 1}, the end of the file"
+        raise BadConfig(f"{file}: {str(error).replace('at end of document', end)}") from None
     except OSError as error:
         raise BadConfig(f"{file}: {error.strerror}") from None
     check_outline(document, file)

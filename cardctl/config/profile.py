@@ -124,7 +124,9 @@ class Profile(_Table):
     name: str
     environment: Literal["simulator", "sandbox", "live"]
     provider: Literal["stripe", "marqeta", "strowallet", "square", "zendit"] = "stripe"
-    database: Annotated[str, Field(min_length=1)] = "sqlite"
+    database: Annotated[str, Field(min_length=1, repr=False)] = (
+        "sqlite"  # CARDCTL_DB may bring a password; see Settings.database
+    )
     secret_command: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = None
     confirm_over: Annotated[Money | None, BeforeValidator(_money)] = None
     reports: Annotated[str | None, Field(min_length=1)] = None

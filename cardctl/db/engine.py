@@ -10,7 +10,8 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,9 @@ from cardctl.errors import BooksReadOnly, BooksUnusable, DiskFull
 
 WAIT_SECONDS = 30
 """How long a writer waits for another one."""
+
+COMPANIONS = "-wal", "-shm", "-journal"
+"""What SQLite keeps beside a file while it is in use."""
 
 _OS_FAILURES: dict[int, type[BooksUnusable]] = {
     errno.ENOSPC: DiskFull,
@@ -50,23 +54,29 @@ def open_engine(target: str) -> Engine:
 
 def make_file(path: Path, fill: Callable[[Engine], None]) -> None:
     """A new SQLite file, whole or not at all, that `fill` has filled; somebody else's, made meanwhile, is left as it is."""
-    try:
-        make_directory(path.parent)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)  # 0600
-        os.close(handle)
-    except OSError as error:
-        raise os_failure(error, path) from error
-    draft = Path(name)
-    try:
+    with draft_beside(path) as draft:
         engine = _sqlite(draft)
         try:
             fill(engine)
         finally:
             engine.dispose()
         place(draft, path)
+
+
+@contextmanager
+def draft_beside(path: Path) -> Iterator[Path]:
+    """An empty file, 0600, in the directory of `path`, gone at the end unless `place` gave it its name."""
+    try:
+        make_directory(path.parent)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise os_failure(error, path) from error
+    try:
+        yield Path(name)
     finally:
-        for leftover in (draft, Path(f"{name}-wal"), Path(f"{name}-shm")):
-            leftover.unlink(missing_ok=True)
+        for end in ("", *COMPANIONS):
+            Path(name + end).unlink(missing_ok=True)
 
 
 def place(draft: Path, path: Path) -> bool:

@@ -64,7 +64,7 @@ def identity(connection: Connection, name: str) -> Identity:
     if connection.exec_driver_sql(tables).scalar_one() != 2:
         raise BooksCorrupt(f"{name} is not a cardctl database", hint="name another one, or bring back a good copy")
     versions = connection.exec_driver_sql(_VERSIONS).scalars().all()
-    meta: dict[str, str] = dict(connection.exec_driver_sql(_META).tuples().all())
+    meta = {row.key: row.value for row in connection.exec_driver_sql(_META)}
     if len(versions) != 1 or meta.get("application") != "cardctl" or not meta.get("environment"):
         raise BooksCorrupt(f"{name} is not a whole cardctl database")
     return Identity(versions[0], meta["environment"], meta.get("database_id", ""))

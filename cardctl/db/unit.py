@@ -19,6 +19,7 @@ from cardctl.db.engine import is_postgres, make_file, open_engine
 from cardctl.db.meta import Cursors, Meta
 from cardctl.db.operations import Operations
 from cardctl.db.sealed import Box, EncryptionKeys, Ring
+from cardctl.db.selecting import end_streams
 from cardctl.db.transactions import Transactions
 from cardctl.errors import BooksCorrupt, BooksUnusable
 
@@ -161,12 +162,14 @@ def transaction(
         try:
             connection.begin()
             yield connection
+            end_streams(connection)
             if not write:
                 connection.rollback()
                 return
             _check_begun(connection)
             commit(connection)
         except BaseException:
+            end_streams(connection)
             connection.rollback()
             raise
 

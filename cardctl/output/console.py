@@ -123,11 +123,15 @@ class Console:
         """Card numbers, as they are, for one look: Refused unless stdout is a terminal and the output a table."""
         from cardctl.domain.redaction import printable  # noqa: PLC0415
 
-        if not self._out.terminal or self.output is not Output.TABLE:
-            raise Refused("card numbers are shown on a terminal only", hint="no pipe, no file, no --output")
+        self.check_can_reveal()
         for name, value in data.items():
             self._out.write(f"{name.replace('_', ' ')}: {printable(str(value))}\n")
         self._out.flush()
+
+    def check_can_reveal(self) -> None:
+        """Refused unless `reveal` would show: asked before the numbers are."""
+        if not self._out.terminal or self.output is not Output.TABLE:
+            raise Refused("card numbers are shown on a terminal only", hint="no pipe, no file, no --output")
 
     def fail(self, error: CardctlError) -> None:
         """A failure: its envelope on stdout (json, and ndjson as the last line), else two lines on stderr."""

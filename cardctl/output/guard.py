@@ -9,6 +9,7 @@ from typing import Any
 from cardctl.domain.redaction import printable, redact
 
 _SHORTEST = 8  # no card number, key or password in a URL is shorter
+_SHORT = 200
 _WORDS = frozenset({"id", "ref", "hash", "digest", "fingerprint", "iccid", "at", "last4", "amount", "target", "object"})
 _ENDINGS = ("_id", "_ref", "_key", "_hash", "_at")
 
@@ -27,7 +28,7 @@ def clean(data: dict[str, Any]) -> dict[str, Any]:
     for name, value in data.items():
         kind = type(value)
         if kind is str:
-            new: Any = value if len(value) < _SHORTEST or is_word(name) else _redact(value)
+            new: Any = value if len(value) < _SHORTEST or is_word(name) else _safe(value)
         elif kind is dict:
             new = value if "minor" in value else clean(value)  # money has no text
         elif kind is list or kind is tuple:
@@ -45,9 +46,15 @@ def line(text: str) -> str:
     return text if text.isprintable() else printable(text)
 
 
-@lru_cache(maxsize=1024)  # a column often says the same thing in every row
-def _redact(text: str) -> str:
+def _safe(text: str) -> str:
+    return _remembered(text) if len(text) < _SHORT else _redacted(text)
+
+
+def _redacted(text: str) -> str:
     return redact(text) if _SUSPECT.search(text) else text
+
+
+_remembered = lru_cache(maxsize=1024)(_redacted)  # a column often says the same thing in every row
 
 
 def _clean_list(name: str, items: list[Any] | tuple[Any, ...]) -> list[Any] | tuple[Any, ...]:

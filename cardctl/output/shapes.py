@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from cardctl.domain.accounts import Account
 from cardctl.domain.audit import AuditEntry
-from cardctl.domain.cards import Card, Limits
+from cardctl.domain.cards import Card, Limits, WalletEligibility
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.transactions import Transaction
@@ -29,7 +29,7 @@ def instant(value: datetime | None) -> str | None:
     if value.tzinfo is not UTC:
         value = value.astimezone(UTC)
     clock = value.hour, value.minute, value.second, value.microsecond
-    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (value.year, value.month, value.day, *clock)  # half isoformat's time
+    return "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ" % (value.year, value.month, value.day, *clock)  # noqa: UP031 - half isoformat's time
 
 
 def account(value: Account) -> Shape:
@@ -127,6 +127,22 @@ def operation(value: Operation) -> Shape:
         "created_at": instant(value.created_at),
         "finished_at": instant(value.finished_at),
         "error": ": ".join(part for part in (value.error_code, value.error) if part) or None,
+    }
+
+
+def wallet_payload(
+    card: Card, provisioning_token: str | None, instructions: str, eligibility: Sequence[WalletEligibility]
+) -> Shape:
+    """What a phone's wallet needs to know of a card."""
+    return {
+        "card_id": card.id,
+        "cardholder_name": card.holder,
+        "last4": card.last4,
+        "exp_month": card.exp_month,
+        "exp_year": card.exp_year,
+        "provisioning_token": provisioning_token,
+        "wallet_instructions": instructions,
+        "eligibility": [{"wallet": said.wallet, "eligible": said.eligible, "reason": said.reason} for said in eligibility],
     }
 
 

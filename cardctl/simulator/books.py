@@ -116,7 +116,11 @@ class FarSide:
         return self._db
 
     def _open(self) -> sqlite3.Connection:
-        _make_private(self.path)
+        try:
+            _make_private(self.path)
+        except OSError as error:
+            kind = BooksReadOnly if isinstance(error, PermissionError) else BooksUnusable
+            raise kind(f"the simulator cannot make {self.path}: {error.strerror}") from error
         db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             self._recognise(db)
@@ -155,10 +159,6 @@ class FarSide:
             yield
         except sqlite3.Error as error:
             raise self._named(error) from error
-        except PermissionError as error:
-            raise BooksReadOnly(f"the simulator cannot write {self.path}: {error.strerror}") from error
-        except OSError as error:
-            raise BooksUnusable(f"the simulator cannot open {self.path}: {error.strerror}") from error
 
     def _named(self, error: sqlite3.Error) -> Exception:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:

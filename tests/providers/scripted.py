@@ -24,7 +24,8 @@ class Script(httpx.BaseTransport):
         assert step is not None, f"request {len(self.requests)} was not expected: {request.method} {request.url}"
         if isinstance(step, Exception):
             raise step
-        return step
+        # A copy, since a response can be read only once and one step may stand in many tests.
+        return httpx.Response(step.status_code, headers=step.headers, stream=step.stream)
 
 
 class Broken(httpx.SyncByteStream):

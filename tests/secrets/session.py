@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,23 +31,18 @@ def main(environment: str, key_file: str, *wishes: str) -> None:
 
 
 def done(secrets: Secrets, verb: str, name: str = "", value: str = "") -> Any:
+    verbs: dict[str, Callable[[], Any]] = {
+        "get": lambda: secrets.get(name).reveal(),
+        "set": lambda: secrets.set(name, Secret(value)),
+        "delete": lambda: secrets.delete(name),
+        "check": lambda: [[each.source, each.outcome] for each in secrets.explain(name)],
+        "list": lambda: [[each.name, each.source] for each in secrets.list()],
+        "lock": lock,
+    }
     try:
-        match verb:
-            case "get":
-                return secrets.get(name).reveal()
-            case "set":
-                return secrets.set(name, Secret(value))
-            case "delete":
-                return secrets.delete(name)
-            case "check":
-                return [[each.source, each.outcome] for each in secrets.explain(name)]
-            case "list":
-                return [[each.name, each.source] for each in secrets.list()]
-            case "lock":
-                return lock()
+        return verbs[verb]()
     except CardctlError as error:
         return {"code": error.code, "exit": int(error.exit_code), "message": error.message, "hint": error.hint}
-    raise AssertionError(verb)
 
 
 def lock() -> None:

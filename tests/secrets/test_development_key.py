@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 import os
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cardctl.domain.redaction import Secret
-from cardctl.errors import BadInput, BooksReadOnly, NotFound, SecretProblem
+from cardctl.errors import BadInput, BooksReadOnly, BooksUnusable, DiskFull, NotFound, SecretProblem
 from cardctl.secrets import Attempt, Present, Secrets, new_encryption_key
 
 NAME = "db.encryption_key"
@@ -95,9 +96,23 @@ def test_a_damaged_file_is_said_and_left(file: Path, text: str) -> None:
     assert NAME not in [each.name for each in simulated(file).list()]
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("a file where a directory should be")
-    with pytest.raises((BooksReadOnly, SecretProblem), match="state"):
+@pytest.mark.parametrize(("number", "kind"), [(errno.ENOSPC, DiskFull), (errno.EROFS, BooksReadOnly)])
+def test_a_disk_that_takes_nothing_is_said_and_no_half_key_stays(
+    file: Path, monkeypatch: pytest.MonkeyPatch, number: int, kind: type[BooksUnusable]
+) -> None:
+    def fail(descriptor: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as broken, pytest.raises(kind, match=os.strerror(number)):
+        broken.setattr(os, "fsync", fail)
+        simulated(file).get(NAME)
+    assert os.listdir(file.parent) == []
+    assert simulated(file).get(NAME).reveal() == file.read_text().strip()
+
+
+def test_a_file_where_the_directory_should_be_is_said(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a directory")
+    with pytest.raises(SecretProblem, match="Not a directory"):
         simulated(tmp_path / "state" / "development.key").get(NAME)
 
 

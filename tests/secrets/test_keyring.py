@@ -20,7 +20,9 @@ BOUND = 60  # seconds; far above anything but a process that never ends
 def session(home: Path, *wishes: str, backend: str | None = None, before: list[str] | None = None, **environ: str) -> Any:
     """What a process of its own answers to the wishes; it must say nothing on stderr."""
     line = [*(before or []), sys.executable, str(HERE / "session.py"), "sandbox", "-", *wishes]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=BOUND, env=environment(home, backend, **environ))
+    done = subprocess.run(
+        line, check=False, capture_output=True, text=True, timeout=BOUND, env=environment(home, backend, **environ)
+    )
     assert done.returncode == 0, done.stderr
     assert [each for each in done.stderr.splitlines() if "dbus-daemon" not in each] == []
     return json.loads(done.stdout)

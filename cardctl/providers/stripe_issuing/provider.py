@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from cardctl.domain.accounts import AccountChange, Address, NewAccount, RemoteAccount
 from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibility
-from cardctl.domain.money import MAX_MINOR, Money, zero
+from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
 from cardctl.domain.transactions import RemoteTransaction
@@ -25,7 +25,7 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Handed, Ping, Remote, Sighting
 from cardctl.providers.http import Http
-from cardctl.providers.stripe_issuing import translate
+from cardctl.providers.stripe_issuing import drafting, translate
 from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, StripeCardholder, one_of
 
 if TYPE_CHECKING:
@@ -116,14 +116,14 @@ class StripeProvider:
         address = wanted.address or (_DEVELOPMENT_ADDRESS if self.environment == "simulator" else None)
         if address is None:
             raise BadInput("stripe needs the account's billing address")
-        body = translate.account_to_wire(wanted, address, mark)
+        body = drafting.account_to_wire(wanted, address, mark)
         newest = self._client.newest_cardholder()
         before = {"since": newest["created"] - _SKEW} if newest else {}
         return Draft("POST", CARDHOLDERS, "account", body, before)
 
     def draft_account_change(self, ref: str, change: AccountChange, mark: str) -> Draft:
         """Stripe cannot change a name or a type (SDK), and neither can an AccountChange."""
-        body = translate.change_to_wire(change)
+        body = drafting.change_to_wire(change)
         if not body:
             raise BadInput("nothing is to be changed")
         now = self.account(ref)
@@ -131,38 +131,44 @@ class StripeProvider:
         return Draft("POST", one_of(CARDHOLDERS, ref), "account", {**body, "metadata": {translate.MARK: mark}}, before)
 
     def draft_card(self, wanted: NewCard, mark: str) -> Draft:
-        """Stripe takes a replacement's reason out of four words."""
-        return Draft("POST", CARDS, "card", translate.new_card_to_wire(wanted, mark))
+        """What replaced cards have spent counts against the new card's limits, so its allowance is put on top of that."""
+        inherited = None
+        if wanted.replaces_ref and wanted.allowance:
+            replaced = self._client.card(wanted.replaces_ref)
+            inherited = self._spent([wanted.replaces_ref, *self._replaced(replaced)], wanted.currency)
+        return Draft("POST", CARDS, "card", drafting.new_card_to_wire(wanted, inherited, mark))
 
     def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft:
         """Reads nothing: a freeze must not wait for a read. The metadata tells any other cardctl that the card was active."""
-        return Draft("POST", one_of(CARDS, ref), "card", translate.move_to_wire(move, mark, reason))
+        return Draft("POST", one_of(CARDS, ref), "card", drafting.move_to_wire(move, mark, reason))
 
     def draft_limits(self, ref: str, changes: Mapping[str, Money | None], mark: str) -> Draft:
         card = self._open_card(ref, "have its limits changed")
-        translate.currency_check(changes.values(), card["currency"].upper())
-        return _limits_draft(card, translate.with_limits(translate.spending_limits(card), changes), mark)
+        drafting.currency_check(changes.values(), card["currency"].upper())
+        return drafting.limits_draft(card, mark, changes=changes)
 
     def draft_fund(self, ref: str, amount: Money, mark: str, *, set_allowance: bool = False) -> Draft:
-        """`set_allowance` begins an allowance where there is none: `amount` over what the card has already spent, since an
-        `all_time` limit counts that too."""
+        """`set_allowance` begins an allowance where there is none: `amount` over what was already spent, which an `all_time`
+        limit counts too."""
         card = self._open_card(ref, "be funded")
         allowance = self._allowance(card, amount)
-        if allowance is None:
-            if not set_allowance:
-                raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to raise")
-            allowance = self._spent(card)
-        return self._allowance_draft(card, allowance + amount, mark)
+        if allowance is not None:
+            return drafting.limits_draft(card, mark, allowance=allowance + amount)
+        if not set_allowance:
+            raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to raise")
+        replaced = self._replaced(card)
+        inherited = self._spent(replaced, amount.currency) if replaced else None
+        return drafting.limits_draft(card, mark, allowance=self._spent([ref], amount.currency) + amount, inherited=inherited)
 
     def draft_withdraw(self, ref: str, amount: Money, mark: str) -> Draft:
         card = self._open_card(ref, "be withdrawn from")
         allowance = self._allowance(card, amount)
         if allowance is None:
             raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to withdraw")
-        unspent = allowance - self._spent(card)
-        if amount > unspent:
-            raise InsufficientBalance(f"only {unspent} of this card's allowance is unspent; {amount} cannot be withdrawn")
-        return self._allowance_draft(card, allowance - amount, mark)
+        spent = self._spent([ref, *self._replaced(card)], amount.currency) - translate.inherited_from_wire(card)
+        if amount > allowance - spent:
+            raise InsufficientBalance(f"only {allowance - spent} of this card is unspent: {amount} cannot be withdrawn")
+        return drafting.limits_draft(card, mark, allowance=allowance - amount)
 
     def float_balances(self) -> tuple[Money, ...]:
         return translate.float_from_wire(cast(StripeBalance, self._client.balance().data))
@@ -212,42 +218,24 @@ class StripeProvider:
             raise BadInput(f"{amount} is not in the card's currency, {currency}")
         if amount.minor <= 0:
             raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
-        return translate.allowance_from_wire(translate.spending_limits(card), currency)
+        return translate.allowance_from_wire(card)
 
-    def _allowance_draft(self, card: StripeCard, allowance: Money, mark: str) -> Draft:
-        if allowance.minor > MAX_MINOR:
-            raise BadAmount(f"an allowance of {allowance} is more than cardctl can hold exactly")
-        return _limits_draft(card, translate.with_allowance(translate.spending_limits(card), allowance.minor), mark)
+    def _replaced(self, card: StripeCard) -> list[str]:
+        """The cards that this one replaces, up the chain."""
+        chain: list[str] = []
+        while (ref := card.get("replacement_for")) and ref not in chain:
+            chain.append(ref)
+            card = self._client.card(ref)
+        return chain
 
-    def _spent(self, card: StripeCard) -> Money:
-        """What counts against the card's limits: held and captured less refunded, on it and on every card that it replaced
-        (docs.stripe.com/issuing/controls/spending-controls)."""
-        spent = zero(card["currency"].upper())
-        chain = [card["id"]]
-        while (replaced := card.get("replacement_for")) and replaced not in chain:
-            chain.append(replaced)
-            card = self._client.card(replaced)
-        for ref in chain:
+    def _spent(self, refs: list[str], currency: str) -> Money:
+        """Held and captured, less refunded, on all of these cards."""
+        spent = zero(currency)
+        for ref in refs:
             for page in self.transactions(card_ref=ref):
                 for transaction in page:
                     spent -= transaction.impact
         return spent
-
-
-def _limits_draft(card: StripeCard, limits: list[dict[str, Any]], mark: str) -> Draft:
-    """Only `spending_limits` is sent, and always as a whole list. UNCONFIRMED that Stripe leaves the other members of
-    `spending_controls` alone then, as it does with every parameter that is not sent."""
-    listed = translate.spending_limits(card)
-    allowance = translate.allowance_from_wire(listed, card["currency"].upper())
-    before = {
-        "mark": (card.get("metadata") or {}).get(translate.MARK),
-        "status": card.get("status"),
-        "allowance_minor": allowance.minor if allowance else None,
-        "limits": listed,
-    }
-    # An empty list has no form encoding; an empty text is how Stripe clears a thing (UNCONFIRMED for this list).
-    body = {"spending_controls": {"spending_limits": limits or ""}, "metadata": {translate.MARK: mark}}
-    return Draft("POST", one_of(CARDS, card["id"]), "card", body, before)
 
 
 def _remote(draft: Draft, wire: dict[str, Any]) -> Remote:

@@ -1,26 +1,27 @@
-"""Stripe's words as ours and ours as Stripe's: pure functions and tables, no calls."""
+"""Stripe's words as ours: pure functions and tables, no calls; the other direction is drafting.py."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from cardctl.domain.accounts import AccountChange, AccountState, Address, Kyc, NewAccount, RemoteAccount
-from cardctl.domain.cards import Credentials, Limits, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.accounts import AccountState, Kyc, RemoteAccount
+from cardctl.domain.cards import Credentials, Limits, RemoteCard, WalletEligibility
 from cardctl.domain.money import Money
 from cardctl.domain.redaction import redact_json
-from cardctl.domain.states import CardState, Move
+from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, RemoteTransaction, TransactionKind, TransactionState
-from cardctl.errors import BadInput
 from cardctl.providers.stripe_issuing import wire
 
 MARK = "cardctl_operation"
 CREATED_BY = "cardctl_created_by"
+INHERITED = "cardctl_inherited"
 EXTERNAL_ID = "cardctl_external_id"
 ACTIVATED = "cardctl_activated"
 """Metadata keys. Stripe merges metadata key by key (docs.stripe.com/api/metadata), so each write names only its own; CREATED_BY
-is written once, since later operations write over MARK."""
+is written once, since later operations write over MARK; INHERITED is what the cards that this one replaces had spent."""
 
 ALL_TIME = "all_time"
 INTERVALS = {"per_authorization": "per_transaction", "daily": "daily", "weekly": "weekly", "monthly": "monthly"}
@@ -34,10 +35,7 @@ _HOLDS = {  # what is said of an approved authorization
     "reversed": TransactionState.REVERSED,
     "expired": TransactionState.EXPIRED,
 }
-_MOVES = {Move.ACTIVATE: "active", Move.UNFREEZE: "active", Move.FREEZE: "inactive", Move.CLOSE: "canceled"}
-_ACCOUNT_TYPES = ("individual", "company")
-_CANCEL_REASONS = frozenset({"lost", "stolen"})
-_REPLACE_REASONS = ("damaged", "expired", "lost", "stolen")
+_WHOLE = re.compile(r"-?[0-9]{1,18}\Z", re.ASCII)
 _RELEASED = frozenset({TransactionState.SETTLED, TransactionState.REVERSED, TransactionState.EXPIRED})
 
 
@@ -63,7 +61,7 @@ def card_from_wire(card: wire.StripeCard) -> RemoteCard:
         brand=brand.lower() if brand else None,
         state_reason=card.get("cancellation_reason"),
         limits=limits_from_wire(spending_limits(card), currency),
-        allowance=allowance_from_wire(spending_limits(card), currency),
+        allowance=allowance_from_wire(card),
         ever_active=True if state is CardState.ACTIVE or metadata.get(ACTIVATED) == "true" else None,
         created_at=_moment(card["created"]) if "created" in card else None,
         mark=metadata.get(MARK),
@@ -94,12 +92,11 @@ def account_from_wire(holder: wire.StripeCardholder) -> RemoteAccount:
 
 
 def authorization_from_wire(authorization: wire.StripeAuthorization) -> RemoteTransaction:
-    """A hold. Stripe's `amount` is what is still authorized: 0 once reversed, the rest once expired
-    (docs.stripe.com/issuing/purchases/authorizations); a declined one never held anything."""
+    """A hold; a declined one never held anything."""
     currency = authorization["currency"].upper()
     state = _authorization_state(authorization)
     kind = TransactionKind.DECLINE if state is TransactionState.DECLINED else TransactionKind.AUTHORIZATION
-    held = authorization["amount"] if authorization.get("approved") and state not in _RELEASED else 0
+    held = _held(authorization) if authorization.get("approved") and state not in _RELEASED else 0
     codes = [request.get("authorization_code") for request in authorization.get("request_history") or []]
     return RemoteTransaction(
         ref=authorization["id"],
@@ -167,90 +164,16 @@ def limits_from_wire(limits: Iterable[wire.StripeSpendingLimit], currency: str) 
     return Limits(**{name: _tightest(limits, interval, currency) for interval, name in INTERVALS.items()})
 
 
-def allowance_from_wire(limits: Iterable[wire.StripeSpendingLimit], currency: str) -> Money | None:
-    return _tightest(limits, ALL_TIME, currency)
+def allowance_from_wire(card: wire.StripeCard) -> Money | None:
+    """What was funded: the `all_time` limit, which also counts what replaced cards spent (docs.stripe.com/issuing/controls/
+    spending-controls), less that."""
+    limit = _tightest(spending_limits(card), ALL_TIME, card["currency"].upper())
+    return limit - inherited_from_wire(card) if limit else None
 
 
-def with_limits(limits: Iterable[wire.StripeSpendingLimit], changes: Mapping[str, Money | None]) -> list[dict[str, Any]]:
-    """The whole list with the kinds named in `changes` replaced or taken off, and every other limit as it was."""
-    changed = {interval for interval, name in INTERVALS.items() if name in changes}
-    kept = [_limit_to_wire(limit) for limit in limits if not (_plain(limit) and limit.get("interval") in changed)]
-    return kept + limits_to_wire(Limits(**changes), None)
-
-
-def with_allowance(limits: Iterable[wire.StripeSpendingLimit], allowance: int) -> list[dict[str, Any]]:
-    """The whole list with the allowance replaced (or begun), and every other limit as it was."""
-    kept = [_limit_to_wire(limit) for limit in limits if not (_plain(limit) and limit.get("interval") == ALL_TIME)]
-    return [*kept, {"amount": allowance, "interval": ALL_TIME}]
-
-
-def limits_to_wire(limits: Limits, allowance: Money | None) -> list[dict[str, Any]]:
-    amounts = {interval: getattr(limits, name) for interval, name in INTERVALS.items()} | {ALL_TIME: allowance}
-    return [{"amount": money.minor, "interval": interval} for interval, money in amounts.items() if money is not None]
-
-
-def account_to_wire(wanted: NewAccount, address: Address, mark: str) -> dict[str, Any]:
-    """UNCONFIRMED how much of a name Stripe takes (once 24 letters, no digits), so its own refusal is left to decide."""
-    if wanted.type not in _ACCOUNT_TYPES:
-        raise BadInput(f"stripe has no accounts of type {wanted.type!r}", hint=f"one of {', '.join(_ACCOUNT_TYPES)}")
-    return _present(
-        name=" ".join(wanted.name.split()),
-        type=wanted.type,
-        email=wanted.email,
-        phone_number=wanted.phone,
-        billing={"address": address_to_wire(address)},
-        metadata=_present(**{EXTERNAL_ID: wanted.external_id, MARK: mark, CREATED_BY: mark}),
-    )
-
-
-def change_to_wire(change: AccountChange) -> dict[str, Any]:
-    """Empty where nothing is to be changed."""
-    return _present(
-        email=change.email,
-        phone_number=change.phone,
-        billing={"address": address_to_wire(change.address)} if change.address else None,
-        status=None if change.active is None else "active" if change.active else "inactive",
-    )
-
-
-def new_card_to_wire(wanted: NewCard, mark: str) -> dict[str, Any]:
-    """BadInput where Stripe has no word for why a card is replaced, or an amount is not in the card's currency."""
-    limits, why = wanted.limits, wanted.replaces_reason
-    currency_check((*(getattr(limits, name) for name in INTERVALS.values()), wanted.allowance), wanted.currency)
-    if wanted.replaces_ref and why not in _REPLACE_REASONS:
-        raise BadInput("stripe wants to know why a card is replaced", hint=f"one of {', '.join(_REPLACE_REASONS)}")
-    listed = limits_to_wire(limits, wanted.allowance)
-    return _present(
-        cardholder=wanted.account_ref,
-        currency=wanted.currency.lower(),
-        type=wanted.type,
-        status="active" if wanted.active else "inactive",
-        spending_controls={"spending_limits": listed} if listed else None,
-        replacement_for=wanted.replaces_ref,
-        replacement_reason=why if wanted.replaces_ref else None,
-        metadata=_present(**{MARK: mark, CREATED_BY: mark, ACTIVATED: "true" if wanted.active else None}),
-    )
-
-
-def move_to_wire(move: Move, mark: str, reason: str | None) -> dict[str, Any]:
-    """Stripe knows two reasons of a cancellation. A freeze starts from active, so it too proves that the card was active."""
-    word = (reason or "").strip().lower()
-    return _present(
-        status=_MOVES[move],
-        cancellation_reason=word if move is Move.CLOSE and word in _CANCEL_REASONS else None,
-        metadata=_present(**{MARK: mark, ACTIVATED: None if move is Move.CLOSE else "true"}),
-    )
-
-
-def address_to_wire(address: Address) -> dict[str, str]:
-    return _present(**{name: getattr(address, name) for name in ("line1", "line2", "city", "state", "postal_code", "country")})
-
-
-def currency_check(amounts: Iterable[Money | None], currency: str) -> None:
-    """BadInput where an amount is not in the card's currency."""
-    for money in amounts:
-        if money is not None and money.currency != currency:
-            raise BadInput(f"{money} is not in the card's currency, {currency}")
+def inherited_from_wire(card: wire.StripeCard) -> Money:
+    text = (card.get("metadata") or {}).get(INHERITED, "")
+    return Money(int(text) if _WHOLE.match(text) else 0, card["currency"].upper())
 
 
 def _authorization_state(authorization: wire.StripeAuthorization) -> TransactionState:
@@ -263,27 +186,31 @@ def _authorization_state(authorization: wire.StripeAuthorization) -> Transaction
 
 
 def _authorized(authorization: wire.StripeAuthorization) -> int:
-    """What was asked for in all: an amount gone to 0 is told from its history, each entry of which is an addition (SDK)."""
-    pending = authorization.get("pending_request") or {}
-    history = [request.get("amount", 0) for request in authorization.get("request_history") or [] if request.get("approved")]
-    return authorization["amount"] or sum(history) or pending.get("amount", 0)
+    """What was asked for in all; `amount` goes to 0 once reversed (docs.stripe.com/issuing/purchases/authorizations)."""
+    return authorization["amount"] or _approved(authorization) or (authorization.get("pending_request") or {}).get("amount", 0)
+
+
+def _held(authorization: wire.StripeAuthorization) -> int:
+    """UNCONFIRMED whether `amount` shrinks when a part is captured and the rest stays open: what was captured is taken off only
+    where `amount` is still all that was approved, so that no reading of it makes a card look richer than it is."""
+    parts = authorization.get("transactions") or []
+    captured = -sum(part["amount"] for part in parts if part.get("type") == "capture")
+    amount = authorization["amount"]
+    return max(amount - captured, 0) if amount == _approved(authorization) else amount
+
+
+def _approved(authorization: wire.StripeAuthorization) -> int:
+    """The sum of the requests: each is an addition to those before (SDK, `pending_request.amount`)."""
+    return sum(request.get("amount", 0) for request in authorization.get("request_history") or [] if request.get("approved"))
 
 
 def _tightest(limits: Iterable[wire.StripeSpendingLimit], interval: str, currency: str) -> Money | None:
-    amounts = [limit["amount"] for limit in limits if limit.get("interval") == interval and _plain(limit)]
+    amounts = [limit["amount"] for limit in limits if limit.get("interval") == interval and plain(limit)]
     return Money(min(amounts), currency) if amounts else None
 
 
-def _plain(limit: wire.StripeSpendingLimit) -> bool:
+def plain(limit: wire.StripeSpendingLimit) -> bool:
     return not limit.get("categories")
-
-
-def _limit_to_wire(limit: wire.StripeSpendingLimit) -> dict[str, Any]:
-    return _present(amount=limit["amount"], interval=limit["interval"], categories=limit.get("categories") or None)
-
-
-def _present(**fields: Any) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _merchant(data: wire.StripeMerchant | None) -> Merchant:

@@ -94,6 +94,7 @@ class StripeAuthorization(TypedDict, total=False):
     pending_request: StripeAuthorizationRequest | None
     request_history: list[StripeAuthorizationRequest]
     status: str
+    transactions: list[StripeTransaction]
 
 
 class StripeNetworkData(TypedDict, total=False):

@@ -26,6 +26,14 @@ def move_card(desk: Desk, card: Card, move: Move, *, reason: str | None = None, 
     return run_once(desk, MOVES[move], _move_wish(card, reason, extra))
 
 
+def would_move(card: Card, move: Move) -> bool:
+    """Whether a move would do anything, or StateForbids: asked before a person is asked for consent."""
+    if already(move, card.state):
+        return False
+    check_move(move, card.state)
+    return True
+
+
 def rehearse_move(desk: Desk, card: Card, move: Move, *, reason: str | None = None) -> Draft | Card | Account:
     return rehearse(desk, MOVES[move], _move_wish(card, reason, None))
 

@@ -94,6 +94,15 @@ def relink_account(desk: Desk, account: Account, wanted: NewAccount) -> Done:
     return run_once(desk, CreateAccount(), wish)
 
 
+def check_holder(account: Account) -> None:
+    """StateForbids unless the account may get a card: it is active, and its KYC verified."""
+    if account.state is not AccountState.ACTIVE:
+        raise StateForbids(f"{account.id} is {account.state}: only an active account gets cards")
+    if account.kyc is not Kyc.VERIFIED:
+        flags = ", ".join(account.compliance_flags) or "no reason given"
+        raise StateForbids(f"the KYC of {account.id} is {account.kyc} ({flags}): it gets no card until that is verified")
+
+
 class IssueCard:
     """card.issue"""
 
@@ -103,11 +112,7 @@ class IssueCard:
 
     def check(self, unit: Unit, operation: Operation) -> None:
         account = unit.accounts.named(operation.arguments["account_id"])
-        if account.state is not AccountState.ACTIVE:
-            raise StateForbids(f"{account.id} is {account.state}: only an active account gets cards")
-        if account.kyc is not Kyc.VERIFIED:
-            flags = ", ".join(account.compliance_flags) or "no reason given"
-            raise StateForbids(f"the KYC of {account.id} is {account.kyc} ({flags}): it gets no card until that is verified")
+        check_holder(account)
         for other in unit.operations.open_all(operation.programme):
             same = other.kind == self.kind and other.arguments["key"] and other.arguments["key"] == operation.arguments["key"]
             if same and other.id != operation.id and other.arguments["account_id"] == account.id:

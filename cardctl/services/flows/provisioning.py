@@ -15,6 +15,7 @@ from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card, relink_account
 from cardctl.services.deeds.pulling import mark_gone, sync_account, sync_accounts, sync_card, sync_cards
+from cardctl.services.deeds.revealing import wallet_payload
 from cardctl.services.desk import Desk
 from cardctl.services.resuming import resume
 
@@ -105,7 +106,7 @@ class _Work:
             card, self.created = self._card(issue_card(self.desk, wish).object), self.created + 1
         else:
             card = self._topped_up(self._activated(card), missing)
-        self._give_token(card)
+        wallet_payload(self.desk, card)  # gives it a token where it has none
         return card
 
     def _named(self) -> dict[str, Account]:
@@ -148,11 +149,6 @@ class _Work:
             return card
         self.changed += 1
         return self._card(fund_card(self.desk, card, missing, set_allowance=card.allowance is None).object)
-
-    def _give_token(self, card: Card) -> None:
-        with self.desk.books.write() as unit:
-            if unit.cards.token(card.id) is None:
-                unit.cards.set_token(card.id, self.desk.new_id("sim_token"))
 
     @staticmethod
     def _card(thing: Card | Account) -> Card:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
+from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadInput, StateForbids
-from cardctl.services.deeds.controls import move_card
-from cardctl.services.deeds.issuing import CardWish, issue_card
+from cardctl.services.deeds.controls import move_card, rehearse_move
+from cardctl.services.deeds.issuing import CardWish, check_holder, issue_card, rehearse_card
 from cardctl.services.desk import Desk, Done
 
 REASONS = ("lost", "stolen", "damaged", "expired")
@@ -18,15 +20,34 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
     The successor's allowance is what the old card could still spend when it was closed. Held money that settles later on the
     old card (a capture passes a closed card) was not unspent, and stays behind.
     """
-    if why not in REASONS:
-        raise BadInput(f"{why!r} is no reason to replace a card", hint=f"one of {', '.join(REASONS)}")
-    if card.state is CardState.FAILED:
-        raise StateForbids(f"{card.id} failed to be made: there is nothing to replace", hint="issue a new card")
+    _check(desk, card, why)
     if card.state is not CardState.CLOSED:
         closed = move_card(desk, card, Move.CLOSE, reason=reason or why, extra=why).object
         assert isinstance(closed, Card)
         card = closed
-    wish = CardWish(
+    return issue_card(desk, _successor(card, why), caller_key=caller_key or f"replace:{card.id}", reason=reason or why)
+
+
+def rehearse_replacement(
+    desk: Desk, card: Card, why: str, *, reason: str | None = None
+) -> tuple[Draft | Card | Account, Draft | Card | Account]:
+    """What would be sent to close the card, and to issue its successor as things are now."""
+    _check(desk, card, why)
+    return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(card, why))
+
+
+def _check(desk: Desk, card: Card, why: str) -> None:
+    """Everything that would refuse the successor, before the old card is closed."""
+    if why not in REASONS:
+        raise BadInput(f"{why!r} is no reason to replace a card", hint=f"one of {', '.join(REASONS)}")
+    if card.state is CardState.FAILED:
+        raise StateForbids(f"{card.id} failed to be made: there is nothing to replace", hint="issue a new card")
+    with desk.books.read() as unit:
+        check_holder(unit.accounts.named(card.account_id))
+
+
+def _successor(card: Card, why: str) -> CardWish:
+    return CardWish(
         account_id=card.account_id,
         currency=card.currency,
         type=card.type,
@@ -35,4 +56,3 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
         replaces=card.id,
         replaces_reason=why,
     )
-    return issue_card(desk, wish, caller_key=caller_key or f"replace:{card.id}", reason=reason or why)

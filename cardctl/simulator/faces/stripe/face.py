@@ -168,7 +168,7 @@ def _check_key(authorization: str) -> None:
     if not given:
         raise Problem(401, "You did not provide an API key. You need to provide your API key in the Authorization header.")
     if not given.startswith(("sk_test_", "rk_test_")):
-        raise Problem(401, f"Invalid API Key provided: {given[:8]}****{given[-4:] if len(given) > 16 else ''}")
+        raise Problem(401, f"Invalid API Key provided: ****{given[-4:] if len(given) > 16 else ''}")
 
 
 def _check_length(key: str) -> None:

@@ -89,7 +89,7 @@ ONLY_METADATA = Group({"expand": EXPAND, "metadata": METADATA})
 
 
 def _list(**filters: Kind) -> Group:
-    paging = {"limit": Whole(1, 100), "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND}
+    paging: dict[str, Kind] = {"limit": Whole(1, 100), "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND}
     return Group({**filters, "created": Moment(), **paging})
 
 

@@ -1,0 +1,126 @@
+"""The verbs of `cardctl card` about money: fund, withdraw, limits."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from cardctl.commands._options import (
+    DryRunOption,
+    IdempotencyKeyOption,
+    Last4Option,
+    LiveOption,
+    OptionalCardArgument,
+    OutputOption,
+    ProfileOption,
+    TimeoutOption,
+    YesOption,
+)
+from cardctl.commands.card._words import (
+    AmountOption,
+    CurrencyOption,
+    DailyOption,
+    MonthlyOption,
+    PerTransactionOption,
+    WeeklyOption,
+)
+from cardctl.output.console import Output
+
+
+def fund(
+    card: OptionalCardArgument = None,
+    amount: AmountOption = "",
+    currency: CurrencyOption = None,
+    last4: Last4Option = None,
+    set_allowance: Annotated[bool, typer.Option("--set-allowance", help="Give an unlimited card an allowance.")] = False,
+    idempotency_key: IdempotencyKeyOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Raise what a card can spend. On Stripe this is its allowance; no money leaves the Issuing balance until it is spent.
+
+    Example: cardctl card fund card_7f3kq2m9 --amount 25.00 --currency USD
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.deeds import funding  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_card  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
+        found = find_card(run.books, card, last4=last4)
+        money, desk = _frame.amount_of(amount, currency or found.currency), run.desk(found)
+        if dry_run:
+            _frame.show_rehearsal(run, funding.rehearse_fund(desk, found, money, set_allowance=set_allowance))
+            return
+        _frame.consent_to_amount(run, money, yes=yes)
+        done = funding.fund_card(desk, found, money, set_allowance=set_allowance, caller_key=idempotency_key)
+        _frame.show_write(run, "card", done, f"funded {money}")
+
+
+def withdraw(
+    card: OptionalCardArgument = None,
+    amount: AmountOption = "",
+    currency: CurrencyOption = None,
+    last4: Last4Option = None,
+    idempotency_key: IdempotencyKeyOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Lower what a card can spend, by no more than is unspent. Allowed while the card is frozen.
+
+    Example: cardctl card withdraw card_7f3kq2m9 --amount 25.00 --currency USD
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.deeds import funding  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_card  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
+        found = find_card(run.books, card, last4=last4)
+        money, desk = _frame.amount_of(amount, currency or found.currency), run.desk(found)
+        if dry_run:
+            _frame.show_rehearsal(run, funding.rehearse_withdraw(desk, found, money))
+            return
+        _frame.consent_to_amount(run, money, yes=yes)
+        _frame.show_write(run, "card", funding.withdraw(desk, found, money, caller_key=idempotency_key), f"withdrew {money}")
+
+
+def limits(
+    card: OptionalCardArgument = None,
+    last4: Last4Option = None,
+    per_transaction: PerTransactionOption = None,
+    daily: DailyOption = None,
+    weekly: WeeklyOption = None,
+    monthly: MonthlyOption = None,
+    dry_run: DryRunOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Change the limits that are named, and leave the others as they are.
+
+    Example: cardctl card limits card_7f3kq2m9 --daily 100 --monthly none
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.deeds import funding  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_card  # noqa: PLC0415
+
+    told = {"per_transaction": per_transaction, "daily": daily, "weekly": weekly, "monthly": monthly}
+    with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
+        found = find_card(run.books, card, last4=last4)
+        changes = _frame.limit_changes(told, found.currency)
+        if dry_run:
+            _frame.show_rehearsal(run, funding.rehearse_limits(run.desk(found), found, changes))
+            return
+        _frame.show_write(run, "card", funding.set_limits(run.desk(found), found, changes), "limited")

@@ -1,0 +1,44 @@
+"""What every test of a command gets: the command line in a home of its own, and the far side seen from behind the counter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cardctl.simulator.control import Control
+from tests.commands.runner import Cardctl
+
+_NOT_OURS = ("CREDENTIALS_DIRECTORY", "NO_COLOR", "TERM", "COLUMNS", "DBUS_SESSION_BUS_ADDRESS")
+
+
+@pytest.fixture
+def cardctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cardctl:
+    """Runs cardctl on the built-in profile `dev` (the simulator), with nothing configured and no keyring."""
+    for name in [*_NOT_OURS, *(name for name in os.environ if name.startswith("CARDCTL_"))]:
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "home"
+    monkeypatch.setenv("CARDCTL_HOME", str(home))
+    monkeypatch.setenv("CARDCTL_ACTOR", "tester")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    return Cardctl(home)
+
+
+@pytest.fixture
+def far_side(cardctl: Cardctl) -> Iterator[Control]:
+    """The bank that `cardctl` talks to: `.fault("lost-reply")`, `.swipe(ref, …)`, `.edit(ref, …)`, `.clear_faults()`."""
+    control = Control(cardctl.simulator)
+    yield control
+    control.close()
+
+
+@pytest.fixture
+def programme(cardctl: Cardctl) -> dict[str, Any]:
+    """What `provision --dev` made: `accounts` and `cards`, three of each, a million dollars on every card."""
+    ran = cardctl("provision", "--dev", "-o", "json")
+    assert ran.code == 0, ran.stderr
+    data: dict[str, Any] = ran.data
+    return data

@@ -1,0 +1,316 @@
+"""Rows ⇄ domain, on both databases: everything comes back as it went in, and is found by every name it has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from cardctl.db.accounts import AccountFilter
+from cardctl.db.cards import CardFilter
+from cardctl.db.operations import OperationFilter
+from cardctl.db.transactions import TransactionFilter
+from cardctl.db.unit import Books
+from cardctl.domain.accounts import AccountState
+from cardctl.domain.cards import Limits
+from cardctl.domain.money import MAX_MINOR, Money
+from cardctl.domain.operations import Draft, OperationState
+from cardctl.domain.states import CardState
+from cardctl.domain.transactions import Merchant, TransactionKind, TransactionState
+from cardctl.errors import BooksReadOnly, NotFound
+from tests.db.builders import NOW, PROGRAMME, account, card, later, operation, transaction, usd, with_card
+
+
+def test_a_card_comes_back_as_it_went_in(books: Books) -> None:
+    bare = card("card_00000002", brand=None, balance=None, allowance=None, limits=Limits(), ever_active=False)
+    full = card(limits=Limits(usd(1), usd(2), usd(3), Money(4, "EUR")), state_reason="lost", balance=usd(-MAX_MINOR))
+    with_card(books, full, bare)
+    with books.read() as unit:
+        assert unit.cards.get(full.id) == full
+        assert unit.cards.by_ref(PROGRAMME, bare.ref) == bare
+        assert unit.cards.by_ref("another", bare.ref) is None
+        assert unit.cards.get("card_none") is None
+
+
+def test_saving_a_card_changes_every_field_and_keeps_what_is_beside_it(books: Books) -> None:
+    with books.write() as unit:
+        unit.accounts.add(account(), raw={})
+        unit.cards.add(card(), raw={"a": 1}, token="tok_sim", key="travel")
+    changed = card(
+        ref="ic_new", holder="Grace", last4="1881", exp_month=1, exp_year=2031, state=CardState.FROZEN, state_reason="stolen",
+        balance=usd(1), limits=Limits(monthly=usd(9)), updated_at=later(1), synced_at=later(2), ever_active=False, allowance=None,
+    )  # fmt: skip
+    with books.write() as unit:
+        unit.cards.save(changed)
+        assert unit.cards.get(changed.id) == changed
+        assert unit.cards.raw(changed.id) == {"a": 1}
+        assert unit.cards.token(changed.id) == "tok_sim"
+        assert unit.cards.by_key("acct_00000001", "travel") == [changed]
+        unit.cards.save(changed, raw={"rate": Decimal("1.10"), "name": "\ud800é"})
+        unit.cards.set_token(changed.id, None)
+    with books.read() as unit:
+        assert unit.cards.raw(changed.id) == {"rate": Decimal("1.10"), "name": "\ud800é"}
+        assert str(unit.cards.raw(changed.id)["rate"]) == "1.10"
+        assert unit.cards.token(changed.id) is None
+
+
+def test_what_is_not_there_cannot_be_saved(books: Books) -> None:
+    for save in (
+        lambda unit: unit.cards.save(card()),
+        lambda unit: unit.cards.set_token("card_none", "x"),
+        lambda unit: unit.cards.raw("card_none"),
+        lambda unit: unit.accounts.save(account()),
+        lambda unit: unit.accounts.raw("acct_none"),
+        lambda unit: unit.operations.save(operation()),
+    ):
+        with pytest.raises(NotFound), books.write() as unit:
+            save(unit)
+
+
+def test_times_come_back_in_utc_and_sort_as_time(books: Books) -> None:
+    paris = timezone(timedelta(hours=1))
+    made = [datetime(2026, 11, 21, 1, 0, 0, tzinfo=paris), datetime(2026, 11, 21, 0, 0, 0, 1, tzinfo=UTC)]
+    with_card(books, *(card(f"card_0000000{number}", created_at=at) for number, at in enumerate(made)))
+    with books.read() as unit:
+        assert [each.created_at for each in unit.cards.rows()] == made[::-1]
+        assert all(each.created_at.utcoffset() == timedelta(0) for each in unit.cards.rows())
+    with pytest.raises(ValueError, match="zone"), books.write() as unit:
+        unit.cards.save(card(updated_at=datetime(2026, 1, 1)))  # noqa: DTZ001 - the very mistake
+
+
+def test_names_of_a_card(books: Books) -> None:
+    one, two = card("card_abcdef01"), card("card_abcdef02", ref="card_abcd")
+    other = card("card_abcdef03", ref="card_abcd", programme="marqeta/x", provider="marqeta")
+    with_card(books, one, two, other)
+    with books.read() as unit:
+        assert unit.cards.find("card_abcdef01") == [one]
+        assert unit.cards.find("card_abcd") == [two, other]  # a ref wins over a prefix
+        assert unit.cards.find("card_abcd", programme="marqeta/x") == [other]
+        assert unit.cards.find("card_abcde") == [one, two, other]
+        assert unit.cards.find("card_abcde", programme=PROGRAMME) == [one, two]
+        assert unit.cards.find("card_abcde", prefix=False) == []
+        assert unit.cards.find("card_ab") == []  # too short for a prefix
+        assert unit.cards.find("card_abc%") == unit.cards.find("card_____") == []
+        assert unit.cards.find("\udcff\udcfe\udcff\udcfe\udcff\udcfe\udcff\udcfe") == []
+        assert unit.cards.by_last4("4242") == [other, two, one]
+
+
+def test_names_match_three_at_most(books: Books) -> None:
+    with_card(books, *(card(f"card_abcdef0{number}") for number in range(5)))
+    with books.read() as unit:
+        assert len(unit.cards.find("card_abcdef")) == 3
+
+
+def test_an_account_is_found_by_its_names(books: Books) -> None:
+    ada = account(external_id="emp-0042")
+    nobody = account("acct_00000002", ref=None, email=None, compliance_flags=(), state=AccountState.PENDING)
+    with books.write() as unit:
+        unit.accounts.add(ada, raw={"id": "ich_1"})
+        unit.accounts.add(nobody, raw={})
+    with books.read() as unit:
+        assert unit.accounts.get(ada.id) == ada
+        assert unit.accounts.get(nobody.id) == nobody
+        assert unit.accounts.by_ref(PROGRAMME, str(ada.ref)) == ada
+        assert unit.accounts.by_external_id(PROGRAMME, "emp-0042") == ada
+        assert unit.accounts.find("emp-0042") == unit.accounts.find(str(ada.ref)) == unit.accounts.find(ada.id) == [ada]
+        assert unit.accounts.find("acct_000") == [ada, nobody]
+        assert unit.accounts.raw(ada.id) == {"id": "ich_1"}
+        assert list(unit.accounts.rows(AccountFilter(state=AccountState.PENDING))) == [nobody]
+    changed = replace(nobody, ref="ich_2", external_id="emp-1", name="Bob", state=AccountState.CLOSED, updated_at=later(1))
+    with books.write() as unit:
+        unit.accounts.save(changed, raw={"b": 2})
+        assert unit.accounts.get(changed.id) == changed
+        assert unit.accounts.raw(changed.id) == {"b": 2}
+
+
+def test_an_accounts_balances_are_the_sum_of_its_living_cards(books: Books) -> None:
+    with_card(
+        books,
+        card("card_00000001", balance=usd(100)),
+        card("card_00000002", balance=usd(-30)),
+        card("card_00000003", balance=usd(1000), state=CardState.CLOSED),
+        card("card_00000004", balance=usd(1000), state=CardState.FAILED),
+        card("card_00000005", balance=None),
+        card("card_00000006", balance=Money(7, "EUR"), state=CardState.FROZEN),
+        card("card_00000007", balance=Money(MAX_MINOR, "EUR")),
+    )
+    with books.write() as unit:
+        unit.accounts.add(account("acct_00000002"), raw={})
+        unit.accounts.save(replace(account(), balances=(usd(5),)))  # what is given is not kept
+    with books.read() as unit:
+        wanted = (Money(MAX_MINOR + 7, "EUR"), usd(70))
+        assert {each.id: each.balances for each in unit.accounts.rows()} == {"acct_00000001": wanted, "acct_00000002": ()}
+        assert unit.accounts.named("acct_00000001").balances == wanted
+        assert unit.accounts.named("acct_00000001").balance is None
+
+
+def test_lists_of_cards_are_filtered_cut_and_newest_first(books: Books) -> None:
+    cards = [card(f"card_0000000{number}", created_at=later(number)) for number in range(5)]
+    cards[1] = replace(cards[1], state=CardState.FROZEN)
+    cards[2] = replace(cards[2], provider="marqeta", programme="marqeta/x")
+    with_card(books, *cards)
+    newest = cards[::-1]
+    with books.read() as unit:
+        assert list(unit.cards.rows()) == newest
+        assert list(unit.cards.rows(CardFilter(limit=2))) == newest[:2]
+        assert list(unit.cards.rows(CardFilter(since=later(1), until=later(3)))) == [cards[2], cards[1]]
+        assert list(unit.cards.rows(CardFilter(state=CardState.FROZEN))) == [cards[1]]
+        assert list(unit.cards.rows(CardFilter(provider="marqeta"))) == [cards[2]]
+        assert list(unit.cards.rows(CardFilter(programme="marqeta/x", account_id="acct_00000001"))) == [cards[2]]
+        assert list(unit.cards.rows(CardFilter(account_id="acct_none"))) == []
+        assert unit.cards.count() == 5
+        assert unit.cards.count(CardFilter(provider="stripe")) == 4
+
+
+def test_spend_leaves_out_funding_and_withdrawal(books: Books) -> None:
+    with_card(books)
+    told = [("authorization", -1000), ("refund", 250), ("fee", -5), ("funding", 9999), ("withdrawal", -9999), ("reversal", 1000)]
+    with books.write() as unit:
+        assert unit.cards.spend("card_00000001") == 0
+        for number, (kind, impact) in enumerate(told):
+            one = transaction(f"txn_0000000{number}", kind=TransactionKind(kind), impact=usd(impact), amount=usd(abs(impact)))
+            assert unit.transactions.upsert(one, programme=PROGRAMME)
+        assert unit.cards.spend("card_00000001") == 245
+
+
+def test_a_transaction_is_kept_once_and_keeps_its_id(books: Books) -> None:
+    with_card(books)
+    first = transaction()
+    settled = replace(first, id="txn_another", state=TransactionState.SETTLED, merchant=Merchant(), authorization_code=None)
+    with books.write() as unit:
+        assert unit.transactions.upsert(first, programme=PROGRAMME, raw_digest="a")
+        assert not unit.transactions.upsert(first, programme=PROGRAMME, raw_digest="a")
+        assert not unit.transactions.upsert(replace(first, id="txn_other"), programme=PROGRAMME)
+        assert unit.transactions.upsert(settled, programme=PROGRAMME, raw_digest="a")
+        assert unit.transactions.by_ref(PROGRAMME, first.ref) == replace(settled, id=first.id)
+        assert unit.transactions.upsert(settled, programme=PROGRAMME, raw_digest="b")
+        assert unit.transactions.upsert(replace(first, id="txn_x"), programme="stripe/other")
+    with books.read() as unit:
+        assert len(list(unit.transactions.rows())) == 2
+        assert unit.transactions.get("txn_another") is None
+
+
+def test_a_merchants_card_number_is_cut_and_seen_as_unchanged(books: Books) -> None:
+    with_card(books)
+    told = transaction(merchant=Merchant(name="Order 4242 4242 4242 4242\0"))
+    with books.write() as unit:
+        assert unit.transactions.upsert(told, programme=PROGRAMME)
+        assert not unit.transactions.upsert(told, programme=PROGRAMME)
+        kept = unit.transactions.get(told.id)
+        assert kept is not None
+        assert kept.merchant.name == "Order **** **** **** 4242\ufffd"
+
+
+def test_lists_of_transactions(books: Books) -> None:
+    with_card(books, card(), card("card_00000002"))
+    parent = transaction(occurred_at=later(1))
+    child = transaction(
+        "txn_00000002", kind=TransactionKind.SETTLEMENT, state=TransactionState.SETTLED, parent_id=parent.id, occurred_at=later(2)
+    )
+    other = transaction("txn_00000003", card_id="card_00000002", occurred_at=later(3))
+    with books.write() as unit:
+        for each in (parent, child, other):
+            unit.transactions.upsert(each, programme=PROGRAMME)
+    with books.read() as unit:
+        rows = unit.transactions.rows
+        assert list(rows()) == [other, child, parent]
+        assert list(rows(TransactionFilter(card_id="card_00000001"))) == [child, parent]
+        assert list(rows(TransactionFilter(account_id="acct_00000001", limit=1))) == [other]
+        assert list(rows(TransactionFilter(account_id="acct_none"))) == []
+        assert list(rows(TransactionFilter(kind=TransactionKind.SETTLEMENT))) == [child]
+        assert list(rows(TransactionFilter(state=TransactionState.PENDING, provider="stripe"))) == [other, parent]
+        assert list(rows(TransactionFilter(since=later(2), until=later(3), programme=PROGRAMME))) == [child]
+        assert unit.transactions.find("txn_0000") == [parent, child, other]
+        assert unit.transactions.find(child.ref) == [child]
+        assert unit.transactions.newest_at(None, PROGRAMME) == later(3)
+        assert unit.transactions.newest_at("card_00000001", PROGRAMME) == later(2)
+        assert unit.transactions.newest_at(None, "another") is None
+
+
+def test_an_operation_comes_back_whole_and_lists_leave_out_what_is_sealed(books: Books) -> None:
+    full = operation(
+        caller_key="nightly-1", amount=usd(1000), reason="trip", sent_at=later(1), finished_at=later(2), error_code="X",
+        error="no", draft=Draft("POST", "/v1/issuing/cards", "card", {"a": {"b": 1}}, {"balance": 3}),
+    )  # fmt: skip
+    with books.write() as unit:
+        unit.operations.add(full)
+        unit.operations.add(operation("op_00000002"))
+    with books.read() as unit:
+        assert unit.operations.get(full.id) == full
+        assert unit.operations.by_caller_key(PROGRAMME, "nightly-1") == full
+        assert unit.operations.by_caller_key("another", "nightly-1") is None
+        assert unit.operations.find(full.idempotency_key) == unit.operations.find(full.id) == [full]
+        assert list(unit.operations.rows(OperationFilter(limit=1, since=NOW))) == [operation("op_00000002", arguments={})]
+    with books.write() as unit:
+        listed = next(each for each in unit.operations.rows() if each.id == full.id)
+        assert (listed.arguments, listed.draft) == ({}, None)
+        unit.operations.save(replace(listed, state=OperationState.DONE))
+        assert unit.operations.get(full.id) == replace(full, state=OperationState.DONE)
+
+
+def test_what_is_open(books: Books) -> None:
+    states = list(OperationState)
+    with books.write() as unit:
+        for number, state in enumerate(states):
+            unit.operations.add(operation(f"op_0000000{number}", state=state, created_at=later(-number)))
+        unit.operations.add(operation("op_00000009", target="card_x", programme="marqeta/x"))
+    with books.read() as unit:
+        opened = [each.state for each in unit.operations.open_for("card_00000001")]
+        assert opened == [OperationState.IN_DOUBT, OperationState.SENT, OperationState.INTENDED]
+        assert len(unit.operations.open_all()) == 4
+        assert [each.id for each in unit.operations.open_all("marqeta/x")] == ["op_00000009"]
+        assert len(list(unit.operations.rows(OperationFilter(state=OperationState.DONE)))) == 1
+        assert len(list(unit.operations.rows(OperationFilter(target="card_x", kind="card.fund", provider="stripe")))) == 1
+        assert list(unit.operations.rows(OperationFilter(programme="marqeta/y", until=later(9)))) == []
+
+
+def test_one_caller_key_is_one_operation(books: Books) -> None:
+    with books.write() as unit:
+        unit.operations.add(operation(caller_key="k"))
+        unit.operations.add(operation("op_00000002", caller_key="k", programme="marqeta/x"))
+    with pytest.raises(IntegrityError), books.write() as unit:
+        unit.operations.add(operation("op_00000003", caller_key="k"))
+
+
+@pytest.mark.parametrize("broken", ["ref", "account", "state", "half an amount"])
+def test_the_tables_refuse_what_cannot_be(books: Books, broken: str) -> None:
+    with_card(books)
+    wrong = {
+        "ref": card("card_00000002", ref="ic_card_00000001"),
+        "account": card("card_00000002", account_id="acct_none"),
+        "state": card("card_00000002", state="melted"),
+        "half an amount": card("card_00000002", balance=Money(1, None)),  # type: ignore[arg-type]
+    }
+    with pytest.raises(IntegrityError), books.write() as unit:
+        unit.cards.add(wrong[broken], raw={})
+    with books.read() as unit:
+        assert unit.cards.count() == 1
+
+
+def test_meta_and_cursors(books: Books) -> None:
+    with books.write() as unit:
+        assert unit.meta.get("environment") == "simulator"
+        assert unit.cursors.get(PROGRAMME, "transactions") is None
+        for position in ("ipi_1", "ipi_2"):
+            unit.cursors.set(PROGRAMME, "transactions", position)
+            unit.meta.set("seen", position)
+    with books.read() as unit:
+        assert unit.cursors.get(PROGRAMME, "transactions") == unit.meta.get("seen") == "ipi_2"
+        assert unit.cursors.get("another", "transactions") is None
+
+
+def test_a_read_unit_cannot_write(books: Books) -> None:
+    with pytest.raises(BooksReadOnly), books.read() as unit:
+        unit.meta.set("a", "b")
+
+
+def test_odd_text_is_kept_or_cut_but_never_fatal(books: Books) -> None:
+    odd = card(holder="Zoë 🦊\n\x1b[31m\0\ud800", state_reason="card 4242424242424242 and sk_test_abcdefgh")
+    with_card(books, odd)
+    with books.read() as unit:
+        kept = unit.cards.named(odd.id)
+        assert kept.holder == "Zoë 🦊\n\x1b[31m\ufffd?"
+        assert kept.state_reason == "card **** **** **** 4242 and ***"
