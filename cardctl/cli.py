@@ -105,7 +105,7 @@ def _invoke(argv: list[str], stdout: TextIO) -> int:
 
     group = _nouns.root(NOUNS, LONE, epilog=_EPILOG)
     _nouns.complete(group)
-    with group.make_context(_nouns.PROGRAM, argv) as context:
+    with group.make_context(_nouns.PROGRAM, list(argv)) as context:  # the parser eats its list
         code = group.invoke(context)
     return code if isinstance(code, int) else ExitCode.DONE
 

@@ -177,7 +177,7 @@ class Run:
         """Give back what was opened."""
         for provider in self._providers.values():
             provider.close()
-        for part in ("books", "lease"):
+        for part in ("books", "far_side", "lease"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
 

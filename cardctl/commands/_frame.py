@@ -37,10 +37,16 @@ def consent(run: Run, question: str, expected: str, *, yes: bool) -> None:
 
 
 def consent_to_amount(run: Run, amount: Money, *, yes: bool) -> None:
-    """Ask where an amount is over the profile's `confirm_over`; another currency than that of the setting always asks."""
-    limit = run.settings.profile.confirm_over
-    if limit is not None and (amount.currency != limit.currency or amount > limit):
+    """Ask where an amount is over what the profile moves without asking."""
+    if is_much(run, amount):
+        limit = run.settings.profile.confirm_over
         consent(run, f"{amount} is over what this profile moves without asking ({limit}).", amount.amount, yes=yes)
+
+
+def is_much(run: Run, amount: Money) -> bool:
+    """Whether an amount is over the profile's `confirm_over`; another currency than that setting's always is."""
+    limit = run.settings.profile.confirm_over
+    return limit is not None and (amount.currency != limit.currency or amount > limit)
 
 
 def limit_changes(told: dict[str, str | None], currency: str) -> dict[str, int | None]:

@@ -21,11 +21,12 @@ from cardctl.db.columns import (
 )
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
-from cardctl.db.tables import OperationRow, table_of
+from cardctl.db.tables import CardRow, OperationRow, table_of
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.errors import NotFound
 
 _O = table_of(OperationRow)
+_C = table_of(CardRow)
 _LISTED = select(*plain_columns(_O))
 _WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
@@ -34,11 +35,12 @@ _OLDEST = _O.c.created_at, _O.c.id
 
 @dataclass(frozen=True, slots=True)
 class OperationFilter:
-    """Which operations; made from `since` on and before `until`."""
+    """Which operations; made from `since` on and before `until`. `account_id`: on that account and on the cards it has."""
 
     state: OperationState | None = None
     kind: str | None = None
     target: str | None = None
+    account_id: str | None = None
     provider: str | None = None
     programme: str | None = None
     since: datetime | None = None
@@ -91,6 +93,9 @@ class Operations:
             (_O.c.provider, filter.provider),
             (_O.c.programme, filter.programme),
         )
+        if filter.account_id is not None:
+            cards = select(_C.c.id).where(_C.c.account_id == filter.account_id)
+            query = query.where((_O.c.target == filter.account_id) | _O.c.target.in_(cards))
         query = within(query, _O.c.created_at, filter.since, filter.until).order_by(*_NEWEST).limit(filter.limit)
         return (operation_from_row(row, {}, None) for row in stream(self._connection, query))
 

@@ -15,6 +15,7 @@ from cardctl.db import schema
 from cardctl.db.accounts import Accounts
 from cardctl.db.audit import Audit
 from cardctl.db.cards import Cards
+from cardctl.db.emptying import empty
 from cardctl.db.engine import is_postgres, make_file, open_engine
 from cardctl.db.meta import Cursors, Meta
 from cardctl.db.operations import Operations
@@ -58,6 +59,10 @@ class Unit:
     @cached_property
     def cursors(self) -> Cursors:
         return Cursors(self._connection)
+
+    def empty(self) -> dict[str, int]:
+        """Delete every row of a simulator's books; see `emptying.empty`."""
+        return empty(self._connection)
 
 
 class Books:

@@ -23,7 +23,7 @@ _S = OperationState
 
 def run_once(desk: Desk, deed: Deed, wish: Wish) -> Done:
     """Do `wish` exactly once. Errors: what `check` and the provider say, TargetBusy after 30 s, OutcomeUnknown."""
-    _guard_live(desk)
+    guard_live(desk)
     claimed = _claim(desk, deed, wish)
     return claimed if isinstance(claimed, Done) else carry_out(desk, deed, claimed)
 
@@ -36,7 +36,8 @@ def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Card | Account:
     return already if already is not None else deed.draft(desk, operation)
 
 
-def _guard_live(desk: Desk) -> None:
+def guard_live(desk: Desk) -> None:
+    """LiveNotSaid (6) where a write would reach a live programme without that having been said aloud."""
     # profile     --live said     a write is
     # simulator   any             sent
     # sandbox     any             sent

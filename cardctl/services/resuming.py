@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardctl.domain.operations import OPEN, Operation
-from cardctl.errors import Unsupported
+from cardctl.errors import Refused, Unsupported
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.desk import Desk
 from cardctl.services.journal import Deed
+from cardctl.services.operations import guard_live
 from cardctl.services.settling import settle, unsettled
 
 _ALL: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
@@ -26,7 +27,8 @@ class Resumed:
 
 
 def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
-    """Settle the named operations, or all that no live process works on, oldest first."""
+    """Settle the named operations, or all that no live process works on, oldest first. LiveNotSaid: it may send again."""
+    guard_live(desk)
     chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
     ended = [settle(desk, _deed(desk, operation_id), operation_id) for operation_id in chosen]
     return Resumed(
@@ -37,7 +39,12 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
 
 def _deed(desk: Desk, operation_id: str) -> Deed:
     with desk.books.read() as unit:
-        kind = unit.operations.named(operation_id).kind
-    if kind not in DEEDS:
-        raise Unsupported(f"this cardctl does not know operations of the kind {kind}")
-    return DEEDS[kind]
+        operation = unit.operations.named(operation_id)
+    if operation.programme != desk.programme:
+        raise Refused(
+            f"{operation.id} was sent to {operation.programme}, this profile works on {desk.programme}",
+            hint="choose the profile of that programme",
+        )
+    if operation.kind not in DEEDS:
+        raise Unsupported(f"this cardctl does not know operations of the kind {operation.kind}")
+    return DEEDS[operation.kind]

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, DiskFull
+from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, CardctlError, DiskFull
 from cardctl.simulator import schema
 
 OPENING_FLOAT = 10_000_000_00
@@ -158,9 +158,12 @@ class FarSide:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._named(error) from error
+            named = self._named(error)
+            if named is None:
+                raise
+            raise named from error
 
-    def _named(self, error: sqlite3.Error) -> Exception:
+    def _named(self, error: sqlite3.Error) -> CardctlError | None:
         match getattr(error, "sqlite_errorcode", 0) & 0xFF:
             case sqlite3.SQLITE_FULL:
                 return DiskFull(f"no room left for the simulator's file {self.path}", hint="free some room")
@@ -172,7 +175,7 @@ class FarSide:
                 return BadFile(f"{self.path} is no readable database", hint=_RESET_HINT)
             case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_IOERR:
                 return BooksUnusable(f"the simulator cannot use {self.path}: {error}")
-        return error
+        return None
 
 
 def _open_floats(db: sqlite3.Connection) -> None:

@@ -13,10 +13,10 @@ from cardctl.providers import registry
 from cardctl.providers.base import CAPABILITIES, Handed
 from cardctl.simulator.control import Control
 from cardctl.simulator.transport import SimulatorTransport
-from tests.contract import suite
+from tests.contract import ground, suite, suite_money, suite_writes
 
 
-class Stripe(suite.Contract):
+class Stripe(ground.Contract):
     """Where it is built, and what stands behind it."""
 
     @pytest.fixture
@@ -52,7 +52,7 @@ class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...
 class TestControlsCards(Stripe, suite.ControlsCardsContract): ...
 
 
-class TestLimitsCards(Stripe, suite.LimitsCardsContract):
+class TestLimitsCards(Stripe, suite_money.LimitsCardsContract):
     def plant(self, provider: Any, ref: str) -> None:
         limits = [
             {"amount": 500, "interval": "all_time"},
@@ -61,7 +61,7 @@ class TestLimitsCards(Stripe, suite.LimitsCardsContract):
             {"amount": 9, "interval": "all_time", "categories": ["florists"]},
         ]
         controls = {"spending_limits": limits, "blocked_categories": ["betting_casino_gambling"]}
-        provider._client.post(f"/v1/issuing/cards/{ref}", {"spending_controls": controls}, suite.mark())
+        provider._client.post(f"/v1/issuing/cards/{ref}", {"spending_controls": controls}, ground.mark())
 
     def planted(self, provider: Any, ref: str) -> Any:
         controls = provider.card(ref).raw["spending_controls"]
@@ -69,10 +69,10 @@ class TestLimitsCards(Stripe, suite.LimitsCardsContract):
         return controls, limits
 
 
-class TestFundsCards(Stripe, suite.FundsCardsContract): ...
+class TestFundsCards(Stripe, suite_money.FundsCardsContract): ...
 
 
-class TestWrites(Stripe, suite.WritesContract): ...
+class TestWrites(Stripe, suite_writes.WritesContract): ...
 
 
 class TestListsCards(Stripe, suite.ListsCardsContract): ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -13,7 +14,7 @@ from cardctl.db.accounts import AccountFilter
 from cardctl.db.cards import CardFilter
 from cardctl.db.operations import OperationFilter
 from cardctl.db.transactions import TransactionFilter
-from cardctl.db.unit import Books
+from cardctl.db.unit import Books, Unit
 from cardctl.domain.accounts import AccountState
 from cardctl.domain.cards import Limits
 from cardctl.domain.money import MAX_MINOR, Money
@@ -41,7 +42,8 @@ def test_saving_a_card_changes_every_field_and_keeps_what_is_beside_it(books: Bo
         unit.cards.add(card(), raw={"a": 1}, token="tok_sim", key="travel")
     changed = card(
         ref="ic_new", holder="Grace", last4="1881", exp_month=1, exp_year=2031, state=CardState.FROZEN, state_reason="stolen",
-        balance=usd(1), limits=Limits(monthly=usd(9)), updated_at=later(1), synced_at=later(2), ever_active=False, allowance=None,
+        balance=usd(1), limits=Limits(monthly=usd(9)), updated_at=later(1), synced_at=later(2), ever_active=False,
+        allowance=None,
     )  # fmt: skip
     with books.write() as unit:
         unit.cards.save(changed)
@@ -57,17 +59,21 @@ def test_saving_a_card_changes_every_field_and_keeps_what_is_beside_it(books: Bo
         assert unit.cards.token(changed.id) is None
 
 
-def test_what_is_not_there_cannot_be_saved(books: Books) -> None:
-    for save in (
-        lambda unit: unit.cards.save(card()),
-        lambda unit: unit.cards.set_token("card_none", "x"),
-        lambda unit: unit.cards.raw("card_none"),
-        lambda unit: unit.accounts.save(account()),
-        lambda unit: unit.accounts.raw("acct_none"),
-        lambda unit: unit.operations.save(operation()),
-    ):
-        with pytest.raises(NotFound), books.write() as unit:
-            save(unit)
+ABSENT: dict[str, Callable[[Unit], object]] = {
+    "card": lambda unit: unit.cards.save(card()),
+    "token": lambda unit: unit.cards.set_token("card_none", "x"),
+    "card raw": lambda unit: unit.cards.raw("card_none"),
+    "account": lambda unit: unit.accounts.save(account()),
+    "account raw": lambda unit: unit.accounts.raw("acct_none"),
+    "operation": lambda unit: unit.operations.save(operation()),
+    "named": lambda unit: unit.transactions.get("txn_none") or unit.cards.named("card_none"),
+}
+
+
+@pytest.mark.parametrize("what", ABSENT)
+def test_what_is_not_there_cannot_be_saved(books: Books, what: str) -> None:
+    with pytest.raises(NotFound), books.write() as unit:
+        ABSENT[what](unit)
 
 
 def test_times_come_back_in_utc_and_sort_as_time(books: Books) -> None:
@@ -167,7 +173,14 @@ def test_lists_of_cards_are_filtered_cut_and_newest_first(books: Books) -> None:
 
 def test_spend_leaves_out_funding_and_withdrawal(books: Books) -> None:
     with_card(books)
-    told = [("authorization", -1000), ("refund", 250), ("fee", -5), ("funding", 9999), ("withdrawal", -9999), ("reversal", 1000)]
+    told = [
+        ("authorization", -1000),
+        ("refund", 250),
+        ("fee", -5),
+        ("funding", 9999),
+        ("withdrawal", -9999),
+        ("reversal", 1000),
+    ]
     with books.write() as unit:
         assert unit.cards.spend("card_00000001") == 0
         for number, (kind, impact) in enumerate(told):
@@ -208,7 +221,11 @@ def test_lists_of_transactions(books: Books) -> None:
     with_card(books, card(), card("card_00000002"))
     parent = transaction(occurred_at=later(1))
     child = transaction(
-        "txn_00000002", kind=TransactionKind.SETTLEMENT, state=TransactionState.SETTLED, parent_id=parent.id, occurred_at=later(2)
+        "txn_00000002",
+        kind=TransactionKind.SETTLEMENT,
+        state=TransactionState.SETTLED,
+        parent_id=parent.id,
+        occurred_at=later(2),
     )
     other = transaction("txn_00000003", card_id="card_00000002", occurred_at=later(3))
     with books.write() as unit:
@@ -225,9 +242,11 @@ def test_lists_of_transactions(books: Books) -> None:
         assert list(rows(TransactionFilter(since=later(2), until=later(3), programme=PROGRAMME))) == [child]
         assert unit.transactions.find("txn_0000") == [parent, child, other]
         assert unit.transactions.find(child.ref) == [child]
-        assert unit.transactions.newest_at(None, PROGRAMME) == later(3)
-        assert unit.transactions.newest_at("card_00000001", PROGRAMME) == later(2)
-        assert unit.transactions.newest_at(None, "another") is None
+        assert unit.transactions.newest_at(PROGRAMME, None) == later(3)
+        assert unit.transactions.newest_at(PROGRAMME, "card_00000001") == later(2)
+        assert unit.transactions.newest_at("another", None) is None
+        assert unit.transactions.oldest_open_at(PROGRAMME, None) == later(1)
+        assert unit.transactions.oldest_open_at(PROGRAMME, "card_00000002") == later(3)
 
 
 def test_an_operation_comes_back_whole_and_lists_leave_out_what_is_sealed(books: Books) -> None:

@@ -23,7 +23,12 @@ CARD = {
     "holder": "Ada",
     "state": "active",
     "balance": {"minor": 2500, "currency": "USD", "amount": "25.00"},
-    "limits": {"per_transaction": None, "daily": {"minor": 5, "currency": "JPY", "amount": "5"}, "weekly": None, "monthly": None},
+    "limits": {
+        "per_transaction": None,
+        "daily": {"minor": 5, "currency": "JPY", "amount": "5"},
+        "weekly": None,
+        "monthly": None,
+    },
     "created_at": "2026-11-21T00:57:43.123456Z",
 }
 COLUMNS = ("id", "holder", "state", "balance", "limits.daily", "created_at")

@@ -103,9 +103,10 @@ def test_a_disk_that_takes_nothing_is_said_and_no_half_key_stays(
     def fail(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    with monkeypatch.context() as broken, pytest.raises(kind, match=os.strerror(number)):
+    with monkeypatch.context() as broken:
         broken.setattr(os, "fsync", fail)
-        simulated(file).get(NAME)
+        with pytest.raises(kind, match=os.strerror(number)):
+            simulated(file).get(NAME)
     assert os.listdir(file.parent) == []
     assert simulated(file).get(NAME).reveal() == file.read_text().strip()
 

@@ -81,7 +81,7 @@ class StripeProvider:
         wire = self._client.post(draft.path, draft.body, key)
         try:
             return _remote(draft, wire)
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             raise ReplyLost(f"stripe answered with something that is no {draft.subject}; the request may have run") from None
 
     def look_up(self, draft: Draft, mark: str) -> Sighting:

@@ -93,7 +93,13 @@ def mark_gone(desk: Desk, card: Card) -> Card:
     return gone
 
 
-def pull_transactions(desk: Desk, *, card: Card | None = None, since: datetime | None = None) -> Pulled:
+def pull_transactions(
+    desk: Desk,
+    *,
+    card: Card | None = None,
+    since: datetime | None = None,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> Pulled:
     """Take in the money events of one card, or of all, from `since` (default: from where the books may be outdated)."""
     pulled = Pulled()
     if since is None:
@@ -103,6 +109,7 @@ def pull_transactions(desk: Desk, *, card: Card | None = None, since: datetime |
     for page in pages:
         with desk.books.write() as unit:
             pulled += _take_page(desk, unit, page)
+        progress(len(page))
     return pulled
 
 

@@ -34,16 +34,16 @@ def find_card(books: Books, name: str | None, *, last4: str | None = None, prefi
         return _only(unit.cards.find(name, prefix=prefix), "card", name)
 
 
-def find_account(books: Books, name: str) -> Account:
+def find_account(books: Books, name: str, *, prefix: bool = True) -> Account:
     """The account that `name` (our id or a prefix, its external id, the provider's ref) means."""
     with books.read() as unit:
-        return _only(unit.accounts.find(name), "account", name)
+        return _only(unit.accounts.find(name, prefix=prefix), "account", name)
 
 
-def find_operation(books: Books, name: str) -> Operation:
+def find_operation(books: Books, name: str, *, prefix: bool = True) -> Operation:
     """The operation with that id, or a prefix of it, whole."""
     with books.read() as unit:
-        return _only(unit.operations.find(name), "operation", name)
+        return _only(unit.operations.find(name, prefix=prefix), "operation", name)
 
 
 def find_transaction(books: Books, name: str) -> Transaction:
@@ -114,6 +114,7 @@ def list_operations(
     books: Books,
     *,
     target: str | None = None,
+    account_id: str | None = None,
     provider: str | None = None,
     state: OperationState | None = None,
     kind: str | None = None,
@@ -121,8 +122,10 @@ def list_operations(
     until: datetime | None = None,
     limit: int | None = None,
 ) -> Iterator[Operation]:
-    """Operations, newest first, streamed, without their arguments."""
-    wanted = OperationFilter(state=state, kind=kind, target=target, provider=provider, since=since, until=until, limit=limit)
+    """Operations, newest first, streamed, without their arguments; `account_id` means those on it and on its cards."""
+    wanted = OperationFilter(
+        state=state, kind=kind, target=target, account_id=account_id, provider=provider, since=since, until=until, limit=limit
+    )
     with books.read() as unit:
         yield from unit.operations.rows(wanted)
 

@@ -171,7 +171,8 @@ def test_a_list_that_does_not_go_on_is_no_complete_list(hand: Hand, second: dict
 
 
 def test_no_log_holds_a_number_or_the_key(hand: Hand, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("", "stripe", "httpx", "httpcore"):  # as loud as anybody could turn them
+        caplog.set_level(logging.DEBUG, logger=logger)
     numbers = objects.card(number="4000009990000005", cvc="735")
     provider = build(hand(Script(ok(numbers), status(400, **INVALID))))
     credentials = provider.reveal("ic_1")
@@ -180,6 +181,7 @@ def test_no_log_holds_a_number_or_the_key(hand: Hand, caplog: pytest.LogCaptureF
     assert (credentials.number, credentials.cvc) == ("4000009990000005", "735")
     assert "4000009990000005" not in caplog.text + repr(credentials)
     assert KEY not in caplog.text
+    assert "ic_1" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""Ground of the provider contract: a provider, a far side, and ways to get what the tests are about; no tests here."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pytest
+
+from cardctl.domain.accounts import Address, NewAccount, RemoteAccount
+from cardctl.domain.cards import NewCard, RemoteCard
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft
+from cardctl.domain.states import Move
+
+ADDRESS = Address(line1="123 Fake St", city="Beverly Hills", postal_code="90210", country="US", state="CA")
+PAGE_AND_MORE = 103
+_numbers = itertools.count(1)
+
+
+class FarSide(Protocol):
+    """The counter's other side."""
+
+    def swipe(self, card_ref: str, amount: Money, *, hold: bool = False) -> Any: ...
+    def fault(self, kind: str, times: int = 1, delay: float | None = None) -> None: ...
+    def clear_faults(self) -> None: ...
+
+
+def usd(minor: int) -> Money:
+    return Money(minor, "USD")
+
+
+def mark() -> str:
+    """A new operation's id, which is its idempotency key too."""
+    return f"op_{next(_numbers)}"
+
+
+class Contract:
+    """Ground of every class below: a provider, and ways to get what the tests are about."""
+
+    @pytest.fixture
+    def provider(self) -> Any:
+        raise NotImplementedError("a provider's test file says how it is built")
+
+    @pytest.fixture
+    def far_side(self) -> FarSide:
+        raise NotImplementedError("a provider's test file says what stands behind it")
+
+    def do(self, provider: Any, drafted: Callable[[str], Draft]) -> Any:
+        """Drafts and sends under a new mark."""
+        operation = mark()
+        return provider.send(drafted(operation), operation)
+
+    def an_account(self, provider: Any, **fields: Any) -> RemoteAccount:
+        wanted = NewAccount(**{"name": "Jenny Rosen", "address": ADDRESS, **fields})
+        account: RemoteAccount = self.do(provider, lambda operation: provider.draft_account(wanted, operation))
+        return account
+
+    def a_card(self, provider: Any, *, account_ref: str | None = None, **fields: Any) -> RemoteCard:
+        wanted = NewCard(account_ref or self.an_account(provider).ref, "USD", **fields)
+        card: RemoteCard = self.do(provider, lambda operation: provider.draft_card(wanted, operation))
+        return card
+
+    def move(self, provider: Any, card: RemoteCard, move: Move, reason: str | None = None) -> RemoteCard:
+        moved: RemoteCard = self.do(provider, lambda operation: provider.draft_move(card.ref, move, operation, reason))
+        return moved
