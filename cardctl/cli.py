@@ -141,7 +141,7 @@ def _told_by_typer(error: BaseException) -> CardctlError | int:
     message = " ".join(error.format_message().split())
     context = error.ctx if isinstance(error, UsageError) else None
     if context is None:
-        return _Usage(message)
+        return _Usage(message, hint="try --help after the command")  # a missing value at the end: Typer does not say whose
     return _Usage(message, hint=f"try `{context.command_path} --help`", usage=context.get_usage())
 
 

@@ -71,7 +71,7 @@ class Run:
             secret_command=settings.secret_command,
             environ_lookup=settings.secret_environ,
             credentials_directory=settings.credentials_directory,
-            development_key_file=settings.paths.development_key_file,
+            development_key_file=settings.paths.development_key_file(settings.profile.name),
         )
 
     @cached_property
@@ -85,6 +85,10 @@ class Run:
 
     @cached_property
     def books(self) -> Books:
+        return self.books_anew()
+
+    def books_anew(self) -> Books:
+        """The books with the keys as they are now, after a change of them; for the caller to close."""
         from cardctl.db.unit import Books  # noqa: PLC0415
 
         return Books(self.database, environment=self.settings.profile.environment, keys=self.encryption_keys)
@@ -204,8 +208,20 @@ def opened(
 ) -> Iterator[Run]:
     """The world of one command, by its flags; says on stderr where nothing was configured and `dev` is used."""
     settings = config.load(profile=profile, provider=provider, live=live)
-    terminal = settings.terminal
-    console = Console(
+    console = console_for(output)
+    if not settings.named:
+        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")
+    run = Run(settings, console, timeout or TIMEOUT)
+    try:
+        yield run
+    finally:
+        run.close()
+
+
+def console_for(output: Output) -> Console:
+    """The console alone, for what needs no profile or must work where none can be used."""
+    terminal = config.terminal()
+    return Console(
         output,
         stdout=sys.stdout,
         stderr=sys.stderr,
@@ -214,13 +230,6 @@ def opened(
         width=terminal.columns,
         local_time=sys.stdout.isatty(),
     )
-    if not settings.named:
-        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")
-    run = Run(settings, console, timeout or TIMEOUT)
-    try:
-        yield run
-    finally:
-        run.close()
 
 
 def write_traceback(error: BaseException) -> Path | None:

@@ -1,7 +1,8 @@
 """Typed settings and profiles, and where each value came from; the only reader of the environment. Secrets live elsewhere.
 
 `paths` (where things lie), `document` (config.toml as it stands), `profile` (what may stand in it), `settings` (one command's
-view of it all), `editing` (config.toml rewritten with its comments). Importing this package loads neither pydantic nor tomlkit:
+view of it all), `listing` (all profiles at a glance), `assigning` (KEY=VALUE of a command line), `editing` (config.toml rewritten
+with its comments). Importing this package loads neither pydantic nor tomlkit:
 the first profile and the first edit do.
 """
 
@@ -12,9 +13,21 @@ from typing import TYPE_CHECKING, Any
 
 from cardctl.config.document import BUILT_IN, ENVIRONMENTS, PROVIDERS, Database, Sourced, profile_names
 from cardctl.config.paths import Paths, private_dir
-from cardctl.config.settings import Origin, Settings, Terminal, load, quick_database, quick_paths, quick_profiles
+from cardctl.config.settings import (
+    Origin,
+    Settings,
+    Terminal,
+    listed_profiles,
+    load,
+    places,
+    quick_database,
+    quick_paths,
+    quick_profiles,
+    terminal,
+)
 
 if TYPE_CHECKING:
+    from cardctl.config.assigning import assigned
     from cardctl.config.editing import create_profile, use_profile
     from cardctl.config.profile import Profile
 
@@ -29,17 +42,21 @@ __all__ = [
     "Settings",
     "Sourced",
     "Terminal",
+    "assigned",
     "create_profile",
+    "listed_profiles",
     "load",
+    "places",
     "private_dir",
     "profile_names",
     "quick_database",
     "quick_paths",
     "quick_profiles",
+    "terminal",
     "use_profile",
 ]
 
-_LATER = {"Profile": "profile", "create_profile": "editing", "use_profile": "editing"}
+_LATER = {"Profile": "profile", "assigned": "assigning", "create_profile": "editing", "use_profile": "editing"}
 
 
 def __getattr__(name: str) -> Any:

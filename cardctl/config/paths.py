@@ -47,9 +47,13 @@ class Paths:
         return self.state_dir / "leases"
 
     @property
-    def development_key_file(self) -> Path:
-        """The simulator profiles' encryption key."""
-        return self.state_dir / "development.key"
+    def backups_dir(self) -> Path:
+        """Where copies of the books go unless another place is named."""
+        return self.state_dir / "backups"
+
+    def development_key_file(self, profile: str) -> Path:
+        """A simulator profile's own encryption key: one shared by several books could not be rotated with one of them."""
+        return self.state_dir / "keys" / f"{profile}.key"
 
     def database_file(self, profile: str) -> Path:
         """The profile's own SQLite file; in a directory of its own, so that no profile's name meets another file's."""

@@ -17,6 +17,7 @@ from cardctl.domain.money import Money
 from cardctl.errors import BadInput
 
 if TYPE_CHECKING:
+    from cardctl.config.listing import ListedProfile
     from cardctl.config.profile import Profile
 
 _VARIABLES = {
@@ -171,6 +172,23 @@ def load(
         _sources=sources,
         _environ=environ,
     )
+
+
+def places() -> Paths:
+    """The places, where no settings are needed."""
+    return Paths.of(os.environ)
+
+
+def terminal() -> Terminal:
+    """The terminal, where no settings are needed."""
+    return Terminal.of(os.environ)
+
+
+def listed_profiles() -> list[ListedProfile]:
+    """Every profile that can be named, the built-in one first; BadConfig only where the file as a whole cannot be read."""
+    from cardctl.config.listing import listed  # noqa: PLC0415 - it needs `load`
+
+    return listed(os.environ)
 
 
 def quick_paths(environ: Mapping[str, str] | None = None) -> Paths | None:

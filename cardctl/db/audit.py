@@ -92,6 +92,8 @@ class Audit:
         row = self._connection.execute(select(_H.c.seq, _H.c.hash)).one_or_none()
         if row is None:
             raise BooksCorrupt("the head of the audit chain is missing")
+        if type(row.seq) is not int or type(row.hash) is not str:
+            raise BooksCorrupt("the head of the audit chain was changed")
         return AuditHead(row.seq, row.hash)
 
     def entry_hash(self, seq: int) -> str | None:

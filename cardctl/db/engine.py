@@ -156,7 +156,7 @@ def _postgres(target: str) -> Engine:
     try:
         url = make_url(target).set(drivername="postgresql+psycopg")
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise BooksUnusable("the database URL cannot be read", hint="postgresql://user@host:5432/name") from None
     except ModuleNotFoundError as error:
         raise BooksUnusable(

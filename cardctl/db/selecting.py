@@ -15,7 +15,6 @@ T = TypeVar("T")
 
 SHORTEST_PREFIX = 8
 _PAGE = 1000
-_STREAMS = "cardctl streams"
 _LAST = "\U0010ffff"
 
 
@@ -32,15 +31,9 @@ def sealed_columns(table: Table) -> list[Column[Any]]:
 def stream(connection: Connection, query: Select[Any]) -> Iterable[Any]:
     """Rows as they come, a page at a time, so that a million of them need no more memory than a thousand."""
     result = connection.execute(query, execution_options={"yield_per": _PAGE})
-    unread = [each for each in connection.info.get(_STREAMS, ()) if not each.closed]
-    connection.info[_STREAMS] = [*unread, result]
+    streams = connection.get_execution_options()["streams"]
+    streams[:] = [*(each for each in streams if not each.closed), result]
     return result
-
-
-def end_streams(connection: Connection) -> None:
-    """Close what nobody read to its end; the transaction is over."""
-    for result in connection.info.pop(_STREAMS, ()):
-        result.close()
 
 
 def narrowed(query: Select[Any], *wanted: tuple[Column[Any], Any]) -> Select[Any]:

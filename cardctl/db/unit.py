@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Result
 
 from cardctl.db import schema
 from cardctl.db.accounts import Accounts
@@ -20,7 +20,6 @@ from cardctl.db.engine import is_postgres, make_file, open_engine
 from cardctl.db.meta import Cursors, Meta
 from cardctl.db.operations import Operations
 from cardctl.db.sealed import Box, EncryptionKeys, Ring
-from cardctl.db.selecting import end_streams
 from cardctl.db.transactions import Transactions
 from cardctl.errors import BooksCorrupt, BooksUnusable
 
@@ -159,24 +158,32 @@ def _plain_commit(connection: Connection) -> None:
 
 
 @contextmanager
-def transaction(
-    engine: Engine, *, write: bool, commit: Callable[[Connection], None] = _plain_commit, **options: Any
-) -> Iterator[Connection]:
-    """One transaction: committed at the end of a write, and rolled back whole on anything that goes wrong, Ctrl-C included."""
-    with engine.connect().execution_options(write=write, **options) as connection:
+def transaction(engine: Engine, *, write: bool, commit: Callable[[Connection], None] = _plain_commit) -> Iterator[Connection]:
+    """One transaction: committed at the end of a write, and rolled back whole on anything that goes wrong, Ctrl-C included.
+
+    Streams that nobody read to their end (see `selecting.stream`) end with it.
+    """
+    streams: list[Result[Any]] = []
+    with engine.connect().execution_options(write=write, streams=streams) as connection:
         try:
             connection.begin()
             yield connection
-            end_streams(connection)
+            _close(streams)
             if not write:
                 connection.rollback()
                 return
             _check_begun(connection)
             commit(connection)
         except BaseException:
-            end_streams(connection)
+            with suppress(Exception):  # the connection may be what broke; the first error is the one to tell
+                _close(streams)
             connection.rollback()
             raise
+
+
+def _close(streams: list[Result[Any]]) -> None:
+    for stream in streams:
+        stream.close()
 
 
 def _check_begun(connection: Connection) -> None:

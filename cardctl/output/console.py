@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cardctl.errors import CardctlError, Refused
-from cardctl.output.stream import Stream
+from cardctl.output.stream import Spool, Stream
 
 if TYPE_CHECKING:
     from cardctl.output.grid import Grid
@@ -211,15 +211,17 @@ class Console:
 
         from cardctl.output.cells import csv_paths, csv_row  # noqa: PLC0415
 
-        table = writer(self._out, lineterminator="\n")
         paths: list[tuple[str, ...]] = []
-        for item in items:
+        with Spool() as spool:
+            table = writer(spool, lineterminator="\n")
+            for item in items:
+                if not paths:
+                    paths = csv_paths(item)
+                    table.writerow("_".join(path) for path in paths)
+                table.writerow(csv_row(item, paths))
             if not paths:
-                paths = csv_paths(item)
-                table.writerow("_".join(path) for path in paths)
-            table.writerow(csv_row(item, paths))
-        if not paths and columns:
-            table.writerow(name.replace(".", "_") for name in columns)
+                table.writerow(name.replace(".", "_") for name in columns)
+            spool.pour(self._out)
 
     def _grid(self, columns: Sequence[str]) -> Grid:
         from cardctl.output.grid import Grid  # noqa: PLC0415

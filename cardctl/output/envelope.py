@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
 from cardctl.errors import CardctlError
 from cardctl.output.guard import clean
-from cardctl.output.stream import Stream, failure
+from cardctl.output.stream import Spool, Stream
 
 SCHEMA_VERSION = 1
 _HEAD = b'{"schema_version":%d,"success":true,"data":' % SCHEMA_VERSION
-_IN_MEMORY = 8 * 1024 * 1024
 _RESTLESS = re.compile("[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")  # JSON itself escapes only what is below a space
 _EXTRA = ("operation_id", "vendor_code", "request_id")
 
@@ -31,19 +29,14 @@ def success(data: dict[str, Any], warnings: list[dict[str, str]]) -> bytes:
 
 
 def write_list(stream: Stream, items: Iterable[dict[str, Any]], warnings: list[dict[str, str]]) -> None:
-    """The envelope of a list. It waits in a spool until the last item came, so that an error on the way leaves stdout empty.
-
-    Up to 8 MiB wait in memory, more in an unnamed temporary file; `warnings` are read after the last item.
-    """
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as spool:
+    """The envelope of a list, which waits in a spool until the last item came; `warnings` are read after that."""
+    with Spool() as spool:
         separator = b""
         for item in items:
-            _keep(spool, separator + encode(item))
+            spool.write_bytes(separator + encode(item))
             separator = b","
-        spool.seek(0)
         stream.write_bytes(_HEAD + b"[")
-        while chunk := spool.read(1 << 20):
-            stream.write_bytes(chunk)
+        spool.pour(stream)
         stream.write_bytes(b"]" + _tail(warnings))
 
 
@@ -63,13 +56,6 @@ def failed(error: CardctlError) -> bytes:
 
 def _tail(warnings: list[dict[str, str]]) -> bytes:
     return b',"warnings":[' + b",".join(encode(dict(warning)) for warning in warnings) + b"]}\n"
-
-
-def _keep(spool: IO[bytes], data: bytes) -> None:
-    try:
-        spool.write(data)
-    except OSError as error:  # the disk of temporary files is full
-        raise failure(error) from error
 
 
 def _dumps(data: Any) -> bytes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import os
+import tempfile
 from contextlib import suppress
-from typing import TextIO
+from typing import IO, TextIO
 
 from cardctl.errors import BadFile, CardctlError, DiskFull
 
@@ -58,6 +59,39 @@ class Stream:
             self._text.flush()
         except OSError as error:
             raise failure(error) from error
+
+
+class Spool:
+    """A result that waits until it is whole, so that an error on the way leaves stdout empty.
+
+    Up to 8 MiB wait in memory, more in an unnamed temporary file. Raises as Stream does where that disk is full.
+    """
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=8 * 1024 * 1024)
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def write(self, text: str) -> None:
+        """Text, kept as UTF-8."""
+        self.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+    def write_bytes(self, data: bytes) -> None:
+        """Bytes as they are."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            raise failure(error) from error
+
+    def pour(self, stream: Stream) -> None:
+        """Hand everything to `stream`."""
+        self._file.seek(0)
+        while chunk := self._file.read(1 << 20):
+            stream.write_bytes(chunk)
 
 
 def failure(error: OSError) -> CardctlError | PipeClosed:

@@ -30,7 +30,8 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
     """Settle the named operations, or all that no live process works on, oldest first. LiveNotSaid: it may send again."""
     guard_live(desk)
     chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
-    ended = [settle(desk, _deed(desk, operation_id), operation_id) for operation_id in chosen]
+    deeds = [_deed(desk, operation_id) for operation_id in chosen]
+    ended = [settle(desk, deed, operation_id) for deed, operation_id in zip(deeds, chosen, strict=True)]
     return Resumed(
         settled=tuple(operation for operation in ended if operation.state not in OPEN),
         left=tuple(operation for operation in ended if operation.state in OPEN),

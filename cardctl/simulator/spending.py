@@ -68,32 +68,11 @@ def authorise(desk: Desk, card_ref: str, purchase: Purchase) -> Record:
     verification = {**_VERIFICATION, **purchase.verification}
     asked = Asked(purchase.amount, 0, card["currency"], merchant["category"], merchant["country"], _presence(purchase.method))
     reason, why = _decision(desk, card, asked, verification)
-    record = {
-        "ref": new_ref("iauth"),
-        "card": card["ref"],
-        "holder": card["holder"],
-        "status": "pending" if reason is None else "closed",
-        "approved": reason is None,
-        "currency": card["currency"],
-        "amount": purchase.amount,
-        "held": purchase.amount if reason is None else 0,
-        "captured": 0,
-        "merchant_currency": purchase.merchant_currency or card["currency"],
-        "merchant_amount": purchase.amount if purchase.merchant_amount is None else purchase.merchant_amount,
-        "category": merchant["category"],
-        "authorization_method": purchase.method,
-        "wallet": purchase.wallet,
-        "amount_details": purchase.amount_details,
-        "merchant_data": merchant,
-        "network_data": purchase.network_data,
-        "verification_data": verification,
-        "metadata": {},
-    }
+    record = _opened(card, purchase, merchant, verification, approved=reason is None)
     record["request_history"] = [_entry(desk, record, purchase.amount, reason, why)]
     authorization = insert(desk, "authorizations", record)
-    if reason is None:
-        pay(desk, card["currency"], purchase.amount)
-        _cancel_when_used_up(desk, card)
+    pay(desk, card["currency"], authorization["held"])
+    _cancel_when_used_up(desk, card)
     return authorization
 
 
@@ -108,10 +87,8 @@ def increment(desk: Desk, ref: str, more: int) -> Record:
     reason, why = _decision(desk, card, asked, authorization["verification_data"])
     changes: Record = {"request_history": [*authorization["request_history"], _entry(desk, authorization, more, reason, why)]}
     if reason is None:
-        pay(desk, card["currency"], more)
-        for column in ("amount", "held", "merchant_amount"):
-            changes[column] = authorization[column] + more
-    return change(desk, "authorizations", ref, changes)
+        changes |= {name: authorization[name] + more for name in ("amount", "merchant_amount")}
+    return _settle(desk, authorization, changes)
 
 
 def capture(desk: Desk, ref: str, amount: int | None = None, *, close: bool = True) -> Record:
@@ -122,15 +99,9 @@ def capture(desk: Desk, ref: str, amount: int | None = None, *, close: bool = Tr
     authorization = _pending(desk, ref)
     taken = authorization["held"] if amount is None else amount
     positive(taken, "capture_amount")
-    released = authorization["held"] if close else min(authorization["held"], taken)
-    receive(desk, authorization["currency"], released)
     pay(desk, authorization["currency"], taken)
-    changes = {
-        "held": authorization["held"] - released,
-        "captured": authorization["captured"] + taken,
-        "status": "closed" if close else "pending",
-    }
-    change(desk, "authorizations", ref, changes)
+    status = "closed" if close else "pending"
+    _settle(desk, authorization, {"captured": authorization["captured"] + taken, "status": status})
     return _book(desk, authorization, "capture", -taken, authorization["merchant_data"], authorization=ref)
 
 
@@ -141,23 +112,18 @@ def reverse(desk: Desk, ref: str, amount: int | None = None) -> Record:
     not_negative(given, "reverse_amount")
     if given > authorization["held"]:
         raise BankRefuses(f"Only {authorization['held']} can still be reversed.", field="reverse_amount")
-    receive(desk, authorization["currency"], given)
-    left = authorization["held"] - given
     ended = "closed" if authorization["captured"] else "reversed"
     changes = {
         "amount": authorization["amount"] - given,
         "merchant_amount": max(authorization["merchant_amount"] - given, 0),
-        "held": left,
-        "status": "pending" if left else ended,
+        "status": ended if given == authorization["held"] else "pending",
     }
-    return change(desk, "authorizations", ref, changes)
+    return _settle(desk, authorization, changes)
 
 
 def expire(desk: Desk, ref: str) -> Record:
     """Nobody captured in time: what is still held goes back."""
-    authorization = _pending(desk, ref)
-    receive(desk, authorization["currency"], authorization["held"])
-    return change(desk, "authorizations", ref, {"held": 0, "status": "expired"})
+    return _settle(desk, _pending(desk, ref), {"status": "expired"})
 
 
 def force_capture(desk: Desk, card_ref: str, amount: int, merchant: Record) -> Record:
@@ -191,6 +157,38 @@ def refund(desk: Desk, ref: str, amount: int | None = None) -> Record:
     receive(desk, captured["currency"], given)
     change(desk, "transactions", ref, {"refunded": captured["refunded"] + given})
     return _book(desk, captured, "refund", given, captured["merchant_data"], authorization=captured["authorization"])
+
+
+def _opened(card: Record, purchase: Purchase, merchant: Record, verification: Record, *, approved: bool) -> Record:
+    return {
+        "ref": new_ref("iauth"),
+        "card": card["ref"],
+        "holder": card["holder"],
+        "status": "pending" if approved else "closed",
+        "approved": approved,
+        "currency": card["currency"],
+        "amount": purchase.amount,
+        "held": purchase.amount if approved else 0,
+        "captured": 0,
+        "merchant_currency": purchase.merchant_currency or card["currency"],
+        "merchant_amount": purchase.amount if purchase.merchant_amount is None else purchase.merchant_amount,
+        "category": merchant["category"],
+        "authorization_method": purchase.method,
+        "wallet": purchase.wallet,
+        "amount_details": purchase.amount_details,
+        "merchant_data": merchant,
+        "network_data": purchase.network_data,
+        "verification_data": verification,
+        "metadata": {},
+    }
+
+
+def _settle(desk: Desk, authorization: Record, changes: Record) -> Record:
+    """Writes the changes; the hold becomes what is authorised and not yet captured while it is open, and the float follows."""
+    after = authorization | changes
+    held = max(after["amount"] - after["captured"], 0) if after["status"] == "pending" else 0
+    receive(desk, authorization["currency"], authorization["held"] - held)
+    return change(desk, "authorizations", authorization["ref"], {**changes, "held": held})
 
 
 def _decision(desk: Desk, card: Record, asked: Asked, verification: Record) -> tuple[str | None, str | None]:

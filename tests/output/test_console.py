@@ -71,6 +71,13 @@ def broken(after: int) -> Iterator[dict[str, Any]]:
     raise NotFound("card", "card_lost")
 
 
+def test_csv_that_fails_on_the_way_leaves_stdout_empty() -> None:
+    desk = Desk(Output.CSV)
+    with pytest.raises(NotFound):
+        desk.console.rows(broken(3), COLUMNS)
+    assert desk.said == ("", "")
+
+
 @pytest.mark.parametrize("after", [0, 3, 60_000])
 def test_json_that_fails_on_the_way_is_one_failure(after: int) -> None:
     desk = Desk(Output.JSON)

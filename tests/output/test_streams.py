@@ -227,10 +227,18 @@ def test_streams_closed_beforehand(redirection: str) -> None:
         assert run.stdout == b"frozen: card_1\n"
 
 
-@pytest.mark.parametrize("output", ["table", "csv"])
-def test_names_beyond_the_alphabet_of_stdout_end_nothing(output: str) -> None:
+def test_names_beyond_the_alphabet_of_stdout_end_nothing() -> None:
     env = {**ENV, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
-    run = subprocess.run([*TRIAL, "rows", "--holder", "漢é", "-o", output], capture_output=True, env=env, check=True)
+    run = subprocess.run([*TRIAL, "rows", "--holder", "漢é"], capture_output=True, env=env, check=True)
     assert "\\u6f22é".encode("latin-1") in run.stdout
-    run = subprocess.run([*TRIAL, "rows", "--holder", "漢é", "-o", "json"], capture_output=True, env=env, check=True)
-    assert json.loads(run.stdout.decode())["data"][0]["holder"] == "漢é", "JSON is UTF-8 everywhere"
+    for output in ("json", "ndjson", "csv"):
+        run = subprocess.run([*TRIAL, "rows", "--holder", "漢é", "-o", output], capture_output=True, env=env, check=True)
+        assert "漢é" in run.stdout.decode("utf-8"), "data is UTF-8 everywhere"
+
+
+def test_full_disk_under_a_long_result_is_an_error(tmp_path: Path) -> None:
+    limited = f"ulimit -f 1000; {TRIAL[0]} {TRIAL[1]} trial rows --count 60000 -o json"
+    env = {**ENV, "TMPDIR": str(tmp_path)}
+    run = subprocess.run(["bash", "-c", limited], capture_output=True, env=env, check=False)
+    assert run.returncode == 2
+    assert json.loads(run.stdout)["message"].startswith("cannot write the result: File too large")

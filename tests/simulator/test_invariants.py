@@ -126,7 +126,7 @@ class Bank(RuleBasedStateMachine):
 
     def net(self, card: str | None = None) -> int:
         query = {} if card is None else {"card": card}
-        return self.held(card) - sum(one["amount"] for one in self.all(TRANSACTIONS, **query))
+        return self.held(card) - sum(int(one["amount"]) for one in self.all(TRANSACTIONS, **query))
 
     def all(self, path: str, **query: str) -> list[dict[str, Any]]:
         return list(self.bank.seen(path, limit=100, **query)["data"])
@@ -136,7 +136,7 @@ def hold(authorization: dict[str, Any]) -> int:
     """What a client can work out: the amount of an open authorization less what was captured of it."""
     if authorization["status"] != "pending":
         return 0
-    captured = sum(-one["amount"] for one in authorization["transactions"] if one["type"] == "capture")
+    captured = -sum(int(one["amount"]) for one in authorization["transactions"] if one["type"] == "capture")
     return max(int(authorization["amount"]) - captured, 0)
 
 

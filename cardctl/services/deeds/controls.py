@@ -53,6 +53,12 @@ def close_account(desk: Desk, account: Account, *, reason: str | None = None) ->
     return run_once(desk, CloseAccount(), Wish(account.id, {}, reason=reason))
 
 
+def rehearse_close_account(desk: Desk, account: Account) -> Draft | Card | Account:
+    """What `close_account` would send; the same errors."""
+    require(desk.provider, ClosesAccounts)
+    return rehearse(desk, CloseAccount(), Wish(account.id, {}))
+
+
 class MoveCard:
     """One move of a card's state."""
 

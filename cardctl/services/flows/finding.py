@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import TypeVar
 
 from cardctl.db.accounts import AccountFilter
-from cardctl.db.audit import AuditFilter
 from cardctl.db.cards import CardFilter
 from cardctl.db.operations import OperationFilter
 from cardctl.db.transactions import TransactionFilter
 from cardctl.db.unit import Books
 from cardctl.domain.accounts import Account, AccountState
-from cardctl.domain.audit import AuditEntry
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import Operation, OperationState
 from cardctl.domain.states import CardState
@@ -128,23 +126,6 @@ def list_operations(
     )
     with books.read() as unit:
         yield from unit.operations.rows(wanted)
-
-
-def list_audit(
-    books: Books,
-    *,
-    object_id: str | None = None,
-    action: str | None = None,
-    actor: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: int | None = None,
-    newest_first: bool = True,
-) -> Iterator[AuditEntry]:
-    """Audit entries, streamed."""
-    wanted = AuditFilter(object=object_id, action=action, actor=actor, since=since, until=until, limit=limit)
-    with books.read() as unit:
-        yield from unit.audit.rows(wanted, newest_first=newest_first)
 
 
 def _only(found: list[T], noun: str, name: str) -> T:

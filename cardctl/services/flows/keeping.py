@@ -23,7 +23,7 @@ class Begun:
 
 
 def begin_anew(books: Books, target: str, *, then: Callable[[], None]) -> Begun:
-    """Empty a simulator's books, and do `then` (empty the far side) before that is committed: what fails leaves both as they were.
+    """Empty a simulator's books, and do `then` (empty the far side) before that is committed, so that a failure leaves both.
 
     Rows are deleted in one transaction, so other processes may have the books open. Books that cannot be read (damaged, or of
     another schema) are replaced by new ones instead and kept beside: BooksLocked while anybody uses them.

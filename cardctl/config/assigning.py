@@ -1,0 +1,59 @@
+"""Settings from a command line, KEY=VALUE each, as config.toml would hold them. Whether they fit together is judged later."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from cardctl.config.profile import validated
+from cardctl.errors import BadConfig, BadInput
+
+_TRIAL = "trial"
+
+
+def assigned(texts: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
+    """`known` and what the texts set (`limits.daily=200.00`, `stripe.rate_limit=5`), nested as in the file.
+
+    A value is taken as text where its key takes text, else as TOML (a number, true, a list). BadInput for what is no
+    KEY=VALUE or a key that is set twice; BadConfig for unknown keys and wrong values.
+    """
+    values: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not all(key.split(".")):
+            raise BadInput(f"{key!r} sets nothing", hint="write KEY=VALUE, such as limits.daily=200.00")
+        _put(values, key.split("."), _read(key.split("."), value, values))
+    return values
+
+
+def _read(path: list[str], text: str, known: Mapping[str, Any]) -> Any:
+    try:
+        _try(path, text, known)
+    except BadConfig as refused:
+        try:
+            value = tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
+            _try(path, value, known)
+        except (tomllib.TOMLDecodeError, BadConfig):
+            raise refused from None
+        return value
+    return text
+
+
+def _try(path: list[str], value: Any, known: Mapping[str, Any]) -> None:
+    table: dict[str, Any] = {"environment": known.get("environment", "sandbox")}
+    _put(table, path, value) if path != ["environment"] else table.update(environment=value)
+    validated(_TRIAL, table, {}, "--set")
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    *above, last = path
+    table = values
+    for key in above:
+        table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            raise BadInput(f"{'.'.join(path)} is set below a value")
+    if last in table:
+        raise BadInput(f"{'.'.join(path)} is set twice")
+    table[last] = value

@@ -1,0 +1,41 @@
+"""All profiles at a glance, also those that cannot be used as they stand; what a single one says is in `settings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cardctl.config import document as config_toml
+from cardctl.config.paths import Paths
+from cardctl.config.settings import load
+from cardctl.errors import CardctlError, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProfile:
+    """One profile. `default`: the one in use where no flag names another. `problem`: why it cannot be used, all else is None."""
+
+    name: str
+    default: bool
+    environment: str | None = None
+    provider: str | None = None
+    database: str | None = None
+    problem: str | None = None
+
+
+def listed(environ: Mapping[str, str]) -> list[ListedProfile]:
+    """The built-in profile first, the others by name."""
+    document = config_toml.read(Paths.of(environ).config_file)
+    try:
+        default = config_toml.choose(document, environ, None).value
+    except NotFound:  # what is chosen is not there: the list shows what is
+        default = ""
+    return [_one(name, name == default, environ) for name in config_toml.profile_names(document)]
+
+
+def _one(name: str, default: bool, environ: Mapping[str, str]) -> ListedProfile:
+    try:
+        settings = load(environ, profile=name)
+    except CardctlError as error:
+        return ListedProfile(name, default, problem=error.message)
+    return ListedProfile(name, default, settings.profile.environment, settings.provider_name, settings.database.shown)

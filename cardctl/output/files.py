@@ -1,0 +1,85 @@
+"""Results that go to a file: whole or not at all, 0600, never over another file unasked. What stands in them is not known here."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from cardctl.errors import BadFile, CardctlError, DiskFull, Refused
+from cardctl.output.console import Console, Output
+from cardctl.output.stream import NO_ROOM
+
+
+@contextmanager
+def console_to(path: Path, output: Output, *, force: bool) -> Iterator[Console]:
+    """A console whose stdout is a new file at `path`; its notices still go to stderr. Errors as `whole_file`."""
+    with whole_file(path, force=force) as file:
+        yield Console(output, stdout=file, stderr=sys.stderr, stdin=sys.stdin)
+
+
+@contextmanager
+def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
+    """A text file that takes its name, durably, when the block ends well, and leaves nothing behind when it does not.
+
+    Refused (6) where the name is taken, unless `force`; BadFile where it is no name for a file; DiskFull.
+    """
+    _check_free(path, force=force)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # 0600
+    except OSError as error:
+        raise _failure(path, error) from None
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _name(draft, path, force=force)
+    except OSError as error:
+        raise _failure(path, error) from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check_free(path: Path, *, force: bool) -> None:
+    try:
+        if path.is_dir() or (path.exists() and not path.is_file()):
+            raise BadFile(f"{path} is no ordinary file", hint="name a file, or - for standard output")
+        if not force and os.path.lexists(path):
+            raise _taken(path)
+    except ValueError:  # a NUL in the name
+        raise BadFile(f"{str(path)!r} is no name for a file") from None
+
+
+def _name(draft: Path, path: Path, *, force: bool) -> None:
+    if force:
+        draft.replace(path)
+    else:
+        try:
+            os.link(draft, path)  # unlike a rename, it never replaces what came meanwhile
+        except FileExistsError:
+            raise _taken(path) from None
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+                raise
+            draft.rename(path)  # a file system without hard links
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _taken(path: Path) -> Refused:
+    return Refused(f"{path} exists already", hint="--force replaces it")
+
+
+def _failure(path: Path, error: OSError) -> CardctlError:
+    kind = DiskFull if error.errno in NO_ROOM else BadFile
+    return kind(f"cannot write {path}: {error.strerror or error}")

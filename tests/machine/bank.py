@@ -1,0 +1,121 @@
+"""Both sides of the truth, each read by itself: our rows with bare sqlite3, the far side through its own HTTP face.
+
+Nothing of the product's translation is used, since agreeing with it would prove nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from cardctl.simulator.transport import SimulatorTransport
+
+_STATES = {"active": "active", "inactive": "frozen", "canceled": "closed"}
+_INTERVALS = {"per_authorization": "per_transaction", "daily": "daily", "weekly": "weekly", "monthly": "monthly"}
+
+
+@dataclass(frozen=True, slots=True)
+class CardSeen:
+    """What one side says of a card; amounts in minor units. `state` frozen stands for inactive too: Stripe has one word."""
+
+    state: str
+    allowance: int | None
+    balance: int | None
+    limits: dict[str, int]
+
+
+def far_cards(home: Path) -> dict[str, CardSeen]:
+    """The far side's cards by their ref."""
+    with _face(home) as face:
+        spent: dict[str, int] = {}
+        for authorization in _listed(face, "authorizations"):
+            held = authorization["amount"] if authorization["approved"] and authorization["status"] == "pending" else 0
+            spent[authorization["card"]["id"]] = spent.get(authorization["card"]["id"], 0) + held
+        for transaction in _listed(face, "transactions"):
+            spent[transaction["card"]] = spent.get(transaction["card"], 0) - transaction["amount"]
+        return {card["id"]: _far_card(card, spent.get(card["id"], 0)) for card in _listed(face, "cards")}
+
+
+def far_accounts(home: Path) -> dict[str, str]:
+    """The far side's cardholders: ref to their word for the state."""
+    with _face(home) as face:
+        return {holder["id"]: holder["status"] for holder in _listed(face, "cardholders")}
+
+
+def our_cards(home: Path) -> dict[str, CardSeen]:
+    """Our cards by the provider's ref."""
+    return {row["ref"]: _our_card(row) for row in rows(home, "SELECT * FROM cards")}
+
+
+def our_accounts(home: Path) -> dict[str, str]:
+    words = {"active": "active", "suspended": "inactive"}
+    return {row["ref"]: words.get(row["state"], row["state"]) for row in rows(home, "SELECT ref, state FROM accounts")}
+
+
+def operations(home: Path) -> list[dict[str, Any]]:
+    """The journal, oldest first."""
+    return rows(home, "SELECT id, kind, target, state, error_code FROM operations ORDER BY created_at, id")
+
+
+def rows(home: Path, query: str) -> list[dict[str, Any]]:
+    """Rows of our books; none where there are no books yet."""
+    path = home / "state" / "books" / "dev.db"
+    if not path.exists():
+        return []
+    connection = sqlite3.connect(path)
+    try:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(query)]
+    finally:
+        connection.close()
+
+
+def assert_agreement(home: Path) -> None:
+    """Our books and the far side tell the same, to the cent."""
+    assert our_accounts(home) == far_accounts(home)
+    assert our_cards(home) == far_cards(home)
+    spent = "SELECT coalesce(sum(impact_minor), 0) FROM transactions WHERE card_id = cards.id AND kind NOT IN"
+    for row in rows(home, f"SELECT *, ({spent} ('funding', 'withdrawal')) AS spent FROM cards"):
+        if row["allowance_minor"] is not None:
+            assert row["balance_minor"] == row["allowance_minor"] + row["spent"]
+
+
+def _far_card(card: dict[str, Any], spent: int) -> CardSeen:
+    limits = {limit["interval"]: limit["amount"] for limit in card["spending_controls"]["spending_limits"]}
+    inherited = int(card["metadata"].get("cardctl_inherited", 0))
+    allowance = limits["all_time"] - inherited if "all_time" in limits else None
+    return CardSeen(
+        state=_STATES[card["status"]],
+        allowance=allowance,
+        balance=None if allowance is None else allowance - spent,
+        limits={ours: limits[theirs] for theirs, ours in _INTERVALS.items() if theirs in limits},
+    )
+
+
+def _our_card(row: dict[str, Any]) -> CardSeen:
+    limits = {name: row[f"{name}_minor"] for name in _INTERVALS.values()}
+    return CardSeen(
+        state="frozen" if row["state"] == "inactive" else row["state"],
+        allowance=row["allowance_minor"],
+        balance=row["balance_minor"],
+        limits={name: minor for name, minor in limits.items() if minor is not None},
+    )
+
+
+def _face(home: Path) -> httpx.Client:
+    transport = SimulatorTransport(home / "state" / "simulator.db")
+    return httpx.Client(transport=transport, base_url="https://api.stripe.com/v1/issuing/", auth=("sk_test_look", ""))
+
+
+def _listed(face: httpx.Client, noun: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        after = {"starting_after": found[-1]["id"]} if found else {}
+        page = face.get(noun, params={"limit": 100, **after}).raise_for_status().json()
+        found += page["data"]
+        if not page["has_more"]:
+            return found

@@ -1,0 +1,47 @@
+"""What the crash and fault tests stand on: forked processes, and homes with a programme in them, each test's its own copy."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.machine.bank import assert_agreement
+from tests.machine.processes import Processes
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Processes]:
+    served = Processes()
+    yield served
+    served.close()
+
+
+@pytest.fixture(scope="session")
+def programme(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with `provision --dev` in it; the first card has a limit, a purchase and an open hold. To be copied, not used."""
+    home = tmp_path_factory.mktemp("programme") / "home"
+    card = processes.do(home, "provision", "--dev", "-o", "json").data["cards"][0]["id"]
+    processes.do(home, "card", "limits", card, "--daily", "1000", "-o", "json")
+    processes.do(home, "simulator", "swipe", card, "12.34")
+    processes.do(home, "simulator", "swipe", card, "5", "--hold")
+    processes.do(home, "card", "sync", "-o", "json")
+    assert_agreement(home)
+    return home
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> Callable[[Path], Path]:
+    """Copies a home (or starts an empty one where there is none); nobody may be at work in it."""
+    numbers = itertools.count(1)
+
+    def copy(home: Path) -> Path:
+        fresh = tmp_path / f"home{next(numbers)}"
+        if home.exists():
+            shutil.copytree(home, fresh)
+        return fresh
+
+    return copy
