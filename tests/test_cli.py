@@ -1,36 +1,29 @@
-"""The frame: how errors become exit codes and words, what a usage error looks like, and what is loaded when."""
+"""The frame: how errors become exit codes and words, and what a usage error looks like."""
 
 from __future__ import annotations
 
-import importlib.util
 import inspect
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cardctl import __version__, cli, errors
-from cardctl.commands._options import moment
-from cardctl.errors import BadInput, CardctlError
+from cardctl.errors import CardctlError
 from tests.output import trial
 
-HEAVY = ("sqlmodel", "sqlalchemy", "stripe", "httpx", "pydantic", "rich", "orjson", "keyring", "cryptography", "alembic")
 TRIAL = [sys.executable, trial.__file__]
 KINDS = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, CardctlError)]
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("CARDCTL_HOME", str(tmp_path))
+def _trial() -> Iterator[None]:
     trial.install()
     yield
     cli.NOUNS.pop("trial")
@@ -252,119 +245,3 @@ def test_main_exits_with_the_code(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["trial", "findings"])
     assert exit_.value.code == 3
     assert capsys.readouterr().out == "found something\n"
-
-
-# What follows leans on Typer's private parts (its completion, its vendored click): look at it again before another is pinned.
-
-
-def test_typer_is_the_one_that_was_looked_at() -> None:
-    assert version("typer") == "0.29.2"
-
-
-def completed(shell: str, words: str) -> subprocess.CompletedProcess[str]:
-    """What `shell` is offered after `words`."""
-    env = {**os.environ, "_CARDCTL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": words}
-    env |= {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1), "_TYPER_COMPLETE_FISH_ACTION": "get-args"}
-    return subprocess.run(TRIAL, capture_output=True, text=True, env=env, check=False)
-
-
-@pytest.mark.parametrize(
-    ("words", "offers"),
-    [
-        ("cardctl car", ["card"]),
-        ("cardctl pro", ["provision", "profile", "provider"]),
-        ("cardctl trial f", ["fail", "findings"]),
-        ("cardctl trial rows --co", ["--count"]),
-        ("cardctl trial rows -o n", ["ndjson"]),
-        ("cardctl --inst", ["--install-completion"]),
-        ("cardctl nowhere ", []),
-    ],
-)
-def test_completion(words: str, offers: list[str]) -> None:
-    bash = completed("bash", words)
-    assert (bash.returncode, bash.stderr) == (0, "")
-    if offers:
-        assert bash.stdout.split() == offers
-    for shell in ("zsh", "fish"):
-        other = completed(shell, words)
-        assert (other.returncode, other.stderr) == (0, "")
-        assert all(offer in other.stdout for offer in offers)
-
-
-def test_completion_scripts() -> None:
-    env = {**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1", "_CARDCTL_COMPLETE": "source_bash"}
-    script = subprocess.run(TRIAL, capture_output=True, text=True, env=env, check=True).stdout
-    assert "complete -o default -F _cardctl_completion cardctl" in script
-
-
-def loaded_by(*argv: str, **env: str) -> set[str]:
-    """Which heavy packages a process has loaded at its end."""
-    program = (
-        "import sys; from cardctl import cli; code = cli.run(sys.argv[1:], sys.stdout, sys.stderr, sys.stdin);"
-        f"print(sorted(set({(*HEAVY, 'typer')}) & set(sys.modules)), file=sys.stderr); sys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *argv], capture_output=True, text=True, env={**os.environ, **env}, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return set(eval(done.stderr))
-
-
-NOUNS_HERE = [noun for noun in cli.NOUNS if importlib.util.find_spec(f"cardctl.commands.{noun}")]
-
-
-def test_version_loads_not_even_typer() -> None:
-    assert loaded_by("--version") == set()
-
-
-def test_help_loads_typer_alone() -> None:
-    assert loaded_by("--help") == {"typer"}
-
-
-@pytest.mark.parametrize("noun", NOUNS_HERE)
-def test_help_of_a_noun_loads_typer_alone(noun: str) -> None:
-    assert loaded_by(noun, "--help") == {"typer"}
-
-
-@pytest.mark.parametrize("words", ["cardctl ", *(f"cardctl {noun} " for noun in NOUNS_HERE if noun not in cli.LONE)])
-def test_completion_of_verbs_loads_typer_alone(words: str) -> None:
-    count = len(words.split(" ")) - 1
-    assert loaded_by(_CARDCTL_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(count)) == {"typer"}
-
-
-NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone(timedelta(hours=2)))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2026-01-01", "2026-01-01T00:00:00+00:00"),
-        ("2024-02-29", "2024-02-29T00:00:00+00:00"),
-        ("2026-01-01T12:00:00Z", "2026-01-01T12:00:00+00:00"),
-        ("2026-01-01t12:00:00.5z", "2026-01-01T12:00:00.500000+00:00"),
-        ("2026-01-01 12:00:00+05:30", "2026-01-01T06:30:00+00:00"),
-        ("24h", "2026-11-20T10:00:00+00:00"),
-        ("7d", "2026-11-14T10:00:00+00:00"),
-        ("90m", "2026-11-21T08:30:00+00:00"),
-        ("2w", "2026-11-07T10:00:00+00:00"),
-        ("0h", "2026-11-21T10:00:00+00:00"),
-    ],
-)
-def test_moments(text: str, expected: str) -> None:
-    read = moment(text, now=NOW)
-    assert read.isoformat() == expected
-    assert read.utcoffset() == timedelta(0)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "", " ", "yesterday", "2026", "2026-1-1", "2026-02-30", "20260101", "2026-W01-1", "2026-01-01T12:00:00",
-        "2026-01-01T25:00:00Z", "2026-01-01T12:00Z", "24", "h", "-7d", "7 d", "7D ", "1.5h", "٧d", "9" * 30 + "d", "99999999d",
-        "0001-01-01T00:00:00+05:00", "2026-01-01\n",
-    ],
-)  # fmt: skip
-def test_what_is_no_moment(text: str) -> None:
-    with pytest.raises(BadInput) as caught:
-        moment(text, now=NOW)
-    assert caught.value.hint

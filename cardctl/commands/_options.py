@@ -82,6 +82,13 @@ SinceOption = Annotated[
 UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Before then; written as for --since.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Say everything on stderr.")]
+ProfileArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=_from_runtime("complete_profiles"))
+]
+OptionalProfileArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="NAME", help="Else the profile in use.", autocompletion=_from_runtime("complete_profiles")),
+]
 CardArgument = Annotated[
     str,
     typer.Argument(
@@ -115,3 +122,26 @@ AccountArgument = Annotated[
         autocompletion=_from_runtime("complete_accounts"),
     ),
 ]
+CardOption = Annotated[
+    str | None,
+    typer.Option("--card", metavar="CARD", help="Only what is about this card.", autocompletion=_from_runtime("complete_cards")),
+]
+OptionalAccountArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="ACCOUNT", help="Else every account.", autocompletion=_from_runtime("complete_accounts")),
+]
+OperationArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="OPERATION",
+        help="Its id, or 8 or more of its first characters.",
+        autocompletion=_from_runtime("complete_operations"),
+    ),
+]
+OperationsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="OPERATION...", help="Else all of them.", autocompletion=_from_runtime("complete_operations")),
+]
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="Where to, or - for standard output.")]
+OptionalFileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help="Where to, or - for standard output.")]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]

@@ -197,7 +197,7 @@ def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = Non
     Example: cardctl simulator reset
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.services.flows.keeping import begin_anew  # noqa: PLC0415
+    from cardctl.services.flows.keeping import begin_anew, drop_damaged_key  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run, run.lock("provision"):
         far_side = run.far_side
@@ -210,6 +210,7 @@ def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = Non
             begun = begin_anew(run.books, run.database, then=far_side.reset)
             data |= {"books": begun.rows, "replaced": begun.replaced and str(begun.replaced)}
             lines.append(f"emptied {run.settings.database.shown}: {_counted(begun.rows)}")
+            lines += ["the development key was damaged: another is made when it is needed"] if drop_damaged_key(run.secrets) else []
             lines += [f"what was there could not be read: it is kept as {begun.replaced}"] if begun.replaced else []
         run.console.done(data, lines)
 

@@ -1,9 +1,9 @@
 """Typed settings and profiles, and where each value came from; the only reader of the environment. Secrets live elsewhere.
 
 `paths` (where things lie), `document` (config.toml as it stands), `profile` (what may stand in it), `settings` (one command's
-view of it all), `listing` (all profiles at a glance), `assigning` (KEY=VALUE of a command line), `editing` (config.toml rewritten
-with its comments). Importing this package loads neither pydantic nor tomlkit:
-the first profile and the first edit do.
+view of it all), `listing` (all profiles at a glance), `assigning` (KEY=VALUE of a command line), `editing` (config.toml
+rewritten with its comments). Importing this package loads neither pydantic nor tomlkit: the first profile and the first edit
+do.
 """
 
 from __future__ import annotations

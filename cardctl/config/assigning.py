@@ -10,10 +10,8 @@ from typing import Any
 from cardctl.config.profile import validated
 from cardctl.errors import BadConfig, BadInput
 
-_TRIAL = "trial"
 
-
-def assigned(texts: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
+def assigned(profile: str, texts: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
     """`known` and what the texts set (`limits.daily=200.00`, `stripe.rate_limit=5`), nested as in the file.
 
     A value is taken as text where its key takes text, else as TOML (a number, true, a list). BadInput for what is no
@@ -24,27 +22,27 @@ def assigned(texts: Iterable[str], known: Mapping[str, Any]) -> dict[str, Any]:
         key, equals, value = text.partition("=")
         if not equals or not all(key.split(".")):
             raise BadInput(f"{key!r} sets nothing", hint="write KEY=VALUE, such as limits.daily=200.00")
-        _put(values, key.split("."), _read(key.split("."), value, values))
+        _put(values, key.split("."), _read(profile, key.split("."), value))
     return values
 
 
-def _read(path: list[str], text: str, known: Mapping[str, Any]) -> Any:
+def _read(profile: str, path: list[str], text: str) -> Any:
     try:
-        _try(path, text, known)
+        _try(profile, path, text)
     except BadConfig as refused:
         try:
             value = tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-            _try(path, value, known)
+            _try(profile, path, value)
         except (tomllib.TOMLDecodeError, BadConfig):
             raise refused from None
         return value
     return text
 
 
-def _try(path: list[str], value: Any, known: Mapping[str, Any]) -> None:
-    table: dict[str, Any] = {"environment": known.get("environment", "sandbox")}
-    _put(table, path, value) if path != ["environment"] else table.update(environment=value)
-    validated(_TRIAL, table, {}, "--set")
+def _try(profile: str, path: list[str], value: Any) -> None:
+    table: dict[str, Any] = {} if path == ["environment"] else {"environment": "simulator"}
+    _put(table, path, value)
+    validated(profile, table, {}, "--set")
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

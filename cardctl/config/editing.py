@@ -14,7 +14,7 @@ import tomlkit
 from filelock import FileLock, Timeout
 
 from cardctl.config import document as config_toml
-from cardctl.config.document import BUILT_IN
+from cardctl.config.document import BUILT_IN, Sourced
 from cardctl.config.paths import Paths, private_dir, unwritable
 from cardctl.config.profile import validated
 from cardctl.domain.money import Money
@@ -28,7 +28,8 @@ def create_profile(paths: Paths, name: str, values: Mapping[str, Any]) -> bool:
     """
     config_toml.check_name(name)
     table = _writable(values)
-    validated(name, table, {}, paths.config_file)
+    database = Sourced(validated(name, table, {}, paths.config_file).database, "config.toml")
+    config_toml.database_of(database, name, paths, {})
     if name == BUILT_IN:
         raise StateForbids(f"{BUILT_IN} is the built-in profile", hint=f"settings of it go into {paths.config_file} by hand")
 

@@ -13,7 +13,7 @@ from cardctl.errors import CardctlError, NotFound
 
 @dataclass(frozen=True, slots=True)
 class ListedProfile:
-    """One profile. `default`: the one in use where no flag names another. `problem`: why it cannot be used, all else is None."""
+    """One profile. `default`: the one in use where no flag names another. `problem`: why it cannot be used, all else None."""
 
     name: str
     default: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,11 +44,18 @@ def backup(target: str, to: Path) -> Path:
     return to
 
 
-def restore(target: str, from_path: Path, *, environment: str | None = None) -> Restored:
+def restore(
+    target: str,
+    from_path: Path,
+    *,
+    environment: str | None = None,
+    agreed: Callable[[schema.Identity], None] = lambda _: None,
+) -> Restored:
     """Put a copy in the place of the books. It must be whole, cardctl's, of no newer schema, and of the same environment.
 
     The environment is that of the books it replaces, or where they cannot be read any more the one that is given. All of this
-    is known before anything is touched; the file that was there is kept beside. BooksLocked while another process has it open.
+    is known before anything is touched, and `agreed`, which may raise, is asked then; the file that was there is kept beside.
+    BooksLocked while another process has it open.
     """
     path = _file(target, "pg_restore")
     if not from_path.is_file():
@@ -61,6 +68,7 @@ def restore(target: str, from_path: Path, *, environment: str | None = None) -> 
         wanted = _environment(path) or environment
         if wanted not in (None, found.environment):
             raise BooksForeign(f"{from_path} belongs to the environment {found.environment}, not {wanted}")
+        agreed(found)
         with _alone(path):
             replaced = _exchange(draft, path)
     return Restored(found.version, found.environment, replaced)

@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Engine, event
 from cardctl.db import migrations, schema
 from cardctl.db.copies import backup, first_problem, restore
 from cardctl.db.engine import is_postgres, open_engine
+from cardctl.db.schema import HEAD, Identity
 from cardctl.db.unit import transaction
 from cardctl.errors import BooksCorrupt, BooksUnusable, SchemaNewer
 
-__all__ = ["SchemaStatus", "Upgraded", "backup", "restore", "status", "upgrade"]
+__all__ = ["HEAD", "Identity", "SchemaStatus", "Upgraded", "backup", "exist", "restore", "status", "upgrade"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ class Upgraded:
     before: int
     after: int
     backup: Path | None
+
+
+def exist(target: str) -> bool:
+    """Whether there are books, or anything else, at `target`; nothing is made."""
+    if not is_postgres(target):
+        return Path(target).exists()
+    engine = open_engine(target)
+    try:
+        with transaction(engine, write=False) as connection:
+            return not schema.is_empty(connection)
+    finally:
+        engine.dispose()
 
 
 def status(target: str) -> SchemaStatus:

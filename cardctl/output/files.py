@@ -6,21 +6,38 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from cardctl.errors import BadFile, CardctlError, DiskFull, Refused
 from cardctl.output.console import Console, Output
 from cardctl.output.stream import NO_ROOM
 
 
-@contextmanager
-def console_to(path: Path, output: Output, *, force: bool) -> Iterator[Console]:
-    """A console whose stdout is a new file at `path`; its notices still go to stderr. Errors as `whole_file`."""
+def write_rows(
+    path: Path,
+    output: Output,
+    rows: Iterable[dict[str, Any]],
+    columns: Sequence[str],
+    *,
+    force: bool,
+    progress: Callable[[int], None],
+) -> int:
+    """A list into a new file, exactly as `--output` would print it, streamed; how many rows. Errors as `whole_file`."""
+    count = 0
+
+    def counted() -> Iterator[dict[str, Any]]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            progress(1)
+            yield row
+
     with whole_file(path, force=force) as file:
-        yield Console(output, stdout=file, stderr=sys.stderr, stdin=sys.stdin)
+        Console(output, stdout=file, stderr=sys.stderr, stdin=sys.stdin).rows(counted(), columns)
+    return count
 
 
 @contextmanager

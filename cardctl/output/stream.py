@@ -5,13 +5,12 @@ from __future__ import annotations
 import errno
 import io
 import os
-import tempfile
 from contextlib import suppress
 from typing import IO, TextIO
 
 from cardctl.errors import BadFile, CardctlError, DiskFull
 
-NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class PipeClosed(Exception):
@@ -68,7 +67,9 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=8 * 1024 * 1024)
+        from tempfile import SpooledTemporaryFile  # noqa: PLC0415 - `--version` is no slower for it
+
+        self._file: IO[bytes] = SpooledTemporaryFile(max_size=8 * 1024 * 1024)  # noqa: SIM115 - this is a context manager
 
     def __enter__(self) -> Spool:
         return self

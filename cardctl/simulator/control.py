@@ -91,6 +91,10 @@ class Control:
         """Moves the far side's clock on; returns its new time."""
         if by < timedelta(0):
             raise BadInput("the simulator's clock only goes forward")
+        try:
+            datetime.fromtimestamp(self._far_side.now(), UTC) + by
+        except OverflowError:
+            raise BadInput(f"the simulator's clock cannot be moved by {by.days} days", hint="its last year is 9999") from None
         return datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
 
     def status(self) -> dict[str, Any]:
@@ -121,6 +125,8 @@ def _card(desk: Desk, ref: str) -> Record:
     found = select(desk, "cards", "ref = ? AND deleted = 0", (ref,))
     if not found:
         raise NotFound("card", ref)
+    if not select(desk, "holders", "ref = ? AND deleted = 0", (found[0]["holder"],)):
+        raise NotFound("cardholder", found[0]["holder"])
     return found[0]
 
 

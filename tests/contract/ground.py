@@ -31,6 +31,11 @@ def usd(minor: int) -> Money:
     return Money(minor, "USD")
 
 
+def marks(remote: Any) -> tuple[str | None, str | None]:
+    """Every operation that the object says wrote it."""
+    return remote.mark, getattr(remote, "moved_by", None)
+
+
 def mark() -> str:
     """A new operation's id, which is its idempotency key too."""
     return f"op_{next(_numbers)}"

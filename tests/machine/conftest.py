@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cardctl.domain.money import Money
+from cardctl.simulator.control import Control
 from tests.machine.bank import assert_agreement
 from tests.machine.processes import Processes
 
@@ -24,10 +26,12 @@ def processes() -> Iterator[Processes]:
 def programme(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with `provision --dev` in it; the first card has a limit, a purchase and an open hold. To be copied, not used."""
     home = tmp_path_factory.mktemp("programme") / "home"
-    card = processes.do(home, "provision", "--dev", "-o", "json").data["cards"][0]["id"]
-    processes.do(home, "card", "limits", card, "--daily", "1000", "-o", "json")
-    processes.do(home, "simulator", "swipe", card, "12.34")
-    processes.do(home, "simulator", "swipe", card, "5", "--hold")
+    card = processes.do(home, "provision", "--dev", "-o", "json").data["cards"][0]
+    processes.do(home, "card", "limits", card["id"], "--daily", "1000", "-o", "json")
+    far_side = Control(home / "state" / "simulator.db")
+    far_side.swipe(card["ref"], Money(1234, "USD"))
+    far_side.swipe(card["ref"], Money(500, "USD"), hold=True)
+    far_side.close()
     processes.do(home, "card", "sync", "-o", "json")
     assert_agreement(home)
     return home

@@ -154,9 +154,9 @@ def _warm() -> None:
     import cardctl.simulator.faces.stripe.face
     from cardctl import cli
     from cardctl.providers import registry
-    from cardctl.providers.stripe_issuing import client
+    from cardctl.providers.stripe_issuing import client, provider
 
-    assert cardctl and registry and client
+    assert cardctl and registry and client and provider
     for noun in cli.NOUNS:
         cli.run([noun, "--help"], io.StringIO(), io.StringIO(), io.StringIO())
 

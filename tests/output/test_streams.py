@@ -19,8 +19,8 @@ ENV.pop("NO_COLOR", None)
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ENV, "CARDCTL_HOME", str(tmp_path))
+def _home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ENV, "CARDCTL_HOME", str(home))
 
 
 class Terminal:
@@ -240,5 +240,5 @@ def test_full_disk_under_a_long_result_is_an_error(tmp_path: Path) -> None:
     limited = f"ulimit -f 1000; {TRIAL[0]} {TRIAL[1]} trial rows --count 60000 -o json"
     env = {**ENV, "TMPDIR": str(tmp_path)}
     run = subprocess.run(["bash", "-c", limited], capture_output=True, env=env, check=False)
-    assert run.returncode == 2
-    assert json.loads(run.stdout)["message"].startswith("cannot write the result: File too large")
+    assert run.returncode == 12
+    assert json.loads(run.stdout)["message"] == "cannot write the result: File too large"

@@ -147,6 +147,12 @@ def test_what_is_deleted_is_gone_until_it_is_not(stranger: Stranger, control: Co
     with pytest.raises(NotFound):
         control.swipe(card, usd(5))
     control.edit(card, {"deleted": False})
+    holder = stranger.seen(f"{CARDS}/{card}")["cardholder"]["id"]
+    control.edit(holder, {"deleted": True})
+    with pytest.raises(NotFound) as missing:
+        control.swipe(card, usd(5))
+    assert missing.value.code == "CARDHOLDER_NOT_FOUND"
+    control.edit(holder, {"deleted": False})
     assert stranger.seen(CARDS)["data"][0]["id"] == card
     control.edit(bought.transaction_ref or "", {"deleted": True})
     assert stranger.seen(f"{AUTHORIZATIONS}/{bought.authorization_ref}")["transactions"] == []
@@ -185,6 +191,8 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
     assert before + timedelta(days=8) <= moved <= datetime.now(UTC) + timedelta(days=8)
     with pytest.raises(BadInput):
         control.advance(timedelta(seconds=-1))
+    with pytest.raises(BadInput):
+        control.advance(timedelta.max)
     status = control.status()
     assert status.pop("clock") >= moved
     assert status == {

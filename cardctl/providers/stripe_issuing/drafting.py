@@ -20,6 +20,7 @@ from cardctl.providers.stripe_issuing.translate import (
     INHERITED,
     INTERVALS,
     MARK,
+    MOVED_BY,
     plain,
 )
 
@@ -78,7 +79,8 @@ def move_to_wire(move: Move, mark: str, reason: str | None) -> dict[str, Any]:
     return _present(
         status=_MOVES[move],
         cancellation_reason=word if move is Move.CLOSE and word in _CANCEL_REASONS else None,
-        metadata={MARK: mark} | _was_active(move is not Move.CLOSE),
+        # A mark of its own: a freeze goes through while a funding is in doubt, whose mark must stay to be found.
+        metadata={MOVED_BY: mark} | _was_active(move is not Move.CLOSE),
     )
 
 

@@ -91,12 +91,13 @@ class StripeProvider:
             remote = _remote(draft, self._client.get(draft.path))
         except ProviderHasNot:
             return Sighting(None)
-        if remote.mark == mark:
+        if mark == remote.mark or (isinstance(remote, RemoteCard) and mark == remote.moved_by):
             return Sighting(True, remote)
         wanted = draft.body.get("status")
         if wanted and isinstance(remote, RemoteCard):  # a state is absolute: it is there or it is not, whoever else has written
             return Sighting(remote.word == wanted, remote)
-        return Sighting(False if remote.mark == draft.before.get("mark") else None, remote)
+        untouched = remote.mark == draft.before.get("mark") and _limits_as_before(draft, remote)
+        return Sighting(False if untouched else None, remote)
 
     def _look_for(self, draft: Draft, mark: str) -> Sighting:
         """A creation: whatever it made carries the mark."""
@@ -151,6 +152,9 @@ class StripeProvider:
         """`set_allowance` begins an allowance where there is none: `amount` over what was already spent, which an `all_time`
         limit counts too."""
         card = self._open_card(ref, "be funded")
+        if card.get("status") != "active":
+            hint = "our books are outdated: `cardctl card sync` brings them up to date"
+            raise StateForbids(f"stripe has this card as {card.get('status')}: it must be active to be funded", hint=hint)
         allowance = self._allowance(card, amount)
         if allowance is not None:
             return drafting.limits_draft(card, mark, allowance=allowance + amount)
@@ -236,6 +240,13 @@ class StripeProvider:
                 for transaction in page:
                     spent -= transaction.impact
         return spent
+
+
+def _limits_as_before(draft: Draft, remote: Remote) -> bool:
+    """Somebody else's change of the limits would be undone by sending our whole list late."""
+    if "limits" not in draft.before:
+        return True
+    return translate.spending_limits(cast(StripeCard, remote.raw)) == draft.before["limits"]
 
 
 def _remote(draft: Draft, wire: dict[str, Any]) -> Remote:

@@ -16,6 +16,7 @@ from cardctl.domain.transactions import Merchant, RemoteTransaction, Transaction
 from cardctl.providers.stripe_issuing import wire
 
 MARK = "cardctl_operation"
+MOVED_BY = "cardctl_moved_by"
 CREATED_BY = "cardctl_created_by"
 INHERITED = "cardctl_inherited"
 EXTERNAL_ID = "cardctl_external_id"
@@ -63,6 +64,7 @@ def card_from_wire(card: wire.StripeCard) -> RemoteCard:
         limits=limits_from_wire(spending_limits(card), currency),
         allowance=allowance_from_wire(card),
         ever_active=True if state is CardState.ACTIVE or metadata.get(ACTIVATED) == "true" else None,
+        moved_by=metadata.get(MOVED_BY),
         created_at=_moment(card["created"]) if "created" in card else None,
         mark=metadata.get(MARK),
     )

@@ -82,7 +82,8 @@ class MoveCard:
     def draft(self, desk: Desk, operation: Operation) -> Draft:
         with desk.books.read() as unit:
             card = unit.cards.named(operation.target)
-        return require(desk.provider, ControlsCards).draft_move(card.ref, self.move, operation.id, operation.arguments["extra"])
+        why = operation.arguments["extra"] or operation.reason
+        return require(desk.provider, ControlsCards).draft_move(card.ref, self.move, operation.id, why)
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteCard)

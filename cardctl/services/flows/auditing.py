@@ -110,7 +110,9 @@ def read_anchor(path: Path) -> Anchor:
     except OSError as error:
         raise BadFile(f"cannot read the anchor {path}: {error.strerror or error}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadFile(f"{path} is no anchor of an audit chain", hint="`cardctl audit export --anchor FILE` writes one") from None
+        raise BadFile(
+            f"{path} is no anchor of an audit chain", hint="`cardctl audit export --anchor FILE` writes one"
+        ) from None
 
 
 def _against(unit: Unit, anchor: Anchor) -> list[Finding]:

@@ -19,6 +19,7 @@ from tests.providers.stripe.objects import limit
 
 ADDRESS = Address(line1="123 Fake St", city="Beverly Hills", postal_code="90210", country="US")
 MARK = {"cardctl_operation": "op_1"}
+MOVED = {"cardctl_moved_by": "op_1"}
 
 
 def usd(minor: int) -> Money:
@@ -114,13 +115,13 @@ def test_a_replacement_needs_a_reason_that_stripe_knows(hand: Hand, reason: str 
 @pytest.mark.parametrize(
     ("move", "reason", "body"),
     [
-        (Move.ACTIVATE, None, {"status": "active", "metadata": {**MARK, "cardctl_activated": "true"}}),
-        (Move.UNFREEZE, "found", {"status": "active", "metadata": {**MARK, "cardctl_activated": "true"}}),
-        (Move.FREEZE, "lost", {"status": "inactive", "metadata": {**MARK, "cardctl_activated": "true"}}),
-        (Move.CLOSE, None, {"status": "canceled", "metadata": MARK}),
-        (Move.CLOSE, " Lost", {"status": "canceled", "cancellation_reason": "lost", "metadata": MARK}),
-        (Move.CLOSE, "stolen", {"status": "canceled", "cancellation_reason": "stolen", "metadata": MARK}),
-        (Move.CLOSE, "it was stolen", {"status": "canceled", "metadata": MARK}),
+        (Move.ACTIVATE, None, {"status": "active", "metadata": {**MOVED, "cardctl_activated": "true"}}),
+        (Move.UNFREEZE, "found", {"status": "active", "metadata": {**MOVED, "cardctl_activated": "true"}}),
+        (Move.FREEZE, "lost", {"status": "inactive", "metadata": {**MOVED, "cardctl_activated": "true"}}),
+        (Move.CLOSE, None, {"status": "canceled", "metadata": MOVED}),
+        (Move.CLOSE, " Lost", {"status": "canceled", "cancellation_reason": "lost", "metadata": MOVED}),
+        (Move.CLOSE, "stolen", {"status": "canceled", "cancellation_reason": "stolen", "metadata": MOVED}),
+        (Move.CLOSE, "it was stolen", {"status": "canceled", "metadata": MOVED}),
     ],
 )
 def test_moves_are_drafted_without_asking(hand: Hand, move: Move, reason: str | None, body: dict[str, Any]) -> None:
@@ -192,3 +193,17 @@ def test_a_lost_write_is_looked_for_until_it_is_found(hand: Hand) -> None:
     assert sighting.happened is True
     assert sighting.remote is not None
     assert sighting.remote.ref == "ic_9"
+
+
+def test_a_funding_in_doubt_is_still_found_after_a_freeze(hand: Hand) -> None:
+    frozen = objects.card(*LIMITS, status="inactive", metadata={"cardctl_operation": "op_1", "cardctl_moved_by": "op_2"})
+    provider = stripe(hand, ok(objects.card(*LIMITS)), ok(frozen))
+    draft = provider.draft_fund("ic_1", Money(100, "USD"), "op_1")
+    assert provider.look_up(draft, "op_1").happened is True
+
+
+def test_a_limit_changed_by_somebody_else_is_not_overwritten_late(hand: Hand) -> None:
+    changed = objects.card({"amount": 1, "interval": "daily"})
+    provider = stripe(hand, ok(objects.card(*LIMITS)), ok(changed))
+    draft = provider.draft_limits("ic_1", {"daily": Money(100, "USD")}, "op_1")
+    assert provider.look_up(draft, "op_1").happened is None

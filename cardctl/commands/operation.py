@@ -1,0 +1,174 @@
+"""`cardctl operation …`: the journal of writes, and settling what it left in doubt; parse and hand over."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from cardctl.commands._options import (
+    AccountOption,
+    CardOption,
+    DryRunOption,
+    LimitOption,
+    LiveOption,
+    OperationArgument,
+    OperationsArgument,
+    OutputOption,
+    ProfileOption,
+    ProviderOption,
+    SinceOption,
+    TimeoutOption,
+    UntilOption,
+    moment,
+)
+from cardctl.domain.operations import OperationState
+from cardctl.errors import BadInput, ExitCode
+from cardctl.output.console import Output
+
+app = typer.Typer(add_completion=False)
+
+
+class Outcome(StrEnum):
+    """What --as takes."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+StateOption = Annotated[OperationState | None, typer.Option("--state", help="Only operations in this state.")]
+KindOption = Annotated[str | None, typer.Option("--kind", metavar="NOUN.VERB", help="Only this kind, such as card.fund.")]
+TargetOption = Annotated[str | None, typer.Option("--target", metavar="ID", help="Only on the card or account with this id.")]
+OutcomeOption = Annotated[Outcome, typer.Option("--as", help="What became of it at the provider.")]
+WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="How you know; kept in the audit.")]
+
+
+@app.command("list")
+def list_(
+    state: StateOption = None,
+    kind: KindOption = None,
+    target: TargetOption = None,
+    card: CardOption = None,
+    account: AccountOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    limit: LimitOption = None,
+    profile: ProfileOption = None,
+    provider: ProviderOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List writes to providers, newest first; --account means those on an account and on its cards.
+
+    Example: cardctl operation list --state in_doubt
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands._frame import limited, one_more  # noqa: PLC0415
+    from cardctl.output import shapes, tables  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_account, find_card, list_operations  # noqa: PLC0415
+
+    if target is not None and card is not None:
+        raise BadInput("--target and --card both name one thing: give one of them")
+    with runtime.opened(output=output, profile=profile, provider=provider) as run:
+        found = list_operations(
+            run.books,
+            target=find_card(run.books, card).id if card else target,
+            account_id=find_account(run.books, account).id if account else None,
+            provider=provider,
+            state=state,
+            kind=kind,
+            since=moment(since, now=runtime.now()) if since else None,
+            until=moment(until, now=runtime.now()) if until else None,
+            limit=one_more(limit),
+        )
+        operations, cut = limited(found, limit)
+        run.console.rows(map(shapes.operation, operations), tables.OPERATIONS, limit_cut=cut)
+
+
+@app.command()
+def show(operation: OperationArgument, profile: ProfileOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Show one write: who wanted it and why, the request as it was sent, and what became of it.
+
+    Example: cardctl operation show op_7f3kq2m9
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.domain.redaction import redact_json  # noqa: PLC0415
+    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile) as run:
+        found = find_operation(run.books, operation)
+        told = {
+            "reason": found.reason,
+            "actor": found.actor,
+            "correlation_id": found.correlation_id,
+            "sent_at": shapes.instant(found.sent_at),
+            "request": redact_json(shapes.draft(found.draft)) if found.draft else None,
+        }
+        run.console.show({**shapes.operation(found), **told})
+
+
+@app.command()
+def resume(
+    operations: OperationsArgument = None,
+    dry_run: DryRunOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    provider: ProviderOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> ExitCode:
+    """Settle what is unfinished: look at the provider, and send again only where that is safe. 9 where something stays in doubt.
+
+    Example: cardctl operation resume
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
+    from cardctl.services.resuming import resume as settle_all  # noqa: PLC0415
+    from cardctl.services.resuming import unsettled  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
+        named = [find_operation(run.books, name) for name in operations or []]
+        if dry_run:
+            waiting = [shapes.operation(found) for found in named or unsettled(run.desk())]
+            run.console.done({"would_settle": waiting}, [*map(_line, waiting), f"would settle {len(waiting)}"])
+            return ExitCode.DONE
+        with run.lock("resume"), run.console.progress("settling operations"):
+            ended = settle_all(run.desk(), [found.id for found in named] or None)
+        settled, left = map(shapes.operation, ended.settled), map(shapes.operation, ended.left)
+        told = {"settled": list(settled), "left": list(left)}
+        summary = f"{len(ended.settled)} settled, {len(ended.left)} left in doubt"
+        run.console.done(told, [*map(_line, [*told["settled"], *told["left"]]), summary])
+        return ExitCode.IN_DOUBT if ended.left else ExitCode.DONE
+
+
+@app.command()
+def resolve(
+    operation: OperationArgument,
+    outcome: OutcomeOption,
+    reason: WhyOption,
+    profile: ProfileOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Say what became of a write in doubt, where looking cannot tell; nothing is sent. Sync its card afterwards.
+
+    Example: cardctl operation resolve op_7f3kq2m9bx5d8c1g4h6j --as done --reason "seen in the provider's dashboard"
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
+    from cardctl.services.settling import resolve as settle_by_word  # noqa: PLC0415
+
+    if not reason.strip():
+        raise BadInput("--reason is empty", hint="say how you know; it is kept in the audit")
+    with runtime.opened(output=output, profile=profile) as run:
+        found = find_operation(run.books, operation, prefix=False)
+        resolved = settle_by_word(run.desk(), found.id, state=OperationState(outcome.value), reason=reason)
+        told = shapes.operation(resolved)
+        run.console.done({"operation": told}, [_line(told), "the books follow at the next sync of what it is about"])
+
+
+def _line(operation: dict[str, Any]) -> str:
+    error = f" ({operation['error']})" if operation["error"] else ""
+    return f"{operation['id']} {operation['kind']} {operation['target']}: {operation['state']}{error}"

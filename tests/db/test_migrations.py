@@ -1,0 +1,259 @@
+"""Schema changes: from every earlier version to the newest, the same schema as the tables, all or nothing, data kept."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, inspect
+
+from cardctl.db import migrations, schema
+from cardctl.db.engine import is_postgres, make_file, open_engine
+from cardctl.db.maintenance import Upgraded, status, upgrade
+from cardctl.db.tables import Row
+from cardctl.db.unit import transaction
+from cardctl.errors import BooksCorrupt, BooksUnusable, SchemaNewer, SchemaOlder
+from tests.db.builders import append, card, with_card
+from tests.db.conftest import Opener, keys_of
+
+BUILD = "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade() -> None:\n"
+
+
+def _in(target: str, act: Callable[[Connection], object]) -> None:
+    if not is_postgres(target) and not Path(target).exists():
+        make_file(Path(target), lambda engine: None)
+    engine = open_engine(target)
+    try:
+        with transaction(engine, write=True) as connection:
+            act(connection)
+    finally:
+        engine.dispose()
+
+
+def _schema(target: str) -> object:
+    """Everything that the database knows of its schema, in no order."""
+    engine = open_engine(target)
+    try:
+        with transaction(engine, write=False) as connection:
+            if connection.dialect.name == "sqlite":
+                rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
+                return {(*row[:3], frozenset(re.split(r",? *\n\t?", row[3] or ""))) for row in rows}
+            columns = (
+                "SELECT table_name, column_name, ordinal_position, data_type, collation_name, is_nullable, column_default,"
+                " character_maximum_length FROM information_schema.columns WHERE table_schema = 'public'"
+            )
+            constraints = (
+                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+                " WHERE connamespace = 'public'::regnamespace"
+            )
+            indexes = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
+            return {tuple(row) for query in (columns, constraints, indexes) for row in connection.exec_driver_sql(query)}
+    finally:
+        engine.dispose()
+
+
+def test_migrations_lead_to_the_tables(target: str, opened: Opener) -> None:
+    _in(target, lambda connection: migrations.run(connection, 0))
+    migrated = _schema(target)
+    if is_postgres(target):
+        _in(target, lambda connection: connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public"))
+    else:
+        Path(target).unlink()
+    opened(target).prepare()
+    assert _schema(target) == migrated
+
+
+def test_alembic_itself_sees_no_difference(target: str, opened: Opener) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    _in(target, lambda connection: migrations.run(connection, 0))
+
+    def compare(connection: Connection) -> None:
+        assert compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), Row.metadata) == []
+
+    _in(target, compare)
+
+
+def test_migrated_books_work(target: str, opened: Opener) -> None:
+    def make(connection: Connection) -> None:
+        assert migrations.run(connection, 0) == schema.HEAD
+        schema.introduce(connection, "simulator")
+
+    _in(target, make)
+    books = opened(target)
+    with_card(books)
+    with books.write() as unit:
+        append(unit)
+        assert unit.cards.named("card_00000001") == card()
+        assert unit.audit.verify().ok
+
+
+def test_the_newest_migration_is_head() -> None:
+    numbers = [number for number, _ in migrations.numbered()]
+    assert numbers == list(range(1, schema.HEAD + 1))
+
+
+def test_every_constraint_has_a_name() -> None:
+    for table in Row.metadata.sorted_tables:
+        assert all(constraint.name for constraint in table.constraints), table
+        assert all(index.name for index in table.indexes), table
+
+
+@pytest.fixture
+def later_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], str]]:
+    """A package of migrations with ours, and one more of the given body."""
+    package = tmp_path / "laterversions"
+
+    def make(body: str) -> str:
+        package.mkdir()
+        (package / "__init__.py").touch()
+        ours = Path(next(iter(migrations.__path__))) / "versions"
+        for file in ours.glob("0*.py"):
+            (package / file.name).write_text(file.read_text())
+        lines = "".join(f"    {line}\n" for line in body.strip().splitlines())
+        (package / f"{schema.HEAD + 1:04d}_later.py").write_text(BUILD + lines)
+        monkeypatch.syspath_prepend(tmp_path)
+        return package.name
+
+    yield make
+    for name in [name for name in sys.modules if name.partition(".")[0] == "laterversions"]:
+        del sys.modules[name]
+
+
+REBUILD = """
+with op.batch_alter_table("accounts") as batch:
+    batch.add_column(sa.Column("nickname", sa.String(), nullable=False, server_default="none"))
+    batch.alter_column("email", new_column_name="mail")
+"""
+NEXT = schema.HEAD + 1
+
+
+def test_an_upgrade_rebuilds_a_parent_table_and_keeps_its_children(
+    target: str, tmp_path: Path, opened: Opener, later_versions: Callable[[str], str]
+) -> None:
+    books = opened(target)
+    with_card(books)
+    with books.write() as unit:
+        append(unit)
+    books.close()
+    before = _schema(target)
+    versions = later_versions(REBUILD)
+    done = upgrade(target, tmp_path / "kept" / "before.db", versions=versions, head=NEXT)
+    kept = None if is_postgres(target) else tmp_path / "kept" / "before.db"
+    assert done == Upgraded(schema.HEAD, NEXT, kept)
+    assert status(target).version == NEXT
+    assert _schema(target) != before
+    if kept:
+        assert _schema(str(kept)) == before
+        with opened(kept, keys=keys_of()).read() as unit:
+            assert unit.cards.raw("card_00000001") == {"id": card().ref}
+
+    def look(connection: Connection) -> None:
+        assert connection.exec_driver_sql("SELECT nickname, mail FROM accounts").all() == [("none", "ada@example.com")]
+        assert connection.exec_driver_sql("SELECT account_id FROM cards").all() == [("acct_00000001",)]
+        assert [key["referred_table"] for key in inspect(connection).get_foreign_keys("cards")] == ["accounts"]
+
+    _in(target, look)
+    with pytest.raises(SchemaNewer):
+        opened(target).prepare()
+    assert upgrade(target, tmp_path / "again.db", versions=versions, head=NEXT) == Upgraded(NEXT, NEXT, None)
+    with pytest.raises(SchemaNewer):
+        upgrade(target, tmp_path / "again.db")
+    assert not (tmp_path / "again.db").exists()
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["raise ValueError('stop')", "raise KeyboardInterrupt", "op.execute('INSERT INTO nowhere VALUES (1)')"],
+)
+def test_an_upgrade_that_fails_changes_nothing(
+    target: str, tmp_path: Path, opened: Opener, later_versions: Callable[[str], str], end: str
+) -> None:
+    books = opened(target)
+    with_card(books)
+    books.close()
+    before = _schema(target)
+    versions = later_versions(f"{REBUILD}\nop.add_column('cards', sa.Column('alias', sa.String()))\n{end}")
+    with pytest.raises((ValueError, KeyboardInterrupt, BooksCorrupt)):
+        upgrade(target, tmp_path / "before.db", versions=versions, head=NEXT)
+    assert _schema(target) == before
+    assert status(target).version == schema.HEAD
+    with opened(target).read() as unit:
+        assert unit.cards.named("card_00000001") == card()
+    assert (tmp_path / "before.db").exists() is not is_postgres(target)
+
+
+def test_an_upgrade_that_leaves_orphans_is_taken_back(
+    tmp_path: Path, opened: Opener, later_versions: Callable[[str], str]
+) -> None:
+    """On SQLite foreign keys are not enforced while tables are rebuilt: they are checked before the commit."""
+    target = str(tmp_path / "books.db")
+    books = opened(target)
+    with_card(books)
+    books.close()
+    with pytest.raises(BooksCorrupt, match="refer"):
+        upgrade(target, tmp_path / "b.db", versions=later_versions("op.execute('DELETE FROM accounts')"), head=NEXT)
+    with opened(target).read() as unit:
+        assert unit.accounts.named("acct_00000001").ref
+
+
+def test_an_older_schema_says_what_to_do(target: str, opened: Opener) -> None:
+    opened(target).prepare()
+    _in(target, lambda connection: schema.stamp(connection, 0))
+    with pytest.raises(SchemaOlder) as told:
+        opened(target).prepare()
+    assert told.value.hint is not None
+    assert "db upgrade" in told.value.hint
+
+
+def test_no_upgrade_without_a_backup(tmp_path: Path, opened: Opener, later_versions: Callable[[str], str]) -> None:
+    target = str(tmp_path / "books.db")
+    opened(target).prepare()
+    (tmp_path / "taken.db").write_text("mine")
+    with pytest.raises(Exception, match="exists already"):
+        upgrade(target, tmp_path / "taken.db", versions=later_versions(REBUILD), head=NEXT)
+    assert status(target).version == schema.HEAD
+    assert (tmp_path / "taken.db").read_text() == "mine"
+
+
+def test_status(target: str, opened: Opener) -> None:
+    with_card(opened(target, environment="sandbox"))
+    told = status(target)
+    assert (told.version, told.head, told.environment, told.problem, told.ok) == (
+        schema.HEAD,
+        schema.HEAD,
+        "sandbox",
+        None,
+        True,
+    )
+    assert told.kind == ("postgresql" if is_postgres(target) else "sqlite")
+    assert told.size > 10_000
+    assert len(told.database_id) == 32
+
+
+def test_status_makes_nothing(tmp_path: Path) -> None:
+    with pytest.raises(BooksUnusable, match="no books"):
+        status(str(tmp_path / "none.db"))
+    with pytest.raises(BooksUnusable, match="no books"):
+        upgrade(str(tmp_path / "none.db"), tmp_path / "b.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_status_tells_damage(tmp_path: Path, opened: Opener) -> None:
+    path = tmp_path / "books.db"
+    books = opened(path)
+    with_card(books)
+    books.close()
+    with closing(sqlite3.connect(path)) as raw:  # an index that lost an entry: readable, and wrong
+        raw.execute("PRAGMA writable_schema=ON")
+        raw.execute("UPDATE sqlite_master SET sql = replace(sql, '(last4)', '(brand)') WHERE name = 'ix_cards_last4'")
+        raw.commit()
+    told = status(str(path))
+    assert not told.ok
+    assert told.problem
