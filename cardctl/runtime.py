@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cardctl import config
-from cardctl.errors import Busy, Refused
+from cardctl.errors import Busy, Refused, Unsupported
 from cardctl.output.console import Console, Output
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ class Run:
         from cardctl.providers.base import Handed  # noqa: PLC0415
 
         name = name or self.settings.provider_name
+        if name not in registry.NAMES:
+            raise Unsupported(f"this cardctl has no adapter for {name} yet", hint="see who can with `cardctl provider list`")
         if name not in self._providers:
             handed = Handed(
                 environment=self.settings.profile.environment,

@@ -124,7 +124,7 @@ AccountArgument = Annotated[
 ]
 CardOption = Annotated[
     str | None,
-    typer.Option("--card", metavar="CARD", help="Only what is about this card.", autocompletion=_from_runtime("complete_cards")),
+    typer.Option("--card", metavar="CARD", help="Only what is on this card.", autocompletion=_from_runtime("complete_cards")),
 ]
 OptionalAccountArgument = Annotated[
     str | None,

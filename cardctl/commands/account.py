@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cardctl.commands._addresses import (
+from cardctl.commands._holders import (
+    AccountType,
     CityOption,
     CountryOption,
+    EmailOption,
+    ExternalIdOption,
     Line1Option,
     Line2Option,
+    NameOption,
+    PhoneOption,
     PostalCodeOption,
     RegionOption,
+    TypeOption,
     address_of,
 )
 from cardctl.commands._options import (
@@ -33,30 +38,13 @@ from cardctl.commands._options import (
     YesOption,
     moment,
 )
-from cardctl.domain.accounts import AccountState
+from cardctl.domain.accounts import AccountChange, AccountState, NewAccount
 from cardctl.errors import BadInput
 from cardctl.output.console import Output
-
-if TYPE_CHECKING:
-    from cardctl.domain.accounts import AccountChange
 
 app = typer.Typer(add_completion=False)
 
 
-class AccountType(StrEnum):
-    """What --type takes."""
-
-    INDIVIDUAL = "individual"
-    COMPANY = "company"
-
-
-NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="Who holds the cards.")]
-ExternalIdOption = Annotated[
-    str | None, typer.Option("--external-id", metavar="ID", help="Your own key for it; one account for each.")
-]
-EmailOption = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="Where the holder is written to.")]
-PhoneOption = Annotated[str | None, typer.Option("--phone", metavar="NUMBER", help="With its country code: +14155550100.")]
-TypeOption = Annotated[AccountType, typer.Option("--type", help="A person or a company.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Ask the provider, and update the books.")]
 StateOption = Annotated[AccountState | None, typer.Option("--state", help="Only accounts in this state.")]
 
@@ -88,7 +76,6 @@ def create(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
-    from cardctl.domain.accounts import NewAccount  # noqa: PLC0415
     from cardctl.services.deeds import issuing  # noqa: PLC0415
 
     if external_id is not None and not external_id.strip():
@@ -178,8 +165,6 @@ def update(
 
     Example: cardctl account update emp-0042 --email ada@example.org
     """
-    from cardctl.domain.accounts import AccountChange  # noqa: PLC0415
-
     address = address_of(line1=line1, line2=line2, city=city, state=state, postal_code=postal_code, country=country)
     change = AccountChange(email=email, phone=phone, address=address)
     if change == AccountChange():
@@ -201,8 +186,6 @@ def activate(
 
     Example: cardctl account activate emp-0042 --reason "back from leave"
     """
-    from cardctl.domain.accounts import AccountChange  # noqa: PLC0415
-
     _change(account, AccountChange(active=True), "activated", reason, dry_run, live, profile, timeout, output)
 
 
@@ -220,8 +203,6 @@ def suspend(
 
     Example: cardctl account suspend emp-0042 --reason "on leave"
     """
-    from cardctl.domain.accounts import AccountChange  # noqa: PLC0415
-
     _change(account, AccountChange(active=False), "suspended", reason, dry_run, live, profile, timeout, output)
 
 

@@ -118,7 +118,7 @@ def resume(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
-    """Settle what is unfinished: look at the provider, and send again only where that is safe. 9 where something stays in doubt.
+    """Settle what is unfinished: look at the provider, and send again only where that is safe. Exit 9 where doubt is left.
 
     Example: cardctl operation resume
     """
@@ -126,7 +126,7 @@ def resume(
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
     from cardctl.services.resuming import resume as settle_all  # noqa: PLC0415
-    from cardctl.services.resuming import unsettled  # noqa: PLC0415
+    from cardctl.services.settling import unsettled  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
         named = [find_operation(run.books, name) for name in operations or []]

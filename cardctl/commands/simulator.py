@@ -210,8 +210,10 @@ def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = Non
             begun = begin_anew(run.books, run.database, then=far_side.reset)
             data |= {"books": begun.rows, "replaced": begun.replaced and str(begun.replaced)}
             lines.append(f"emptied {run.settings.database.shown}: {_counted(begun.rows)}")
-            lines += ["the development key was damaged: another is made when it is needed"] if drop_damaged_key(run.secrets) else []
-            lines += [f"what was there could not be read: it is kept as {begun.replaced}"] if begun.replaced else []
+            if begun.replaced:
+                run.console.warn("BOOKS_REPLACED", f"the books could not be read: they are kept as {begun.replaced}")
+            if drop_damaged_key(run.secrets):
+                run.console.warn("KEY_DROPPED", "the development key was damaged: another is made when it is needed")
         run.console.done(data, lines)
 
 

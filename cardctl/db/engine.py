@@ -120,15 +120,11 @@ def os_failure(error: OSError, path: Path) -> BooksUnusable:
 
 
 def _sqlite(path: Path) -> Engine:
+    # mode=rw: a missing file is never made here, where its mode would be the umask's
+    address = f"file:{quote(str(path.absolute()))}?mode=rw"
+
     def connect() -> sqlite3.Connection:
-        # mode=rw: a missing file is never made here, where its mode would be the umask's
-        return sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?mode=rw",
-            uri=True,
-            timeout=WAIT_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
+        return sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
 
     engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect, hide_parameters=True)
 

@@ -31,18 +31,18 @@ def sqlite_failure(error: BaseException, path: Path, *, has_room: bool) -> Cardc
     """Our word for a SQLite error over the file `path`; None for what is a bug of ours (a constraint, wrong SQL)."""
     if not isinstance(error, sqlite3.DatabaseError) or isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
         return None
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = getattr(error, "sqlite_errorcode", 0)
+    primary, moved = code & 0xFF, code == sqlite3.SQLITE_READONLY_DBMOVED
     if primary == sqlite3.SQLITE_FULL or (primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN) and not has_room):
         return DiskFull(f"no room left to write {path}")
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return BooksLocked(f"{path} is locked by another process", hint="try again; see what else uses this profile")
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) or (
-        primary == sqlite3.SQLITE_CANTOPEN and not _writable(path)
-    ):
+    refused = primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM) and not moved
+    if refused or (primary == sqlite3.SQLITE_CANTOPEN and not _writable(path)):
         return BooksReadOnly(f"{path} cannot be written")
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR) or str(error).startswith(_DAMAGED):
         return BooksCorrupt(f"{path} is damaged, or is no database: {error}")
-    return BooksUnusable(f"{path} cannot be used: {error}")
+    return BooksUnusable(f"{path} cannot be used: {'it was replaced meanwhile' if moved else error}")
 
 
 def postgres_failure(error: BaseException, url: URL) -> CardctlError | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Result
@@ -16,7 +17,7 @@ from cardctl.db.accounts import Accounts
 from cardctl.db.audit import Audit
 from cardctl.db.cards import Cards
 from cardctl.db.emptying import empty
-from cardctl.db.engine import is_postgres, make_file, open_engine
+from cardctl.db.engine import is_postgres, make_file, open_engine, os_failure
 from cardctl.db.meta import Cursors, Meta
 from cardctl.db.operations import Operations
 from cardctl.db.sealed import Box, EncryptionKeys, Ring
@@ -141,11 +142,16 @@ class Books:
         return self._engine
 
     def _find_file(self, path: Path) -> None:
-        if path.is_dir():
-            raise BooksUnusable(f"{path} is a directory, not a file for the books")
-        if not path.exists():
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
             make_file(path, self._fill)
-        elif path.stat().st_size == 0:
+            return
+        except OSError as error:
+            raise os_failure(error, path) from error
+        if S_ISDIR(found.st_mode):
+            raise BooksUnusable(f"{path} is a directory, not a file for the books")
+        if found.st_size == 0:
             raise BooksCorrupt(f"{path} is empty: it has lost its books, or never was a database")
 
     def _fill(self, engine: Engine) -> None:

@@ -22,6 +22,8 @@ _EXPONENTS: dict[int, str] = {  # ISO 4217, held against a kept copy of the stan
     4: "CLF UYW",
 }
 _EXPONENT = {code: exponent for exponent, codes in _EXPONENTS.items() for code in codes.split()}
+_LONGEST = 40
+"""Digits: an amount with more before its point is refused unread."""
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 
 
@@ -42,11 +44,16 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
-        """What a person typed: ASCII digits with at most one point, never negative. BadAmount otherwise."""
+        """What a person typed: ASCII digits with at most one point, never negative. BadAmount otherwise.
+
+        25.000 USD is refused too: where it was typed it may have meant twenty-five thousand.
+        """
         currency = currency.upper()
         decimals = exponent(currency)
         if not _AMOUNT.match(text):
             raise BadAmount(f"{text!r} is not an amount", hint="digits with at most one point, such as 25 or 25.00")
+        if len(text.partition(".")[2]) > decimals:
+            raise BadAmount(f"{text[:_LONGEST]} has more decimals than {currency} has ({decimals})")
         return cls._scaled(Decimal(text), currency, decimals)
 
     @classmethod
@@ -59,13 +66,13 @@ class Money:
         sign, digits, power = value.as_tuple()
         if not isinstance(power, int):
             raise BadAmount(f"{value} is not an amount")
-        shift = decimals + power
-        whole = int("".join(map(str, digits)) or "0")
-        if shift > 20:
-            raise BadAmount(f"{value} {currency} is more than cardctl can hold exactly")
-        minor, rest = (whole * 10**shift, 0) if shift >= 0 else divmod(whole, 10**-shift)
-        if rest:
-            raise BadAmount(f"{value} has more decimals than {currency} has ({decimals})")
+        if value and value.adjusted() >= _LONGEST:  # before a power of ten is made that no memory holds
+            raise BadAmount(f"an amount of {value.adjusted() + 1} digits is more than cardctl can hold exactly")
+        text = "".join(map(str, digits)).rstrip("0")
+        shift = decimals + power + len(digits) - len(text)
+        if text and shift < 0:
+            raise BadAmount(f"{value!s:.{_LONGEST}} has more decimals than {currency} has ({decimals})")
+        minor = int(text) * 10**shift if text else 0
         if minor > MAX_MINOR:
             raise BadAmount(f"{value} {currency} is more than cardctl can hold exactly")
         return cls(-minor if sign else minor, currency)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from typing import Any, NoReturn
 
-_NUMBER = re.compile(r"(?<![0-9A-Za-z_])[0-9](?:[ -]?[0-9]){12,18}(?![0-9A-Za-z_])", re.ASCII)
+_NUMBERS = re.compile(r"(?<![0-9A-Za-z_])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z_])", re.ASCII)
 _SECRET = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{6,}|\bwhsec_[0-9A-Za-z+/=]{6,}"  # Stripe
     r"|\b(?:Bearer|Basic) [0-9A-Za-z._~+/=-]{12,}"  # an Authorization header
-    r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)",  # a password in a URL
+    r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)",  # a password in a URL, which may hold an @ itself
 )
+_GROUP = re.compile(r"[0-9]+|[ -]", re.ASCII)
+_SHORTEST, _LONGEST = 13, 19
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _NAMES = frozenset({"number", "cvc", "cvv", "cvv2", "pan", "pin", "card_number", "encrypted_number"})
 
@@ -49,7 +51,7 @@ def luhn(digits: str) -> bool:
 
 def redact(text: str) -> str:
     """Text with standalone Luhn-valid runs of 13 to 19 digits masked to their last four, and known secret shapes starred."""
-    return _SECRET.sub("***", _NUMBER.sub(_mask, text))
+    return _SECRET.sub("***", _NUMBERS.sub(_mask, text))
 
 
 def redact_json(value: Any) -> Any:
@@ -69,5 +71,26 @@ def printable(text: str) -> str:
 
 
 def _mask(match: re.Match[str]) -> str:
-    digits = re.sub(r"[ -]", "", match[0])
-    return f"**** **** **** {digits[-4:]}" if luhn(digits) else match[0]
+    """The run with every card number in it masked: whole groups that have 13 to 19 digits together and pass Luhn.
+
+    A security code, a date or an amount may stand beside a number, so that the run as a whole passes nothing.
+    """
+    parts = _GROUP.findall(match[0])
+    shown, at = [], 0
+    while at < len(parts):
+        end = _card_number(parts, at)
+        shown.append(parts[at] if end is None else f"**** **** **** {''.join(parts[at:end])[-4:]}")
+        at = at + 1 if end is None else end
+    return "".join(shown)
+
+
+def _card_number(parts: list[str], start: int) -> int | None:
+    """Where the longest card number ends that begins with the group `parts[start]`; groups and separators take turns."""
+    digits, found = "", None
+    for end in range(start, len(parts), 2):
+        digits += parts[end]
+        if len(digits) > _LONGEST or not digits.isdigit():
+            break
+        if len(digits) >= _SHORTEST and luhn(digits):
+            found = end + 1
+    return found

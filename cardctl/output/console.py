@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from cardctl.errors import CardctlError, Refused
+from cardctl.errors import BadInput, CardctlError, Refused
 from cardctl.output.stream import Spool, Stream
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cardctl.output.progress import Meter
 
 _WIDTH = 80
+_LONGEST = 65_536
 
 
 class Output(StrEnum):
@@ -153,6 +154,27 @@ class Console:
 
         self._tell(f"{line(question)} ")
         return bool(expected) and self._stdin.readline().strip() == expected
+
+    def hidden(self, question: str) -> str:
+        """What is typed at the terminal, without echo, or all of stdin where that is none; without the newline at its end.
+
+        BadInput where the terminal cannot keep it from being seen, or where it is longer than any secret.
+        """
+        if not self._stdin.isatty():
+            text = self._stdin.read(_LONGEST + 1)
+        else:
+            from getpass import GetPassWarning, getpass  # noqa: PLC0415
+            from warnings import catch_warnings, simplefilter  # noqa: PLC0415
+
+            with catch_warnings():
+                simplefilter("error", GetPassWarning)
+                try:
+                    text = getpass(f"{question}: ", stream=self._stderr)
+                except GetPassWarning:
+                    raise BadInput("this terminal would show what is typed", hint="give it on stdin") from None
+        if len(text) > _LONGEST:
+            raise BadInput(f"a secret has at most {_LONGEST} characters")
+        return text.removesuffix("\n").removesuffix("\r")
 
     @contextmanager
     def progress(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:

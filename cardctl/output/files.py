@@ -1,4 +1,4 @@
-"""Results that go to a file: whole or not at all, 0600, never over another file unasked. What stands in them is not known here."""
+"""Results that go to a file: whole or not at all, 0600, never over another file unasked. Knows nothing of what they hold."""
 
 from __future__ import annotations
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 
 from cardctl.errors import BadInput
-from cardctl.providers.base import Handed, Provider
+from cardctl.providers.base import CAPABILITIES, Handed, Provider, capabilities
 
 _PLACES = {"stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider")}
 NAMES: tuple[str, ...] = tuple(_PLACES)
@@ -26,7 +27,25 @@ def provider_class(name: str) -> type[Provider]:
     return found
 
 
+def capability_table(names: Iterable[str]) -> dict[str, dict[str, bool] | None]:
+    """What each provider of `names` can do, by the names of base.CAPABILITIES; None where there is no adapter yet."""
+    return {name: _capabilities(name) if name in _PLACES else None for name in names}
+
+
+def capability_rows(table: Mapping[str, Mapping[str, bool] | None]) -> list[tuple[str, dict[str, str]]]:
+    """The same turned round, for people: each capability with `yes`, `no` or `not yet` by provider."""
+    return [
+        (capability, {name: "not yet" if can is None else "yes" if can[capability] else "no" for name, can in table.items()})
+        for capability in CAPABILITIES
+    ]
+
+
 def build(name: str, handed: Handed) -> Provider:
     """A provider ready to be used. SecretMissing or SecretWrongMode where its secret is not there or not of the environment."""
     provider: Provider = load(name).build(handed)
     return provider
+
+
+def _capabilities(name: str) -> dict[str, bool]:
+    has = capabilities(provider_class(name))
+    return {capability: capability in has for capability in CAPABILITIES}

@@ -40,9 +40,11 @@ def forbidden(desk: Desk, card: Record, holder: Record, asked: Asked) -> str | N
 
 
 def spent(desk: Desk, column: str, ref: str, currency: str, *, since: int = 0, categories: Sequence[str] = ()) -> int:
-    """Held + captured − refunded since then, in minor units, of one `card` or `holder`."""
-    within = f'"{column}" = ? AND currency = ? AND created >= ? AND deleted = 0'
-    values: list[str | int] = [ref, currency, since]
+    """Held + captured − refunded since then, in minor units, of one `holder`, or of one `card` and of every card that it
+    replaced, up the chain (the description of `spending_limits` in Stripe's own specification)."""
+    refs = _replaced(desk, ref) if column == "card" else [ref]
+    within = f'"{column}" IN ({", ".join("?" * len(refs))}) AND currency = ? AND created >= ? AND deleted = 0'
+    values: list[str | int] = [*refs, currency, since]
     if categories:
         within += f" AND category IN ({', '.join('?' * len(categories))})"
         values.extend(categories)
@@ -62,6 +64,16 @@ def interval_start(interval: str, now: int) -> int:
         "yearly": today.replace(month=1, day=1),
     }
     return int(starts[interval].timestamp()) if interval in starts else 0
+
+
+def _replaced(desk: Desk, ref: str) -> list[str]:
+    """A card and every card that it replaced."""
+    chain = """
+        WITH RECURSIVE chain(ref) AS (
+            SELECT ? UNION SELECT cards.replacement_for FROM cards JOIN chain ON cards.ref = chain.ref
+            WHERE cards.replacement_for IS NOT NULL
+        ) SELECT ref FROM chain"""
+    return [row[0] for row in desk.db.execute(chain, [ref])]
 
 
 def _forbidden_kind(controls: Record, asked: Asked) -> str | None:

@@ -125,6 +125,7 @@ class FundsCardsContract(Contract):
         with pytest.raises(InsufficientBalance):
             provider.draft_withdraw(new.ref, usd(506), mark())
         assert self.withdraw(provider, new, 505).allowance == usd(200)
+        assert not far_side.swipe(new.ref, usd(1)).approved
         assert provider.card(old.ref).allowance == usd(1_000)
 
     @pytest.mark.parametrize("amount", [usd(0), usd(-1)])

@@ -13,7 +13,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, make_url
 
 from cardctl.db.failures import sqlite_failure
 from cardctl.db.unit import Books
@@ -25,7 +24,7 @@ from cardctl.errors import (
     DiskFull,
     ExitCode,
 )
-from tests.db.builders import account, append, card, with_card
+from tests.db.builders import append, card, with_card
 from tests.db.conftest import Opener
 
 
@@ -277,66 +276,8 @@ def test_driver_errors_without_a_place_of_their_own(tmp_path: Path) -> None:
     assert told("disk I/O error", sqlite3.SQLITE_IOERR_WRITE) is BooksCorrupt
     assert told("disk I/O error", sqlite3.SQLITE_IOERR_SHMSIZE, has_room=False) is DiskFull
     assert told("unable to open database file", sqlite3.SQLITE_CANTOPEN, has_room=False) is DiskFull
+    assert told("attempt to write a readonly database", sqlite3.SQLITE_READONLY_DBMOVED) is BooksUnusable
     assert told("out of memory", sqlite3.SQLITE_NOMEM) is BooksUnusable
     assert told("Could not decode to UTF-8 column", 0) is BooksCorrupt
     assert sqlite_failure(sqlite3.IntegrityError("x"), tmp_path, has_room=True) is None
     assert sqlite_failure(KeyboardInterrupt(), tmp_path, has_room=True) is None
-
-
-def test_a_server_that_is_not_there_is_told_without_the_password(opened: Opener) -> None:
-    pytest.importorskip("psycopg")
-    url = URL.create("postgresql", "ada", "pa55:w@rd", "127.0.0.1", 1, "books")
-    books = opened(url.render_as_string(hide_password=False))
-    with pytest.raises(BooksUnusable) as told:
-        books.prepare()
-    said = f"{told.value} {told.value.hint} {books.name}"
-    assert "127.0.0.1" in said
-    assert "db.url" in said
-    assert "pa55" not in said
-    assert "w%40rd" not in said
-
-
-def test_a_database_that_is_not_there_is_told(postgres: str, opened: Opener) -> None:
-    books = opened(make_url(postgres).set(database="nowhere").render_as_string(hide_password=False))
-    with pytest.raises(BooksUnusable, match="nowhere"):
-        books.prepare()
-
-
-def test_a_url_that_cannot_be_read_is_not_repeated(opened: Opener) -> None:
-    with pytest.raises(BooksUnusable) as told:
-        opened("postgresql://ada:pa55word@host:port:port/x").prepare()
-    assert "pa55word" not in str(told.value)
-
-
-def test_a_postgres_schema_with_strange_tables_is_refused(new_postgres: str, opened: Opener) -> None:
-    from sqlalchemy import create_engine
-
-    engine = create_engine(make_url(new_postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("CREATE TABLE stranger (a int)")
-        with pytest.raises(BooksCorrupt):
-            opened(new_postgres).prepare()
-        assert connection.exec_driver_sql("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").scalar_one() == 1
-    engine.dispose()
-
-
-def test_a_server_that_goes_away_is_told_and_found_again(new_postgres: str, opened: Opener) -> None:
-    from sqlalchemy import create_engine
-
-    books = opened(new_postgres)
-    with_card(books)
-    engine = create_engine(make_url(new_postgres).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
-
-    def cut() -> None:
-        with books.write() as unit:
-            unit.accounts.add(account("acct_00000002"), raw={})
-            with engine.connect() as other:
-                kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname ="
-                other.exec_driver_sql(f"{kill} current_database()")
-            unit.accounts.get("acct_00000001")
-
-    with pytest.raises(BooksUnusable):
-        cut()
-    engine.dispose()
-    with books.read() as unit:
-        assert [each.id for each in unit.accounts.rows()] == ["acct_00000001"]

@@ -128,6 +128,16 @@ def test_a_limit_of_some_categories(stranger: Stranger) -> None:
     assert not declined(stranger, card, 5000, **hotel)
 
 
+def test_a_limit_counts_what_the_replaced_card_spent(stranger: Stranger) -> None:
+    holder = stranger.holder()
+    old = stranger.card(holder, **limits(all_time=500))
+    assert not declined(stranger, old, 300)
+    stranger.done(f"{CARDS}/{old}", {"status": "canceled"})
+    new = stranger.card(holder, **limits(all_time=500), replacement_for=old, replacement_reason="lost")
+    assert declined(stranger, new, 201)
+    assert not declined(stranger, new, 200)
+
+
 def test_a_cardholder_s_limit_covers_all_their_cards(stranger: Stranger) -> None:
     holder = stranger.holder(**limits(daily=1000))
     first, second, other = stranger.card(holder), stranger.card(holder), stranger.card()

@@ -27,6 +27,7 @@ from cardctl.errors import (
 )
 from cardctl.secrets import Found, Secrets
 
+SCHEMA_HEAD = maintenance.HEAD
 KEY = "db.encryption_key"
 PREVIOUS = "db.encryption_key_previous"
 _OURS = frozenset({"keyring", "development key"})
@@ -52,7 +53,7 @@ class Upgraded:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put back. `older`: `db upgrade` comes next. `readable`: the encryption key at hand is the one it was sealed with."""
+    """What was put back. `older`: `db upgrade` comes next. `readable`: the key it was sealed with is at hand."""
 
     schema_version: int
     replaced: Path | None
@@ -62,8 +63,8 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """How many rows were sealed anew. `finished`: an earlier rotation was ended, and no new key made. `left`: where the previous
-    key still is, since only its owner can take it away."""
+    """How many rows were sealed anew. `finished`: an earlier rotation was ended, and no new key made. `left`: where the
+    previous key still is, since only its owner can take it away."""
 
     rows: int
     finished: bool
@@ -131,7 +132,9 @@ def rotate_key(secrets: Secrets, open_books: Callable[[], Books], new_key: Calla
     the new key is kept as the current one and the old one as the previous before anything is sealed anew, and the previous one
     goes only after that is committed. Repeated after a kill, or where somebody has set both keys, it ends what was begun.
     """
-    current = secrets.find(KEY) or _missing(secrets)
+    secrets.get(KEY)  # SecretMissing, with the ways to provide it
+    current = secrets.find(KEY)
+    assert current is not None
     earlier = secrets.find(PREVIOUS)
     begun = earlier is not None and earlier.secret.reveal() != current.secret.reveal()
     if not begun:
@@ -187,10 +190,6 @@ def _replaced(path: Path) -> Path | None:
 
 def _no_keys() -> EncryptionKeys:
     raise AssertionError("empty books have nothing sealed in them")
-
-
-def _missing(secrets: Secrets) -> Found:
-    return Found(KEY, secrets.get(KEY), "", "")  # it raises, naming the ways to provide one
 
 
 def _check_ours(current: Found) -> None:

@@ -1,7 +1,8 @@
-"""The options of a postal address, and how they are read as one. Runs no command."""
+"""The options that say who holds cards: name, type, postal address, and how an address is read as one. Runs no command."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -9,6 +10,21 @@ import typer
 from cardctl.domain.accounts import Address
 from cardctl.errors import BadInput
 
+
+class AccountType(StrEnum):
+    """What --type takes."""
+
+    INDIVIDUAL = "individual"
+    COMPANY = "company"
+
+
+NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="Who holds the cards.")]
+ExternalIdOption = Annotated[
+    str | None, typer.Option("--external-id", metavar="ID", help="Your own key for it; one account for each.")
+]
+EmailOption = Annotated[str | None, typer.Option("--email", metavar="ADDRESS", help="Where the holder is written to.")]
+PhoneOption = Annotated[str | None, typer.Option("--phone", metavar="NUMBER", help="With its country code: +14155550100.")]
+TypeOption = Annotated[AccountType, typer.Option("--type", help="A person or a company.")]
 Line1Option = Annotated[str | None, typer.Option("--line1", metavar="TEXT", help="Address: street and number.")]
 Line2Option = Annotated[str | None, typer.Option("--line2", metavar="TEXT", help="Address: flat, floor, building.")]
 CityOption = Annotated[str | None, typer.Option("--city", metavar="NAME", help="Address: city.")]
