@@ -183,7 +183,7 @@ class Run:
         """Give back what was opened."""
         for provider in self._providers.values():
             provider.close()
-        for part in ("books", "far_side", "lease"):
+        for part in ("books", "far_side", "log", "lease"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
 
@@ -242,7 +242,11 @@ def write_traceback(error: BaseException) -> Path | None:
     if paths is None:
         return None
     text = "".join(traceback.format_exception(error))
-    return Log(paths.log_dir, correlation_id=new_id("run")).traceback(text)
+    log = Log(paths.log_dir, correlation_id=new_id("run"))
+    try:
+        return log.traceback(text)
+    finally:
+        log.close()
 
 
 def complete_profiles(prefix: str) -> list[str]:

@@ -125,6 +125,7 @@ def rotate_key(profile: ProfileOption = None, output: OutputOption = Output.TABL
         if done.left:
             where = f"{done.left.source} ({done.left.detail})"
             run.console.warn("PREVIOUS_LEFT", f"nothing needs {done.left.name} any more: take it out of the {where}")
+        run.console.warn("OLD_COPIES", "copies made before need the previous key, which cardctl does not keep: make a new one")
         what = "an earlier rotation was ended; run this again for another key" if done.finished else "there is a new key"
         data = {"rows": done.rows, "finished_earlier": done.finished, "previous_left": done.left and done.left.source}
         run.console.done(data, [f"{what}: {done.rows} rows were sealed anew"])
@@ -132,10 +133,9 @@ def rotate_key(profile: ProfileOption = None, output: OutputOption = Output.TABL
 
 def _needed(settings: Settings) -> list[str]:
     """What the profile cannot work without."""
-    from cardctl.secrets.names import MADE_UP  # noqa: PLC0415
+    from cardctl.secrets.names import needed_by  # noqa: PLC0415
 
-    keys = [name for name in MADE_UP if name.startswith(f"{settings.provider_name}.")]
-    return [*keys, _KEY, *(["db.url"] if settings.database.needs_secret else [])]
+    return [*needed_by(settings.provider_name), *(["db.url"] if settings.database.needs_secret else [])]
 
 
 def _useful(settings: Settings, needed: Sequence[str]) -> list[str]:

@@ -122,7 +122,7 @@ def pull(
             run.console.warn("UNKNOWN_CARDS", told)
         counts = {"read": pulled.read, "changed": pulled.changed, "strangers": pulled.strangers}
         run.console.done(
-            counts, [f"{pulled.read} events read, {pulled.changed} new or changed, {pulled.strangers} of strangers"]
+            counts, [f"{pulled.read} events read, {pulled.changed} new or changed, {pulled.strangers} of unknown cards"]
         )
 
 

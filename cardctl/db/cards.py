@@ -100,6 +100,10 @@ class Cards:
         assert isinstance(value, dict)
         return value
 
+    def key(self, id: str) -> str | None:  # noqa: A002
+        """The caller's own name for the card within its account."""
+        return self._connection.execute(select(_C.c.key).where(_C.c.id == id)).scalar_one_or_none()
+
     def token(self, id: str) -> str | None:  # noqa: A002
         """The simulated provisioning token, where the card has one."""
         sealed = self._sealed(id, "provisioning_token")

@@ -60,6 +60,25 @@ class FileLease:
         self._lock.release()
 
 
+def held(directory: Path, name: str) -> bool | None:
+    """What `FileLease.alive` says, for an onlooker: nothing is made, and what a killed process left stays."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415
+
+    place, _, lease = name.partition("/")
+    known, file = directory / "place", directory / f"{lease}.lock"
+    if not known.exists() or known.read_text("ascii").strip() != place:
+        return None
+    if not file.exists():
+        return False
+    lock = FileLock(file, mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _place(directory: Path) -> str:
     """A name for the directory that holds everywhere, made once."""
     file = directory / "place"

@@ -55,11 +55,11 @@ def redact(text: str) -> str:
 
 
 def redact_json(value: Any) -> Any:
-    """The same over a JSON tree; members named like card data are dropped whole."""
+    """The same over a JSON tree; members named like card data are dropped whole, and an `iccid` is no card number."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
-        return {key: redact_json(item) for key, item in value.items() if key not in _NAMES}
+        return {key: item if key == "iccid" else redact_json(item) for key, item in value.items() if key not in _NAMES}
     if isinstance(value, list | tuple):
         return [redact_json(item) for item in value]
     return value

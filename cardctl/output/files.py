@@ -46,11 +46,7 @@ def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
 
     Refused (6) where the name is taken, unless `force`; BadFile where it is no name for a file; DiskFull.
     """
-    _check_free(path, force=force)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)  # 0600
-    except OSError as error:
-        raise _failure(path, error) from None
+    handle, name = _begun(path, force=force)
     draft = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
@@ -64,12 +60,15 @@ def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
         draft.unlink(missing_ok=True)
 
 
-def _check_free(path: Path, *, force: bool) -> None:
+def _begun(path: Path, *, force: bool) -> tuple[int, str]:
     try:
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise BadFile(f"{path} is no ordinary file", hint="name a file, or - for standard output")
         if not force and os.path.lexists(path):
             raise _taken(path)
+        return tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)  # 0600
+    except OSError as error:
+        raise _failure(path, error) from None
     except ValueError:  # a NUL in the name
         raise BadFile(f"{str(path)!r} is no name for a file") from None
 

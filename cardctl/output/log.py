@@ -38,6 +38,11 @@ class Log:
         self.write("security", "bug", {"traceback": redact(text)}, level=logging.ERROR)
         return self._file
 
+    def close(self) -> None:
+        """Give the file back, where it was opened."""
+        for handler in self._logger.handlers if "_logger" in self.__dict__ else ():
+            handler.close()
+
     @cached_property
     def _logger(self) -> logging.Logger:
         from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415 - most commands log nothing

@@ -40,7 +40,7 @@ MADE_UP = {
     "square.access_token": "simulator",
     "zendit.api_key": "simulator",
 }
-"""API keys in the simulator, which takes any: nobody is asked for them."""
+"""API keys, without which a provider is not spoken to; in the simulator, which takes any, nobody is asked for them."""
 
 
 class Unfit(Exception):
@@ -55,6 +55,11 @@ def base_of(name: str) -> str:
     close = get_close_matches(base, NAMES, n=1, cutoff=0.4)
     advice = f"; did you mean {close[0]}?" if close else ""
     raise BadInput(f"no secret is called {name!r}{advice}", hint=f"known names: {', '.join(NAMES)}; each also with {PREVIOUS}")
+
+
+def needed_by(provider: str) -> tuple[str, ...]:
+    """What a profile of this provider cannot work without (and db.url, where its database asks for that)."""
+    return (*(name for name in MADE_UP if name.startswith(f"{provider}.")), ENCRYPTION_KEY)
 
 
 def variables(profile: str, name: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from email.utils import formatdate
 from importlib import import_module
 from pathlib import Path
 
@@ -36,12 +37,12 @@ class SimulatorTransport(httpx.BaseTransport):
         body = request.read()
         fault = faults.draw(self._far_side, write=request.method != "GET")
         if fault is None:
-            return _whole(_answer(face, request, body, None))
+            return _whole(self._dated(_answer(face, request, body, None)))
         if not fault.connects:
             raise httpx.ConnectError("[Errno 111] Connection refused")
         reply = _answer(face, request, body, fault)
         self._wait(fault.delay, request)
-        return _delivered(fault, reply)
+        return _delivered(fault, self._dated(reply))
 
     def close(self) -> None:
         self._far_side.close()
@@ -53,6 +54,10 @@ class SimulatorTransport(httpx.BaseTransport):
             module, name = HOSTS[host].split(":")
             self._faces[host] = getattr(import_module(module), name)(self._far_side)
         return self._faces[host]
+
+    def _dated(self, reply: Reply) -> Reply:
+        """With the far side's clock, as every web server sends its own (RFC 9110, 6.6.1)."""
+        return Reply(reply.status, reply.headers | {"Date": formatdate(self._far_side.now(), usegmt=True)}, reply.body)
 
     def _wait(self, delay: float, request: httpx.Request) -> None:
         if not delay:

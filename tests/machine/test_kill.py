@@ -12,23 +12,12 @@ from zlib import crc32
 import pytest
 
 from tests.machine.bank import CardSeen, assert_agreement, far_accounts, far_cards, operations, our_cards, rows
+from tests.machine.effects import Effect, Far, limited, look, moved, new_accounts, new_cards, raised, seen, suspended
 from tests.machine.processes import KILLED, Processes, Wanted, alone
 
 Copy = Callable[[Path], Path]
 MILLION = 100_000_000
 AMOUNT = 2_500
-
-
-@dataclass(frozen=True, slots=True)
-class Far:
-    """The far side at one moment; `card` is the card that a scenario is about, as it is there."""
-
-    card: CardSeen | None
-    cards: int
-    accounts: Mapping[str, str]
-
-
-Effect = Callable[[Far, Far], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,59 +32,24 @@ class Scenario:
     wreck_slice: int = 1
 
 
-def _state(state: str) -> Effect:
-    return lambda before, after: int(_card(before).state != state and _card(after).state == state)
-
-
-def _raised(by: int) -> Effect:
-    def effect(before: Far, after: Far) -> int:
-        moved = (_card(after).allowance or 0) - (_card(before).allowance or 0)
-        assert moved % by == 0, f"the allowance moved by {moved}"
-        return moved // by
-
-    return effect
-
-
-def _limited(before: Far, after: Far) -> int:
-    assert _card(before).limits["daily"] == 100_000  # sent back unchanged
-    return int(_card(after).limits == {"daily": 100_000, "weekly": 77_700})
-
-
-def _suspended(before: Far, after: Far) -> int:
-    return sum(word == "inactive" and before.accounts[ref] == "active" for ref, word in after.accounts.items())
-
-
-def _new_cards(before: Far, after: Far) -> int:
-    return after.cards - before.cards
-
-
-def _new_accounts(before: Far, after: Far) -> int:
-    return len(after.accounts) - len(before.accounts)
-
-
-def _card(far: Far) -> CardSeen:
-    assert far.card is not None
-    return far.card
-
-
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("fund", "card fund CARD --amount 25", {"card.fund": _raised(AMOUNT)}, points=14),
-        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": _state("frozen")}),
-        Scenario("withdraw", "card withdraw CARD --amount 25", {"card.withdraw": _raised(-AMOUNT)}, points=14),
-        Scenario("limits", "card limits CARD --weekly 777", {"card.limits": _limited}, points=12),
-        Scenario("unfreeze", "card unfreeze CARD", {"card.unfreeze": _state("active")}, before="card freeze CARD"),
-        Scenario("close", "card close CARD --yes", {"card.close": _state("closed")}),
-        Scenario("issue", "card issue --account ACCOUNT --fund 25 --key spare", {"card.issue": _new_cards}),
-        Scenario("replace", "card replace CARD --yes", {"card.close": _state("closed"), "card.issue": _new_cards}, points=20),
-        Scenario("account", "account create --name Annie --external-id annie", {"account.create": _new_accounts}),
-        Scenario("nameless", "account create --name Annie", {"account.create": _new_accounts}),
-        Scenario("suspend", "account suspend ACCOUNT", {"account.suspend": _suspended}, points=12),
+        Scenario("fund", "card fund CARD --amount 25", {"card.fund": raised(AMOUNT)}, points=14),
+        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": moved("frozen")}),
+        Scenario("withdraw", "card withdraw CARD --amount 25", {"card.withdraw": raised(-AMOUNT)}, points=14),
+        Scenario("limits", "card limits CARD --weekly 777", {"card.limits": limited}, points=12),
+        Scenario("unfreeze", "card unfreeze CARD", {"card.unfreeze": moved("active")}, before="card freeze CARD"),
+        Scenario("close", "card close CARD --yes", {"card.close": moved("closed")}),
+        Scenario("issue", "card issue --account ACCOUNT --fund 25 --key spare", {"card.issue": new_cards}),
+        Scenario("replace", "card replace CARD --yes", {"card.close": moved("closed"), "card.issue": new_cards}, points=20),
+        Scenario("account", "account create --name Annie --external-id annie", {"account.create": new_accounts}),
+        Scenario("nameless", "account create --name Annie", {"account.create": new_accounts}),
+        Scenario("suspend", "account suspend ACCOUNT", {"account.suspend": suspended}, points=12),
         Scenario(
             "provision",
             "provision --dev",
-            {"account.create": _new_accounts, "card.issue": _new_cards},
+            {"account.create": new_accounts, "card.issue": new_cards},
             points=70,
             wreck_slice=9,
         ),
@@ -137,8 +91,7 @@ class Trial:
         assert ran.code == 0, ran
 
     def far(self, home: Path) -> Far:
-        cards = far_cards(home)
-        return Far(cards[self.card_ref] if self.card_ref else None, len(cards), far_accounts(home))
+        return look(home, self.card_ref)
 
     def begun(self, home: Path) -> list[tuple[str, str]]:
         """The scenario's own operations: kind and state."""
@@ -167,8 +120,13 @@ class Trial:
         if self.scenario.name == "replace":
             assert again.code == 0, again
             assert self.far(home).cards == self.before.cards + 1
-            old, new = _card(self.far(home)), _successor(home)
-            assert (old.state, new.state, new.balance, new.limits) == ("closed", "active", _card(self.before).balance, old.limits)
+            old, new = seen(self.far(home)), _successor(home)
+            assert (old.state, new.state, new.balance, new.limits) == (
+                "closed",
+                "active",
+                seen(self.before).balance,
+                old.limits,
+            )
         if self.scenario.name in ("freeze", "unfreeze", "close", "limits", "suspend"):
             assert again.code == 0, again
             assert all(effect(self.before, self.far(home)) == 1 for effect in self.scenario.effects.values())
@@ -193,7 +151,7 @@ def trial(request: pytest.FixtureRequest, processes: Processes, programme: Path,
     if scenario.before:
         processes.do(home, *spelled(scenario.before))
     ref = first[0]["ref"] if first else None
-    before = Far(far_cards(home)[ref], len(far_cards(home)), far_accounts(home)) if first else Far(None, 0, {})
+    before = look(home, ref) if first else Far(None, 0, {})
     return Trial(scenario, processes, copies, home, ref, [*spelled(scenario.argv), "-o", "json"], before)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, RemoteAccount
 from cardctl.domain.cards import Card, RemoteCard
+from cardctl.domain.money import Money
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import RemoteTransaction, Transaction
 from cardctl.errors import ProviderHasNot, TargetBusy
@@ -17,8 +18,9 @@ from cardctl.services.desk import Desk
 from cardctl.services.entries import account_id_for, new_account, new_card, record_pull, take_account, take_card
 
 OVERLAP = timedelta(hours=1)
-"""How far before the newest known event a pull begins again, for clocks that disagree and events that come late."""
+"""How far before its end a pull begins again, for clocks that disagree and events that come late."""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_STREAM = "transactions"
 _TRIES = 5
 
 
@@ -44,8 +46,9 @@ def sync_card(desk: Desk, card: Card) -> Card:
         remote = require(desk.provider, ListsCards).card(card.ref)
         pull_transactions(desk, card=card)
         with desk.books.write() as unit:
-            if not _written_since(unit, card.id, begun):
-                taken, before, after = take_card(desk, unit, unit.cards.named(card.id), remote)
+            known = unit.cards.named(card.id)
+            if known.updated_at < begun:  # else a write has ended since: the books have what is newer
+                taken, before, after = take_card(desk, unit, known, remote)
                 record_pull(desk, unit, "card.sync", card.id, before, after)
                 return taken
         desk.sleep(0.1)
@@ -80,8 +83,17 @@ def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account 
         progress(len(page))
         begun = desk.clock()
     if account is None:
-        pull_transactions(desk, since=BEGINNING if total.new else None)
+        pull_transactions(desk)
     return total
+
+
+def unspent(desk: Desk, card: Card) -> Money | None:
+    """What the card can still spend by its provider's word alone; None where nothing limits it. The books are not touched."""
+    remote = require(desk.provider, ListsCards).card(card.ref)
+    if remote.balance is not None or remote.allowance is None:
+        return remote.balance
+    pages = require(desk.provider, ListsTransactions).transactions(card_ref=card.ref)
+    return sum((event.impact for page in pages for event in page), remote.allowance)
 
 
 def mark_gone(desk: Desk, card: Card) -> Card:
@@ -100,16 +112,21 @@ def pull_transactions(
     since: datetime | None = None,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Pulled:
-    """Take in the money events of one card, or of all, from `since` (default: from where the books may be outdated)."""
-    pulled = Pulled()
-    if since is None:
-        with desk.books.read() as unit:
-            since = _resume_from(unit, desk, card)
-    pages = require(desk.provider, ListsTransactions).transactions(card_ref=card.ref if card else None, since=since)
-    for page in pages:
+    """Take in the money events of one card, or of all, from `since` (default: from where the books may be outdated).
+
+    How far a stream was read is kept once a pull has come to its end, since pages come newest first: what a broken pull has
+    left out lies before what it took. Events of cards that we do not know hold that mark back until the card is known.
+    """
+    pulled, reached = Pulled(), BEGINNING
+    with desk.books.read() as unit:
+        start = since or _resume_from(unit, desk, card)
+    for page in require(desk.provider, ListsTransactions).transactions(card_ref=card.ref if card else None, since=start):
         with desk.books.write() as unit:
             pulled += _take_page(desk, unit, page)
+        reached = max([reached, *(event.occurred_at for event in page)])
         progress(len(page))
+    if not pulled.strangers:
+        _reached(desk, card, start, reached)
     return pulled
 
 
@@ -137,7 +154,7 @@ def _take_card(desk: Desk, remote: RemoteCard, begun: datetime) -> Pulled:
             unit.cards.add(card, raw=remote.raw)
             record_pull(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
             return Pulled(read=1, new=1)
-        if _written_since(unit, known.id, begun):
+        if known.updated_at >= begun:  # a write has ended since: the books have what is newer
             return Pulled(read=1)
         _, before, after = take_card(desk, unit, known, remote)
         record_pull(desk, unit, "card.sync", known.id, before, after)
@@ -159,10 +176,28 @@ def _holder(desk: Desk, remote: RemoteCard) -> Account:
 
 
 def _resume_from(unit: Unit, desk: Desk, card: Card | None) -> datetime | None:
-    """The oldest event that may still change (an open hold), else the newest, less an overlap; None: from the beginning."""
-    known = unit.transactions.newest_at(desk.programme, card.id if card else None)
+    """The oldest event that may still change (an open hold), else where the last whole pull ended; None: from the beginning.
+
+    Never later than now: a simulator whose clock was moved on may have been reset since.
+    """
+    reached = unit.cursors.get(desk.programme, _stream(card))
+    if reached is None:
+        return None
     pending = unit.transactions.oldest_open_at(desk.programme, card.id if card else None)
-    return min(known, pending or known) - OVERLAP if known else None
+    return min(datetime.fromisoformat(reached), pending or desk.clock(), desk.clock()) - OVERLAP
+
+
+def _reached(desk: Desk, card: Card | None, start: datetime | None, newest: datetime) -> None:
+    """Keep that everything up to `newest` is in the books, where the pull joined on to what was there."""
+    with desk.books.write() as unit:
+        told = unit.cursors.get(desk.programme, _stream(card))
+        known = datetime.fromisoformat(told) if told else BEGINNING
+        if (start is None or start <= known) and (newest > known or told is None):
+            unit.cursors.set(desk.programme, _stream(card), max(newest, known).isoformat())
+
+
+def _stream(card: Card | None) -> str:
+    return f"{_STREAM}:{card.id}" if card else _STREAM
 
 
 def _take_page(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pulled:
@@ -197,9 +232,3 @@ def _event(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> Tra
         parent_id=parent.id if parent else None,
         occurred_at=remote.occurred_at,
     )
-
-
-def _written_since(unit: Unit, card_id: str, begun: datetime) -> bool:
-    """Whether a write ended since `begun`: then the books have what is newer than what was read."""
-    recent = unit.operations.for_target(card_id, since=begun - timedelta(hours=1))
-    return any(operation.finished_at is not None and operation.finished_at >= begun for operation in recent)

@@ -10,7 +10,7 @@ from cardctl.domain.accounts import Account, AccountChange, AccountState
 from cardctl.domain.cards import Card
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
-from cardctl.errors import CardctlError, OutcomeUnknown
+from cardctl.errors import BadInput, CardctlError, OutcomeUnknown
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
@@ -82,7 +82,11 @@ def _card_steps(account: DeclaredAccount, declared: DeclaredCard, known: list[Ca
             if declared.state == "frozen":
                 yield Step(Action.FREEZE_CARD, account, declared)
         return
-    card = known[0]
+    card = _current(known)
+    if card.currency != declared.currency or card.type != declared.type:
+        place = f"{account.external_id}/{declared.key}"
+        is_, wanted = f"{card.type} in {card.currency}", f"{declared.type} in {declared.currency}"
+        raise BadInput(f"{place}: {card.id} is {is_}, not {wanted}", hint="a card's type and currency stay as they are")
     if card.state in FINAL:
         return  # closed by a person: a file does not bring it back; give the new card a key of its own
     if declared.state == "closed":
@@ -91,7 +95,8 @@ def _card_steps(account: DeclaredAccount, declared: DeclaredCard, known: list[Ca
     if limits_told(card.limits) != limits_told(declared.limits):
         yield Step(Action.SET_LIMITS, account, declared, card.id)
     wants_money = declared.fund_to is not None and card.balance is not None and card.balance < declared.fund_to
-    if card.state is not CardState.ACTIVE and (declared.state == "active" or (wants_money and declared.state == "frozen")):
+    thaws = declared.state == "active" or (declared.state == "frozen" and (wants_money or card.state is not CardState.FROZEN))
+    if card.state is not CardState.ACTIVE and thaws:  # only an active card takes money, or can be frozen
         move = Action.UNFREEZE_CARD if card.state in (CardState.FROZEN, CardState.SUSPENDED) else Action.ACTIVATE_CARD
         yield Step(move, account, declared, card.id)
     if wants_money and declared.state != "inactive":
@@ -129,7 +134,7 @@ def _do_card(desk: Desk, step: Step, account: Account) -> None:
         issue_card(desk, wish)
         return
     with desk.books.read() as unit:
-        card = unit.cards.by_key(account.id, declared.key)[0]
+        card = _current(unit.cards.by_key(account.id, declared.key))
     if step.action is Action.SET_LIMITS:
         set_limits(desk, card, limits_told(declared.limits))
     elif step.action is Action.FUND_CARD:
@@ -145,4 +150,9 @@ def _declared_objects(
     found = [(unit.accounts.by_external_id(desk.programme, account.external_id), account) for account in declared]
     accounts = tuple(account for account, _ in found if account)
     keyed = [unit.cards.by_key(account.id, card.key) for account, wanted in found if account for card in wanted.cards]
-    return accounts, tuple(cards[0] for cards in keyed if cards)
+    return accounts, tuple(_current(cards) for cards in keyed if cards)
+
+
+def _current(cards: list[Card]) -> Card:
+    """Of the cards with one key, replaced ones among them, the one that lives; else the newest."""
+    return next((card for card in cards if card.state not in FINAL), cards[0])

@@ -67,6 +67,7 @@ class _Work:
         named = self._named()
         if len(named) < len(PEOPLE):
             sync_accounts(self.desk, lambda _: None)
+            sync_cards(self.desk, lambda _: None)
             named = self._named()
         rich = iter(self._rich(without={account.id for account in named.values()}))
         chosen = []
@@ -157,5 +158,4 @@ class _Work:
 
 
 def _dollars(account: Account) -> Money:
-    balance = account.balance
-    return balance if balance and balance.currency == ENOUGH.currency else zero(ENOUGH.currency)
+    return next((held for held in account.balances if held.currency == ENOUGH.currency), zero(ENOUGH.currency))

@@ -9,6 +9,7 @@ from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadInput, StateForbids
 from cardctl.services.deeds.controls import move_card, rehearse_move
 from cardctl.services.deeds.issuing import CardWish, check_holder, issue_card, rehearse_card
+from cardctl.services.deeds.pulling import unspent
 from cardctl.services.desk import Desk, Done
 
 REASONS = ("lost", "stolen", "damaged", "expired")
@@ -25,7 +26,8 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
         closed = move_card(desk, card, Move.CLOSE, reason=reason or why, extra=why).object
         assert isinstance(closed, Card)
         card = closed
-    return issue_card(desk, _successor(card, why), caller_key=caller_key or f"replace:{card.id}", reason=reason or why)
+    wish = _successor(desk, card, why)
+    return issue_card(desk, wish, caller_key=caller_key or f"replace:{card.id}", reason=reason or why)
 
 
 def rehearse_replacement(
@@ -33,7 +35,7 @@ def rehearse_replacement(
 ) -> tuple[Draft | Card | Account, Draft | Card | Account]:
     """What would be sent to close the card, and to issue its successor as things are now."""
     _check(desk, card, why)
-    return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(card, why))
+    return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(desk, card, why))
 
 
 def _check(desk: Desk, card: Card, why: str) -> None:
@@ -46,13 +48,17 @@ def _check(desk: Desk, card: Card, why: str) -> None:
         check_holder(unit.accounts.named(card.account_id))
 
 
-def _successor(card: Card, why: str) -> CardWish:
+def _successor(desk: Desk, card: Card, why: str) -> CardWish:
+    """What is unspent is asked of the provider: a purchase that our books do not know yet must not be spent again."""
+    with desk.books.read() as unit:
+        key = unit.cards.key(card.id)
     return CardWish(
         account_id=card.account_id,
         currency=card.currency,
         type=card.type,
         limits=card.limits,
-        allowance=card.balance,
+        allowance=unspent(desk, card),
+        key=key,
         replaces=card.id,
         replaces_reason=why,
     )

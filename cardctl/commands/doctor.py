@@ -1,0 +1,77 @@
+"""`cardctl doctor`: parse and hand over."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import typer
+
+from cardctl.commands._options import OutputOption, ProfileOption, ProviderOption, TimeoutOption
+from cardctl.errors import CardctlError, ExitCode
+from cardctl.output.console import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.output.console import Console
+    from cardctl.runtime import Run
+    from cardctl.services.flows.doctor import Check
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def doctor(
+    profile: ProfileOption = None,
+    provider: ProviderOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> ExitCode | None:
+    """Check that all that cardctl needs is there and works; changes nothing. Exit 3 where something fails.
+
+    Example: cardctl doctor --profile acme-sandbox
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.services.flows.doctor import Outcome, unusable  # noqa: PLC0415
+
+    console = runtime.console_for(output)
+    with ExitStack() as stack:
+        try:
+            run = stack.enter_context(runtime.opened(output=output, profile=profile, provider=provider, timeout=timeout))
+        except CardctlError as error:
+            checks: Sequence[Check] = [unusable(error)]
+        else:
+            checks = _examined(run)
+        _show(console, checks)
+    return ExitCode.FINDINGS if any(check.outcome is Outcome.FAIL for check in checks) else None
+
+
+def _examined(run: Run) -> Sequence[Check]:
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.services.flows.doctor import Subject, examine  # noqa: PLC0415
+
+    subject = Subject(
+        settings=run.settings,
+        secrets=run.secrets,
+        target=lambda: run.database,
+        books=lambda: run.books,
+        provider=run.provider,
+        clock=runtime.now,
+    )
+    with run.console.progress("looking") as count:
+        checks = []
+        for check in examine(subject):
+            checks.append(check)
+            count(1)
+    return checks
+
+
+def _show(console: Console, checks: Sequence[Check]) -> None:
+    shapes = [
+        {"name": check.name, "outcome": check.outcome.value, "detail": check.detail, "remedy": check.remedy} for check in checks
+    ]
+    if console.output is Output.JSON:
+        console.show({"checks": shapes})
+    else:
+        console.rows(shapes, ("name", "outcome", "detail", "remedy"))

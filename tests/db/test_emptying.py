@@ -1,0 +1,46 @@
+"""Emptying a simulator's books: every row goes, the identity stays, and nothing else can be emptied."""
+
+from __future__ import annotations
+
+import pytest
+
+from cardctl.db.unit import Books
+from cardctl.domain.audit import GENESIS, AuditHead
+from cardctl.errors import DevelopmentOnly
+from tests.db.builders import PROGRAMME, append, operation, transaction, with_card
+from tests.db.conftest import Opener, keys_of
+
+
+def _fill(books: Books) -> str | None:
+    with_card(books)
+    with books.write() as unit:
+        parent = transaction()
+        unit.transactions.upsert(parent, programme=PROGRAMME)
+        unit.transactions.upsert(transaction("txn_00000002", parent_id=parent.id), programme=PROGRAMME)
+        unit.operations.add(operation())
+        unit.cursors.set(PROGRAMME, "transactions", "x")
+        append(unit)
+        return unit.meta.get("database_id")
+
+
+def test_empty_books_are_as_new(target: str, opened: Opener) -> None:
+    books = opened(target)
+    name = _fill(books)
+    with books.write() as unit:
+        deleted = unit.empty()
+    assert deleted == {"accounts": 1, "audit": 1, "cards": 1, "cursors": 1, "operations": 1, "transactions": 2}
+    with books.read() as unit:
+        assert unit.audit.head() == AuditHead(0, GENESIS)
+        assert unit.audit.verify().ok
+        assert unit.meta.get("database_id") == name
+        assert list(unit.cards.rows()) == list(unit.accounts.rows()) == list(unit.operations.rows()) == []
+    assert _fill(opened(target, keys=keys_of("another key " * 4))) == name
+
+
+def test_only_a_simulators_books_can_be_emptied(target: str, opened: Opener) -> None:
+    books = opened(target, environment="sandbox")
+    _fill(books)
+    with pytest.raises(DevelopmentOnly), books.write() as unit:
+        unit.empty()
+    with books.read() as unit:
+        assert unit.cards.count() == 1
