@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from cardctl.config.document import nearest
 from cardctl.domain.accounts import Address, NewAccount
@@ -17,7 +17,7 @@ from cardctl.domain.money import Money, exponent
 from cardctl.domain.programme import DeclaredAccount, DeclaredCard
 from cardctl.errors import BadFile, BadInput
 
-_Text = Annotated[str, Field(min_length=1)]
+_Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class _Table(BaseModel):
@@ -48,11 +48,23 @@ class _Card(_Table):
     limits: _Limits = _Limits()
     state: Literal["active", "inactive", "frozen", "closed"] = "active"
 
+    @model_validator(mode="after")
+    def _amounts_are_amounts(self) -> _Card:
+        faults = [f"{place}: {fault}" for place, text in self._amounts().items() if (fault := _amount_fault(text, self.currency))]
+        fault = _amount_fault("0", self.currency)
+        if fault or faults:
+            raise PydanticCustomError("amount", "{faults}", {"faults": f"currency: {fault}" if fault else "; ".join(faults)})
+        return self
+
+    def _amounts(self) -> dict[str, str]:
+        told = {"fund_to": self.fund_to} | {f"limits.{name}": text for name, text in self.limits.model_dump().items()}
+        return {place: text for place, text in told.items() if text is not None}
+
     def declared(self) -> DeclaredCard:
-        exponent(self.currency)
-        told = {name: Money.parse(text, self.currency) for name, text in self.limits.model_dump().items() if text is not None}
-        fund_to = Money.parse(self.fund_to, self.currency) if self.fund_to is not None else None
-        return DeclaredCard(self.key, self.currency, self.type, fund_to, Limits(**told), self.state)
+        amounts = {place: Money.parse(text, self.currency) for place, text in self._amounts().items()}
+        fund_to = amounts.pop("fund_to", None)
+        limits = Limits(**{place.removeprefix("limits."): amount for place, amount in amounts.items()})
+        return DeclaredCard(self.key, self.currency, self.type, fund_to, limits, self.state)
 
 
 class _Account(_Table):
@@ -79,16 +91,16 @@ def read_programme(file: Path) -> tuple[DeclaredAccount, ...]:
     try:
         document = tomllib.loads(file.read_text("utf-8"))
         programme = _Programme.model_validate(document)
-        declared = tuple(account.declared() for account in programme.accounts)
     except OSError as error:
         raise BadFile(f"{file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadFile(f"{file}: {error}") from None
+    except RecursionError:
+        raise BadFile(f"{file}: nested too deeply") from None
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         raise BadFile(f"{file}: " + "; ".join(_fault(fault) for fault in faults)) from None
-    except BadInput as error:
-        raise BadFile(f"{file}: {error.message}", hint=error.hint) from None
+    declared = tuple(account.declared() for account in programme.accounts)
     _check_unique(file, declared)
     return declared
 
@@ -99,6 +111,15 @@ def _check_unique(file: Path, declared: tuple[DeclaredAccount, ...]) -> None:
     twice = [name for name, count in (names | keys).items() if count > 1]
     if twice:
         raise BadFile(f"{file}: declared more than once: {', '.join(twice)}")
+
+
+def _amount_fault(text: str, currency: str) -> str | None:
+    try:
+        exponent(currency)
+        Money.parse(text, currency)
+    except BadInput as error:
+        return error.message
+    return None
 
 
 def _fault(fault: ErrorDetails) -> str:

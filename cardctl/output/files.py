@@ -61,6 +61,8 @@ def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
 
 
 def _begun(path: Path, *, force: bool) -> tuple[int, str]:
+    if "\0" in str(path):
+        raise BadFile(f"{str(path)!r} is no name for a file")
     try:
         if path.is_dir() or (path.exists() and not path.is_file()):
             raise BadFile(f"{path} is no ordinary file", hint="name a file, or - for standard output")
@@ -69,8 +71,6 @@ def _begun(path: Path, *, force: bool) -> tuple[int, str]:
         return tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)  # 0600
     except OSError as error:
         raise _failure(path, error) from None
-    except ValueError:  # a NUL in the name
-        raise BadFile(f"{str(path)!r} is no name for a file") from None
 
 
 def _name(draft: Path, path: Path, *, force: bool) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import contextlib
 import errno
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ class KeyFile:
     def obtain(self) -> Secret:
         """The key, made where there is none: of processes that make it at once, one wins and all use its key."""
         while (key := self.read()) is None:
-            with self._written(new_encryption_key()) as whole, contextlib.suppress(FileExistsError):
+            with self._written(new_encryption_key()) as whole, contextlib.suppress(FileExistsError, FileNotFoundError):
                 os.link(whole, self.file)
         return key
 
@@ -60,14 +61,21 @@ class KeyFile:
         """The file with this key instead, whole or not at all."""
         with self._written(key) as whole:
             os.replace(whole, self.file)
+        self._clear()
 
     def remove(self) -> bool:
         """False where there was none."""
+        self._clear()
         try:
             self.file.unlink()
         except FileNotFoundError:
             return False
         return True
+
+    def _clear(self) -> None:
+        """Take away what killed processes left beside: a key that was given up must not lie there. Whoever writes tries again."""
+        for draft in self.file.parent.glob(f".{glob.escape(self.file.name)}-*"):
+            draft.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _written(self, key: Secret) -> Iterator[str]:

@@ -57,6 +57,12 @@ def account_id_for(desk: Desk, external_id: str | None) -> str:
     return "account_" + hashlib.sha256(f"{desk.programme}\n{external_id}".encode()).hexdigest()[:20]
 
 
+def made_by(unit: Unit, kind: str, mark: str | None) -> Operation | None:
+    """Our own creation that left its mark on an object, whose id it has chosen: a sync may see the object before it is settled."""
+    operation = unit.operations.get(mark) if mark else None
+    return operation if operation is not None and operation.kind == kind else None
+
+
 def take_card(desk: Desk, unit: Unit, card: Card, remote: RemoteCard) -> tuple[Card, Diff, Diff]:
     """Take the provider's whole word about a card we know into the books; the card now, and what of it changed.
 

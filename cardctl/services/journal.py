@@ -126,11 +126,11 @@ def finish(desk: Desk, operation: Operation, state: OperationState, error: BaseE
 
 
 def end(desk: Desk, operation: Operation, state: OperationState, code: str, error: str) -> None:
-    """End an operation otherwise than by `record`, or put it in doubt; one that somebody else has ended stays as it is."""
+    """End an operation otherwise than by `record`, or put it in doubt; one that somebody else ended or took over stays so."""
     finished_at = None if state in OPEN else desk.clock()
     ended = replace(operation, state=state, finished_at=finished_at, error_code=code, error=error)
     with desk.books.write() as unit:
-        if unit.operations.named(operation.id).state in OPEN:
+        if still_ours(unit, operation):
             save(desk, unit, operation, ended)
 
 
@@ -166,6 +166,18 @@ def take_over(desk: Desk, operation_id: str) -> Operation | None:
         ours = replace(operation, lease=desk.lease.name, leased_until=desk.clock() + LEASE)
         unit.operations.save(ours)
     return ours
+
+
+def still_ours(unit: Unit, operation: Operation) -> bool:
+    """Whether an operation is still for the process to decide that has its lease."""
+    known = unit.operations.named(operation.id)
+    return known.state in OPEN and known.lease == operation.lease
+
+
+def passed(operation: Operation, other: Operation) -> bool:
+    """Whether another operation on the same target was under way after this one was sent."""
+    sent = operation.sent_at or operation.created_at
+    return other.id != operation.id and (other.finished_at is None or other.finished_at >= sent)
 
 
 def works_on(desk: Desk, operation: Operation) -> bool:

@@ -17,7 +17,7 @@ from cardctl.services.settling import settle
 WAIT_SECONDS = 30.0
 """How long a write waits for one in flight on the same target."""
 _POLL = 0.1
-_NEVER_RAN = frozenset({"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "NEVER_SENT", "NEVER_RAN"})
+_NEVER_RAN = frozenset({"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "NEVER_RAN"})
 _S = OperationState
 
 
@@ -67,9 +67,9 @@ def _claim(desk: Desk, deed: Deed, wish: Wish) -> Operation | Done:
 
 
 def _prior(desk: Desk, unit: Unit, caller_key: str | None) -> Operation | None:
-    """The operation that has the caller's key; one that surely never ran gives the key back."""
+    """The operation that has the caller's key; one that was never sent, or surely never ran, gives the key back."""
     prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
-    if prior is not None and prior.state is _S.REFUSED and prior.error_code in _NEVER_RAN:
+    if prior is not None and prior.state is _S.REFUSED and (prior.sent_at is None or prior.error_code in _NEVER_RAN):
         unit.operations.save(replace(prior, caller_key=None))
         return None
     return prior

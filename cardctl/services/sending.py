@@ -14,6 +14,7 @@ What ended a call, and what that makes of the operation:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from cardctl.domain.operations import Operation, OperationState
@@ -26,8 +27,9 @@ from cardctl.errors import (
     SecretProblem,
     ServerFailed,
 )
+from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
-from cardctl.services.journal import Deed, drafted, finish, record, save
+from cardctl.services.journal import LEASE, Deed, drafted, finish, passed, record, save, still_ours
 
 _S = OperationState
 
@@ -38,10 +40,12 @@ def carry_out(desk: Desk, deed: Deed, operation: Operation) -> Done:
     except BaseException as error:
         finish(desk, operation, _S.REFUSED, error)
         raise
-    sent = replace(operation, state=_S.SENT, draft=draft, sent_at=desk.clock())
     with desk.books.write() as unit:
-        save(desk, unit, operation, sent)
-    return send(desk, deed, sent)
+        if not still_ours(unit, operation):
+            raise _in_doubt(operation, "another process took it over before it was sent")
+        save(desk, unit, operation, replace(operation, state=_S.SENT, draft=draft, sent_at=desk.clock()))
+        kept = unit.operations.named(operation.id)  # read back: the bytes that are sent now are those that a resume would send
+    return send(desk, deed, kept)
 
 
 def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
@@ -59,9 +63,23 @@ def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
     except BaseException as error:
         finish(desk, operation, _S.IN_DOUBT, error)
         if isinstance(error, ReplyLost):
-            raise _in_doubt(operation, error) from error
+            raise _in_doubt(operation, error.message) from error
         raise
-    return record(desk, deed, operation, remote)
+    return record(desk, deed, operation, _newest(desk, operation, remote))
+
+
+def _newest(desk: Desk, operation: Operation, remote: Remote) -> Remote:
+    """The provider's answer, or where another write passed this one on its way (a freeze waits for nothing), what is there now.
+
+    Two answers may be recorded in another order than they were made in; who records last has also looked last.
+    """
+    with desk.books.read() as unit:
+        near = unit.operations.for_target(operation.target, since=(operation.sent_at or operation.created_at) - LEASE)
+    if not any(passed(operation, other) for other in near):
+        return remote
+    with suppress(CardctlError):
+        return desk.provider.look_up(drafted(operation), operation.id).remote or remote
+    return remote
 
 
 def _after_server_error(desk: Desk, deed: Deed, operation: Operation, error: ServerFailed) -> Done:
@@ -70,7 +88,7 @@ def _after_server_error(desk: Desk, deed: Deed, operation: Operation, error: Ser
     try:
         sighting = desk.provider.look_up(drafted(operation), operation.id)
     except CardctlError as unseen:
-        raise _in_doubt(operation, error) from unseen
+        raise _in_doubt(operation, error.message) from unseen
     if sighting.happened and sighting.remote is not None:
         return record(desk, deed, doubtful, sighting.remote)
     if sighting.happened is False and error.saved:
@@ -79,10 +97,8 @@ def _after_server_error(desk: Desk, deed: Deed, operation: Operation, error: Ser
         )
         finish(desk, doubtful, _S.REFUSED, failed)
         raise failed from error
-    raise _in_doubt(operation, error) from error
+    raise _in_doubt(operation, error.message) from error
 
 
-def _in_doubt(operation: Operation, error: CardctlError) -> OutcomeUnknown:
-    return OutcomeUnknown(
-        f"{operation.kind} {operation.id} was sent; its outcome is unknown: {error.message}", operation_id=operation.id
-    )
+def _in_doubt(operation: Operation, why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(f"the outcome of {operation.kind} {operation.id} is unknown: {why}", operation_id=operation.id)

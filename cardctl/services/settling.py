@@ -9,10 +9,13 @@ from datetime import timedelta
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.redaction import redact
 from cardctl.errors import (
+    BadInput,
     CardctlError,
+    NotFound,
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
+    Refused,
     ReplyLost,
     SecretProblem,
     StateForbids,
@@ -25,6 +28,7 @@ NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
 KEY_MARGIN = timedelta(hours=1)
 """What is taken off a key's life for clocks that disagree."""
+_TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
 
 
@@ -32,8 +36,8 @@ def settle(desk: Desk, deed: Deed, operation_id: str) -> Operation:
     """Bring one unfinished operation to its end where that can be told; a live process's is left alone."""
     operation = take_over(desk, operation_id)
     if operation is not None:
-        # What the provider says is in the journal by then; the caller reads the state.
-        with suppress(ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem):
+        # What was said to it is in the journal by then; the caller reads the state, and goes on to the next one.
+        with suppress(*_TOLD):
             _send_late(desk, deed, operation) if operation.state is _S.INTENDED else _settle_sent(desk, deed, operation)
     with desk.books.read() as unit:
         return unit.operations.named(operation_id)
@@ -66,15 +70,14 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
     doubtful = replace(operation, state=_S.IN_DOUBT)
     if operation.state is _S.SENT:
         end(desk, operation, _S.IN_DOUBT, "PROCESS_DIED", "the process that sent it died")
-    if _superseded(desk, operation):
-        end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
-        return
     sighting = desk.provider.look_up(drafted(operation), operation.id)
     if sighting.happened and sighting.remote is not None:
         record(desk, deed, doubtful, sighting.remote)
+    elif _superseded(desk, operation):
+        end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
     elif sighting.happened is False and _key_lives(desk, operation):
         send(desk, deed, doubtful)
-    elif sighting.happened is False and desk.provider.key_life is not None:
+    elif sighting.happened is False and _key_is_dead(desk, operation):
         end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its key expired")
     else:
         end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "looking at the provider cannot tell whether it ran")
@@ -109,4 +112,10 @@ def _key_lives(desk: Desk, operation: Operation) -> bool:
     life = desk.provider.key_life
     if life is None or operation.sent_at is None:
         return False
-    return -KEY_MARGIN < desk.clock() - operation.sent_at < life - KEY_MARGIN
+    return -KEY_MARGIN <= desk.clock() - operation.sent_at < life - KEY_MARGIN
+
+
+def _key_is_dead(desk: Desk, operation: Operation) -> bool:
+    """Not the opposite of `_key_lives`: a clock far behind tells neither."""
+    life = desk.provider.key_life
+    return life is not None and operation.sent_at is not None and desk.clock() - operation.sent_at >= life - KEY_MARGIN

@@ -33,7 +33,7 @@ def test_empty_books_are_as_new(target: str, opened: Opener) -> None:
         assert unit.audit.head() == AuditHead(0, GENESIS)
         assert unit.audit.verify().ok
         assert unit.meta.get("database_id") == name
-        assert list(unit.cards.rows()) == list(unit.accounts.rows()) == list(unit.operations.rows()) == []
+        assert [*unit.cards.rows(), *unit.accounts.rows(), *unit.operations.rows()] == []
     assert _fill(opened(target, keys=keys_of("another key " * 4))) == name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from cardctl.db.engine import place
 from cardctl.db.failures import sqlite_failure
 from cardctl.db.unit import Books
 from cardctl.errors import (
@@ -281,3 +283,13 @@ def test_driver_errors_without_a_place_of_their_own(tmp_path: Path) -> None:
     assert told("Could not decode to UTF-8 column", 0) is BooksCorrupt
     assert sqlite_failure(sqlite3.IntegrityError("x"), tmp_path, has_room=True) is None
     assert sqlite_failure(KeyboardInterrupt(), tmp_path, has_room=True) is None
+
+
+def test_books_are_made_where_there_are_no_hard_links(tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("cardctl.db.engine.os.link", refused)
+    with_card(opened(tmp_path / "books.db"))
+    assert {path.name for path in tmp_path.iterdir()} == {"books.db", "books.db-wal", "books.db-shm"}
+    assert place(tmp_path / "other", tmp_path / "books.db") is False

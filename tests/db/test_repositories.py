@@ -213,3 +213,13 @@ def test_odd_text_is_kept_or_cut_but_never_fatal(books: Books) -> None:
         kept = unit.cards.named(odd.id)
         assert kept.holder == "Zoë 🦊\n\x1b[31m\ufffd?"
         assert kept.state_reason == "card **** **** **** 4242 and ***"
+
+
+def test_a_balance_follows_from_allowance_and_transactions(books: Books) -> None:
+    with_card(books, card(allowance=usd(5000), balance=usd(1)), card("card_00000002", allowance=None, balance=usd(9)))
+    with books.write() as unit:
+        unit.transactions.upsert(transaction(), programme=PROGRAMME)
+        unit.cards.rebalance("card_00000001")
+        unit.cards.rebalance("card_00000002")
+        assert unit.cards.named("card_00000001").balance == usd(4000)
+        assert unit.cards.named("card_00000002").balance == usd(9)

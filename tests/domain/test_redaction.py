@@ -13,15 +13,6 @@ from hypothesis import strategies as st
 from cardctl.domain.cards import Credentials
 from cardctl.domain.redaction import Secret, luhn, printable, redact, redact_json
 
-NUMBERS = [
-    "4222222222222",  # 13
-    "36227206271667",  # 14
-    "378282246310005",  # 15
-    "4242424242424242",  # 16
-    "6304000000000000000"[:18] + "0",  # 19
-]
-
-
 def whole(body: str) -> str:
     """`body` with the digit that makes it pass Luhn."""
     return next(body + digit for digit in "0123456789" if luhn(body + digit))
@@ -54,7 +45,7 @@ def test_luhn_tells_one_digit_in_ten(body: str, wrong: int) -> None:
         '"4242424242424242"',
         "4242424242424242,",
         "4242424242424242\n",
-        "é4242424242424242é" if False else "«4242424242424242»",
+        "«4242424242424242»",
         "4242424242424242 123",  # its security code after it
         "123 4242424242424242",
         "4242 4242 4242 4242 12 29 123",

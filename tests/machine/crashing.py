@@ -102,7 +102,7 @@ class _Child:
 
     def __init__(self, request: dict[str, Any]) -> None:
         self._told, told = os.pipe()
-        self._files = [tempfile.TemporaryFile() for _ in range(2)]
+        self._files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115 - closed once read
         self._pid = os.fork()
         if not self._pid:
             os.close(self._told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from cardctl.domain.accounts import AccountChange, NewAccount
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState, Move
-from cardctl.errors import CardctlError, OutcomeUnknown, ProviderUnavailable
+from cardctl.errors import CardctlError, OutcomeUnknown
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits, withdraw
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
@@ -284,7 +284,7 @@ def test_what_a_sync_finds_first_is_still_the_same_object(world: World, name: st
 
 
 def test_a_resume_goes_on_past_what_can_no_longer_be_sent(world: World) -> None:
-    """Killed before it was sent, a funding meets a card that the provider has frozen meanwhile; the next operation is settled too."""
+    """Killed before it was sent, a funding meets a card that the provider has frozen meanwhile; the next one is settled too."""
     _die_before_sending(world, VERBS["fund"])
     _die_before_sending(world, VERBS["account"])
     world.far_side.edit(world.card.ref, {"status": "inactive"})
@@ -320,14 +320,12 @@ def test_an_operation_that_somebody_took_over_is_not_sent_twice(world: World) ->
             taken.append(OperationState.REFUSED)
             with world.desk.books.write() as unit:
                 [operation] = unit.operations.open_for(world.card.id)
-                from dataclasses import replace
-
                 unit.operations.save(replace(operation, lease="elsewhere/0", state=OperationState.REFUSED))
 
     before = look(world.home, world.card.ref)
     world.wire.before = take_over
     world.wire.sent.clear()
-    with pytest.raises(ProviderUnavailable):
+    with pytest.raises(OutcomeUnknown):
         VERBS["fund"].act(world)
     assert world.wire.sent == []
     assert world.operations()[-1].state == "refused"

@@ -22,7 +22,7 @@ AMOUNT = 2_500
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A command line (`CARD` and `ACCOUNT` stand for ids), what came before it, and how often each kind of write took effect."""
+    """A command line (`CARD` and `ACCOUNT` stand for ids), what comes before it, and how often each kind took effect."""
 
     name: str
     argv: str

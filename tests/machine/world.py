@@ -1,4 +1,4 @@
-"""Our side in this process: a desk over real SQLite books and the simulator, on a transport that remembers and can be hooked."""
+"""Our side in this process: a desk over real SQLite books and the simulator, on a transport that remembers what was sent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from cardctl.config.paths import Paths
 from cardctl.db.leases import FileLease
 from cardctl.db.sealed import EncryptionKeys
 from cardctl.db.unit import Books
@@ -31,7 +32,7 @@ TIMEOUT = 5.0
 
 
 class Wire(httpx.BaseTransport):
-    """The simulator's transport. `sent` keeps every write as (key, path, body); `before` and `after` a request may do anything."""
+    """The simulator's transport. `sent` keeps every write as (key, path, body); `before` and `after` are called around each."""
 
     def __init__(self, path: Path) -> None:
         self._inner = SimulatorTransport(path, sleep=lambda _: None)
@@ -52,17 +53,17 @@ class Wire(httpx.BaseTransport):
 
 
 class World:
-    """One process's means, in `home`. `clock_off` moves our clock alone; `commit` is called around every commit of our books."""
+    """One process's means, in `home`. `clock_off` moves our clock alone; `commit` is told of every commit of our books."""
 
     def __init__(self, home: Path, commit: Callable[[str], None] = lambda _: None) -> None:
         self.home = home
         self.clock_off = timedelta(0)
-        state = home / "state"
-        self.far_side = Control(state / "simulator.db")
-        self.wire = Wire(state / "simulator.db")
-        self.lease = FileLease(state / "leases")
+        paths = Paths.of({"CARDCTL_HOME": str(home)})
+        self.far_side = Control(paths.simulator_file)
+        self.wire = Wire(paths.simulator_file)
+        self.lease = FileLease(paths.leases_dir)
         self.desk = Desk(
-            books=_WatchedBooks(state, commit),
+            books=_WatchedBooks(paths, commit),
             provider=registry.build("stripe", _handed(self.wire)),
             clock=lambda: datetime.now(UTC) + self.clock_off,
             new_id=new_id,
@@ -131,11 +132,10 @@ def at(desk: Desk, **fields: Any) -> Desk:
 
 
 class _WatchedBooks(Books):
-    def __init__(self, state: Path, told: Callable[[str], None]) -> None:
-        key = KeyFile(state / "development.key")
-        super().__init__(
-            str(state / "books" / "dev.db"), environment="simulator", keys=lambda: EncryptionKeys(key.obtain(), None)
-        )
+    def __init__(self, paths: Paths, told: Callable[[str], None]) -> None:
+        key = KeyFile(paths.development_key_file("dev"))
+        file = paths.database_file("dev")
+        super().__init__(str(file), environment="simulator", keys=lambda: EncryptionKeys(key.obtain(), None))
         self._told = told
 
     def _commit(self, connection: Any) -> None:

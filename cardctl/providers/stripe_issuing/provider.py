@@ -246,7 +246,7 @@ def _limits_as_before(draft: Draft, remote: Remote) -> bool:
     """Somebody else's change of the limits would be undone by sending our whole list late."""
     if "limits" not in draft.before:
         return True
-    return translate.spending_limits(cast(StripeCard, remote.raw)) == draft.before["limits"]
+    return bool(translate.spending_limits(cast(StripeCard, remote.raw)) == draft.before["limits"])
 
 
 def _remote(draft: Draft, wire: dict[str, Any]) -> Remote:

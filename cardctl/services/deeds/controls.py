@@ -8,11 +8,11 @@ from typing import ClassVar
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountChange, AccountState, Address, RemoteAccount
 from cardctl.domain.cards import Card, RemoteCard
-from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import CardState, Move, already, check_move, settle
 from cardctl.errors import StateForbids
 from cardctl.providers.base import ClosesAccounts, ControlsCards, IssuesCards, Remote, require
-from cardctl.services.desk import Desk, Done
+from cardctl.services.desk import Desk, Done, Warned
 from cardctl.services.entries import take_account
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
@@ -23,7 +23,21 @@ def move_card(desk: Desk, card: Card, move: Move, *, reason: str | None = None, 
 
     `reason` is kept in the audit; `extra` is the provider's own word for why (lost, stolen), where it takes one.
     """
-    return run_once(desk, MOVES[move], _move_wish(card, reason, extra))
+    done = run_once(desk, MOVES[move], _move_wish(card, reason, extra))
+    return _stopped_again(desk, done) if move in (Move.ACTIVATE, Move.UNFREEZE) else done
+
+
+def _stopped_again(desk: Desk, done: Done) -> Done:
+    """A freeze that passed an unfreeze on its way holds, even where the unfreeze reached the provider last."""
+    with desk.books.read() as unit:
+        card = unit.cards.named(done.object.id)
+        near = unit.operations.for_target(card.id, since=done.operation.created_at) if done.operation else []
+    freezes = [other for other in near if other.kind == "card.freeze" and other.state is not OperationState.REFUSED]
+    if card.state is not CardState.ACTIVE or not freezes:
+        return replace(done, object=card)
+    frozen = run_once(desk, MOVES[Move.FREEZE], _move_wish(card, freezes[-1].reason, None))
+    warned = Warned("FROZEN_MEANWHILE", f"{freezes[-1].id} froze the card meanwhile: it is frozen again")
+    return replace(frozen, warnings=(*frozen.warnings, warned))
 
 
 def would_move(card: Card, move: Move) -> bool:

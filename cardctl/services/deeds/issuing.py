@@ -139,8 +139,10 @@ class IssueCard:
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteCard)
-        card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
-        unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
+        card = unit.cards.get(operation.target)
+        if card is None:  # else a sync has found it first
+            card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
+            unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
         if operation.amount is not None:
             unit.transactions.upsert(money_event(desk, operation, card, TransactionKind.FUNDING), programme=desk.programme)
         shown = {"state": str(card.state), "account": card.account_id, "balance": str(card.balance) if card.balance else None}

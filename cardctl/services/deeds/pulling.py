@@ -15,7 +15,7 @@ from cardctl.domain.transactions import RemoteTransaction, Transaction
 from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.providers.base import ListsCards, ListsTransactions, require
 from cardctl.services.desk import Desk
-from cardctl.services.entries import account_id_for, new_account, new_card, record_pull, take_account, take_card
+from cardctl.services.entries import account_id_for, made_by, new_account, new_card, record_pull, take_account, take_card
 
 OVERLAP = timedelta(hours=1)
 """How far before its end a pull begins again, for clocks that disagree and events that come late."""
@@ -137,9 +137,16 @@ def _take_account(desk: Desk, remote: RemoteAccount) -> Pulled:
             _, before, after = take_account(desk, unit, known, remote)
             record_pull(desk, unit, "account.sync", known.id, before, after)
             return Pulled(read=1, changed=int(bool(after)))
+        made = made_by(unit, "account.create", remote.mark)
+        lost = unit.accounts.get(made.target) if made else None
+        if lost is not None:  # ours already, under the reference that the provider has lost
+            _, before, after = take_account(desk, unit, lost, remote)
+            record_pull(desk, unit, "account.sync", lost.id, before, after)
+            return Pulled(read=1, changed=1)
         taken = remote.external_id and unit.accounts.by_external_id(desk.programme, remote.external_id)
         external_id = None if taken else remote.external_id
-        account = new_account(desk, account_id_for(desk, external_id), external_id, remote)
+        account_id = made.target if made else account_id_for(desk, external_id)
+        account = new_account(desk, account_id, external_id, remote)
         unit.accounts.add(account, raw=remote.raw)
         record_pull(desk, unit, "account.sync", account.id, {}, {"ref": account.ref, "state": str(account.state)})
     return Pulled(read=1, new=1)
@@ -150,8 +157,9 @@ def _take_card(desk: Desk, remote: RemoteCard, begun: datetime) -> Pulled:
     with desk.books.write() as unit:
         known = unit.cards.by_ref(desk.programme, remote.ref)
         if known is None:
-            card = new_card(desk, desk.new_id("card"), account.id, remote)
-            unit.cards.add(card, raw=remote.raw)
+            made = made_by(unit, "card.issue", remote.mark)
+            card = new_card(desk, made.target if made else desk.new_id("card"), account.id, remote)
+            unit.cards.add(card, raw=remote.raw, key=made.arguments["key"] if made else None)
             record_pull(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
             return Pulled(read=1, new=1)
         if known.updated_at >= begun:  # a write has ended since: the books have what is newer
@@ -189,11 +197,12 @@ def _resume_from(unit: Unit, desk: Desk, card: Card | None) -> datetime | None:
 
 def _reached(desk: Desk, card: Card | None, start: datetime | None, newest: datetime) -> None:
     """Keep that everything up to `newest` is in the books, where the pull joined on to what was there."""
-    with desk.books.write() as unit:
+    with desk.books.read() as unit:
         told = unit.cursors.get(desk.programme, _stream(card))
-        known = datetime.fromisoformat(told) if told else BEGINNING
-        if (start is None or start <= known) and (newest > known or told is None):
-            unit.cursors.set(desk.programme, _stream(card), max(newest, known).isoformat())
+    known = datetime.fromisoformat(told) if told else BEGINNING
+    if newest > known and (start is None or start <= known):
+        with desk.books.write() as unit:
+            unit.cursors.set(desk.programme, _stream(card), newest.isoformat())
 
 
 def _stream(card: Card | None) -> str:

@@ -1,0 +1,39 @@
+"""Where services are tested: real books, the real adapter, the simulator behind it, and nothing made up but the sleep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.db.conftest import new_postgres, postgres
+from tests.services.world import World
+
+__all__ = ["new_postgres", "postgres"]
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Makes worlds, and takes them down."""
+    made: list[World] = []
+
+    def make(target: str | None = None, *, environment: str = "simulator") -> World:
+        made.append(World(tmp_path, target or str(tmp_path / "books.db"), environment))
+        return made[-1]
+
+    yield make
+    for world in made:
+        world.close()
+
+
+@pytest.fixture
+def world(worlds: Callable[..., World]) -> World:
+    """Books on SQLite, and a bank."""
+    return worlds()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_world(request: pytest.FixtureRequest, worlds: Callable[..., World]) -> World:
+    """The same, on both kinds of books."""
+    return worlds(None if request.param == "sqlite" else request.getfixturevalue("new_postgres"))
