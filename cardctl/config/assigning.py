@@ -31,11 +31,13 @@ def _read(profile: str, path: list[str], text: str) -> Any:
         _try(profile, path, text)
     except BadConfig as refused:
         try:
-            value = tomllib.loads(f"value = {text}", parse_float=Decimal)["value"]
-            _try(profile, path, value)
+            parsed = tomllib.loads(f"value = {text}", parse_float=Decimal)
+            _try(profile, path, parsed["value"])
         except (tomllib.TOMLDecodeError, BadConfig):
             raise refused from None
-        return value
+        if len(parsed) > 1:  # a line break, and another setting behind it
+            raise
+        return parsed["value"]
     return text
 
 

@@ -50,7 +50,9 @@ class _Card(_Table):
 
     @model_validator(mode="after")
     def _amounts_are_amounts(self) -> _Card:
-        faults = [f"{place}: {fault}" for place, text in self._amounts().items() if (fault := _amount_fault(text, self.currency))]
+        faults = [
+            f"{place}: {fault}" for place, text in self._amounts().items() if (fault := _amount_fault(text, self.currency))
+        ]
         fault = _amount_fault("0", self.currency)
         if fault or faults:
             raise PydanticCustomError("amount", "{faults}", {"faults": f"currency: {fault}" if fault else "; ".join(faults)})

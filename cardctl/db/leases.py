@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,10 +21,14 @@ class FileLease:
         from filelock import FileLock  # noqa: PLC0415 - only writes need it
 
         self._directory = directory
-        self._place = _place(directory)
         self._id = secrets.token_hex(8)
         self._lock = FileLock(directory / f"{self._id}.lock", mode=0o600)
-        _guarded(self._lock.acquire, directory)
+        try:
+            self._place = _place(directory)
+            self._lock.acquire()
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise (DiskFull if full else BooksReadOnly)(f"{directory}: {error.strerror}") from None
 
     @property
     def name(self) -> str:
@@ -33,7 +36,7 @@ class FileLease:
 
     def alive(self, name: str) -> bool | None:
         """Whether the process named so still lives; None where its place is not ours, and cannot be looked at."""
-        from filelock import FileLock, Timeout  # noqa: PLC0415
+        import fcntl  # noqa: PLC0415 - only writes need it
 
         place, _, lease = name.partition("/")
         if place != self._place:
@@ -41,16 +44,19 @@ class FileLease:
         if lease == self._id:
             return True
         file = self._directory / f"{lease}.lock"
-        if not file.exists():
-            return False
-        lock = FileLock(file, mode=0o600)
         try:
-            lock.acquire(blocking=False)
-        except Timeout:
+            descriptor = os.open(file, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            # Shared, where the owner's is exclusive: two who look at once must not take each other for the owner.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        finally:
+            os.close(descriptor)
         with suppress(OSError):
             file.unlink(missing_ok=True)  # left by a killed process
-        lock.release()
         return False
 
     def release(self) -> None:
@@ -86,7 +92,7 @@ def _place(directory: Path) -> str:
         if name := file.read_text("ascii").strip():
             return name
     draft = directory / f"place.{secrets.token_hex(4)}"
-    _guarded(lambda: _write(draft, secrets.token_hex(8)), directory)
+    _write(draft, secrets.token_hex(8))
     with suppress(FileExistsError):
         os.link(draft, file)  # the first process wins, whole
     draft.unlink()
@@ -97,12 +103,3 @@ def _write(file: Path, text: str) -> None:
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as stream:
         stream.write(text)
-
-
-def _guarded(act: Callable[[], object], directory: Path) -> None:
-    try:
-        act()
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"{directory}: {error.strerror}") from None
-        raise BooksReadOnly(f"{directory}: {error.strerror}") from None

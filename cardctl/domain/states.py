@@ -64,7 +64,9 @@ def allowed(state: CardState) -> str:
     verbs = [str(move) for move, (sources, _) in MOVES.items() if state in sources]
     verbs += ["fund"] if state in FUND_FROM else []
     verbs += ["withdraw"] if state in WITHDRAW_FROM else []
-    return ", ".join(verbs) or ("nothing, the state is final" if state in FINAL else "nothing, until a sync brings a known state")
+    return ", ".join(verbs) or (
+        "nothing, the state is final" if state in FINAL else "nothing, until a sync brings a known state"
+    )
 
 
 def settle(reported: CardState, *, ever_active: bool) -> CardState:

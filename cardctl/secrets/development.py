@@ -73,7 +73,7 @@ class KeyFile:
         return True
 
     def _clear(self) -> None:
-        """Take away what killed processes left beside: a key that was given up must not lie there. Whoever writes tries again."""
+        """Take away what killed processes left beside: a key that was given up must not lie there."""
         for draft in self.file.parent.glob(f".{glob.escape(self.file.name)}-*"):
             draft.unlink(missing_ok=True)
 

@@ -73,11 +73,11 @@ class Points:
             setattr(owner, method, self.around(getattr(owner, method), name))
 
 
-def run(argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
-    """One command line in this process; waits between retries take no time."""
+def run(argv: list[str], stdout: TextIO, stderr: TextIO, *, waits: bool = False) -> int:
+    """One command line in this process; unless it `waits`, what it waits for between attempts takes no time."""
     from cardctl import cli, runtime
 
-    cast(Any, runtime).time = _NoSleep()
+    cast(Any, runtime).time = time if waits else _NoSleep()
     return cli.run(argv, stdout, stderr, io.StringIO(""))
 
 
@@ -131,8 +131,8 @@ def _work(request: dict[str, Any], told: int, out: Any, err: Any) -> None:
     while True:
         for argv in request["argvs"]:
             stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-            code = run(argv, stdout, stderr)
-            texts = [cast(io.BytesIO, stream.detach()).getvalue().decode() for stream in (stdout, stderr)]
+            code = run(argv, stdout, stderr, waits=request["waits"])
+            texts = [cast(Any, stream.detach()).getvalue().decode() for stream in (stdout, stderr)]
             out.write(json.dumps([argv, int(code), *texts]).encode() + b"\n")
         if time.monotonic() >= until:
             break

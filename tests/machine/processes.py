@@ -50,13 +50,17 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A process to fork in `home`: each of `argvs` once, or over and over for `seconds`; killed at point number `kill`."""
+    """A process to fork in `home`: each of `argvs` once, or over and over for `seconds`; killed at point number `kill`.
+
+    `waits`: what it waits for between attempts takes its time; else it takes none.
+    """
 
     home: Path
     argvs: Sequence[Sequence[str]]
     kill: int | None = None
     watch: bool = False
     seconds: float = 0
+    waits: bool = False
     environ: dict[str, str] = field(default_factory=dict)
 
 
@@ -84,6 +88,7 @@ class Processes:
                 "kill": one.kill,
                 "watch": one.watch or one.kill is not None,
                 "seconds": one.seconds,
+                "waits": one.waits,
             }
             for one in wanted
         ]

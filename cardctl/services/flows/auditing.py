@@ -131,6 +131,10 @@ def _against(unit: Unit, anchor: Anchor) -> list[Finding]:
 
 def _readable(unit: Unit, wanted: AuditFilter, *, newest_first: bool) -> Iterator[AuditEntry]:
     try:
-        yield from unit.audit.rows(wanted, newest_first=newest_first)
+        for entry in unit.audit.rows(wanted, newest_first=newest_first):
+            texts = entry.actor, entry.action, entry.object, entry.reason or "", entry.correlation_id, entry.hash
+            if not all(type(text) is str for text in texts):
+                raise TypeError
+            yield entry
     except (ValueError, TypeError, AttributeError) as error:  # not JSON, not a time, bytes where a text was
         raise BooksCorrupt(_UNREADABLE, hint=_VERIFY) from error

@@ -28,6 +28,15 @@ SKEW = 300
 """Seconds: beyond it, events seem too old, and the life of an idempotency key is misjudged."""
 _MIB = 1 << 20
 _SCARCE, _SPENT = 500 * _MIB, 50 * _MIB
+_ELSE = {
+    "profile": "mend config.toml, or name another profile: see `cardctl profile list`",
+    "permissions": "let the user that runs cardctl read its files and directories",
+    "secrets": "see `cardctl secret check`",
+    "database": "see `cardctl db status`; `cardctl db restore FILE` brings back a copy",
+    "provider": "see `cardctl provider check`; try again later",
+    "float": "see `cardctl provider balance`",
+}
+"""What to do where the error itself does not say."""
 _NOT_MADE = "not made yet: the first command that needs it makes it"
 
 
@@ -77,16 +86,17 @@ def examine(subject: Subject) -> Iterator[Check]:
 
 def unusable(error: CardctlError) -> Check:
     """What is said where there is no profile to work with: nothing else can be looked at."""
-    return Check("profile", Outcome.FAIL, error.message, error.hint)
+    return Check("profile", Outcome.FAIL, error.message, error.hint or _ELSE["profile"])
 
 
 def _looked(name: str, look: Look, subject: Subject) -> Iterator[Check]:
     try:
         yield from look(subject)
     except CardctlError as error:
-        yield Check(name, Outcome.FAIL, error.message, error.hint)
+        yield Check(name, Outcome.FAIL, error.message, error.hint or _ELSE.get(name, _ELSE["database"]))
     except OSError as error:
-        yield Check(name, Outcome.FAIL, f"{error.filename or 'a file'} cannot be looked at: {error.strerror}")
+        detail = f"{error.filename or 'a file'} cannot be looked at: {error.strerror}"
+        yield Check(name, Outcome.FAIL, detail, _ELSE["permissions"])
 
 
 def _profile(subject: Subject) -> Iterator[Check]:
