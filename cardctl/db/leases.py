@@ -36,25 +36,14 @@ class FileLease:
 
     def alive(self, name: str) -> bool | None:
         """Whether the process named so still lives; None where its place is not ours, and cannot be looked at."""
-        import fcntl  # noqa: PLC0415 - only writes need it
-
         place, _, lease = name.partition("/")
         if place != self._place:
             return None
         if lease == self._id:
             return True
         file = self._directory / f"{lease}.lock"
-        try:
-            descriptor = os.open(file, os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            # Shared, where the owner's is exclusive: two who look at once must not take each other for the owner.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if _is_held(file):
             return True
-        finally:
-            os.close(descriptor)
         with suppress(OSError):
             file.unlink(missing_ok=True)  # left by a killed process
         return False
@@ -68,20 +57,27 @@ class FileLease:
 
 def held(directory: Path, name: str) -> bool | None:
     """What `FileLease.alive` says, for an onlooker: nothing is made, and what a killed process left stays."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415
-
     place, _, lease = name.partition("/")
     known, file = directory / "place", directory / f"{lease}.lock"
     if not known.exists() or known.read_text("ascii").strip() != place:
         return None
-    if not file.exists():
-        return False
-    lock = FileLock(file, mode=0o600)
+    return _is_held(file)
+
+
+def _is_held(file: Path) -> bool:
+    import fcntl  # noqa: PLC0415 - only writes need it
+
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
+        descriptor = os.open(file, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        # Shared, where the owner's is exclusive: two who look at once must not take each other for the owner.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    lock.release()
+    finally:
+        os.close(descriptor)
     return False
 
 

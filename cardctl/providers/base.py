@@ -23,11 +23,25 @@ Remote = RemoteCard | RemoteAccount
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One attempt, for a call log. `status` None: no whole answer came."""
+
+    provider: str
+    method: str
+    path: str
+    status: int | None
+    latency_ms: int
+    attempt: int
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Handed:
     """What the composition root hands to a provider: it reads no settings, secrets, environment, clock or database itself.
 
     `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
-    `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts.
+    `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts. `on_call` hears of
+    every attempt, when it has ended.
     """
 
     environment: str
@@ -38,6 +52,7 @@ class Handed:
     timeout: float
     sleep: Callable[[float], None]
     random: Callable[[], float]
+    on_call: Callable[[Call], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 
 from cardctl.domain.redaction import redact
 from cardctl.errors import CardctlError, ProviderUnavailable, RateLimited, ReplyLost, ServerFailed
+from cardctl.providers.base import Call
 
 for _name in ("httpx", "httpcore"):  # they log whole URLs and headers, and some providers keep a key in one
     logging.getLogger(_name).setLevel(logging.WARNING)
@@ -48,19 +49,6 @@ class Reply:
 
     def __repr__(self) -> str:
         return f"Reply({self.status}, {len(self.body)} bytes)"  # the body may hold card numbers
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One attempt, for a call log. `status` None: no whole answer came."""
-
-    provider: str
-    method: str
-    path: str
-    status: int | None
-    latency_ms: int
-    attempt: int
-    request_id: str | None
 
 
 class Http:

@@ -58,7 +58,7 @@ def account_id_for(desk: Desk, external_id: str | None) -> str:
 
 
 def made_by(unit: Unit, kind: str, mark: str | None) -> Operation | None:
-    """Our own creation that left its mark on an object: its target is the object's id, though a sync may see the object first."""
+    """Our own creation that left its mark on an object: its target is the id, though a sync may see the object first."""
     operation = unit.operations.get(mark) if mark else None
     return operation if operation is not None and operation.kind == kind else None
 

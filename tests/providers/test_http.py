@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from cardctl.errors import CardctlError, ProviderUnavailable, RateLimited, ReplyLost, ServerFailed
-from cardctl.providers.http import Call, Http
+from cardctl.providers.base import Call
+from cardctl.providers.http import Http
 from tests.providers.scripted import Script, Step, broken, ok, status, torn
 
 URL = "https://bank.example/v1/cards/ic_1?secret=hunter22"

@@ -52,6 +52,7 @@ def build(handed: Handed) -> StripeProvider:
         sleep=handed.sleep,
         random=handed.random,
         busy=(409,),  # a request under the same key is running (docs.stripe.com/error-low-level)
+        on_call=handed.on_call,
     )
     return StripeProvider(StripeIssuingClient(http, key, account), handed.environment, handed.programme, mode)
 
