@@ -74,8 +74,9 @@ class CardLimits(_Table):
     monthly: Amount = "5000.00"
 
     def in_currency(self, currency: str) -> cards.Limits:
-        """The limits of a new card; BadAmount where one has more decimals than the currency."""
-        return cards.Limits(**{key: Money.parse(text, currency) for key, text in self.model_dump().items() if text is not None})
+        """The limits of a new card; BadAmount where one is no whole number of the currency's units (500.00 JPY is)."""
+        told = {key: text for key, text in self.model_dump().items() if text is not None}
+        return cards.Limits(**{key: Money.of_decimal(Decimal(text), currency) for key, text in told.items()})
 
 
 class ProviderTable(_Table):

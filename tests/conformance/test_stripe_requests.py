@@ -57,7 +57,8 @@ class Tour:
         )
 
     def send(self, draft: Draft) -> Any:
-        return self.provider.send(draft, draft.body["metadata"]["cardctl_operation"])
+        marks = draft.body["metadata"]
+        return self.provider.send(draft, marks.get("cardctl_operation") or marks["cardctl_moved_by"])
 
     def read_all(self) -> None:
         since = datetime(2026, 1, 1, tzinfo=UTC)

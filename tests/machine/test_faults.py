@@ -220,17 +220,16 @@ def test_a_clock_an_hour_off(world: World, fault: str, hours: int) -> None:
     assert_agreement(world.home)
 
 
-@pytest.mark.parametrize("span", [timedelta(hours=1), timedelta(hours=25)])
 @pytest.mark.parametrize("fault", ["lost-reply", "500"])
-@pytest.mark.parametrize("name", VERBS)
-def test_a_provider_whose_clock_is_ahead(world: World, name: str, fault: str, span: timedelta) -> None:
+@pytest.mark.parametrize(("name", "hours"), [("fund", 1), *((name, 25) for name in VERBS)])
+def test_a_provider_whose_clock_is_ahead(world: World, name: str, fault: str, hours: int) -> None:
     """After 25 hours it has forgotten the key, so looking alone keeps it from being done twice."""
     verb = VERBS[name]
     verb.before(world)
     before = look(world.home, world.card.ref)
     _arm(world, fault, 4)
     assert _exit_code(verb.act, world) == 9
-    world.far_side.advance(span)
+    world.far_side.advance(timedelta(hours=hours))
     assert world.resume().left == ()
     assert verb.effect(before, look(world.home, world.card.ref)) == 1
     assert_agreement(world.home)

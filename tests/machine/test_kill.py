@@ -22,21 +22,26 @@ AMOUNT = 2_500
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A command line (`CARD` and `ACCOUNT` stand for ids), what comes before it, and how often each kind took effect."""
+    """A command line (`CARD` and `ACCOUNT` stand for ids), what comes before it, and how often each kind took effect.
+
+    Of its points (at least `points`) every `step`th is killed, and of those that make wrecks to resume every `wreck_step`th;
+    with --whole all of them.
+    """
 
     name: str
     argv: str
     effects: Mapping[str, Effect]
     before: str | None = None
     points: int = 10
-    wreck_slice: int = 1
+    step: int = 4
+    wreck_step: int = 1
 
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("fund", "card fund CARD --amount 25", {"card.fund": raised(AMOUNT)}, points=14),
-        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": moved("frozen")}),
+        Scenario("fund", "card fund CARD --amount 25", {"card.fund": raised(AMOUNT)}, points=14, step=1),
+        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": moved("frozen")}, step=1),
         Scenario("withdraw", "card withdraw CARD --amount 25", {"card.withdraw": raised(-AMOUNT)}, points=14),
         Scenario("limits", "card limits CARD --weekly 777", {"card.limits": limited}, points=12),
         Scenario("unfreeze", "card unfreeze CARD", {"card.unfreeze": moved("active")}, before="card freeze CARD"),
@@ -51,12 +56,14 @@ SCENARIOS = {
             "provision --dev",
             {"account.create": new_accounts, "card.issue": new_cards},
             points=70,
-            wreck_slice=9,
+            step=10,
+            wreck_step=9,
         ),
     )
 }
-WHOLE_ALWAYS = ("fund", "freeze")
-SLICE = 4
+RESUMED = ("fund", "freeze", "issue", "provision")
+"""Scenarios whose resume is killed too; with --whole that of every one."""
+RESUME_STEP = 4
 LEFT_OPEN = ("intended", "sent")
 
 
@@ -138,7 +145,7 @@ def _successor(home: Path) -> CardSeen:
     return our_cards(home)[newest]
 
 
-@pytest.fixture(params=SCENARIOS)
+@pytest.fixture
 def trial(request: pytest.FixtureRequest, processes: Processes, programme: Path, copies: Copy, tmp_path: Path) -> Trial:
     scenario: Scenario = SCENARIOS[request.param]
     home = tmp_path / "nothing" if scenario.name == "provision" else copies(programme)
@@ -160,13 +167,14 @@ def _chosen(points: list[str], salt: str, step: int) -> list[int]:
     return list(range(1 + crc32(salt.encode()) % step, len(points) + 1, step))
 
 
+@pytest.mark.parametrize("trial", SCENARIOS, indirect=True)
 def test_killed_at_every_point(trial: Trial, pytestconfig: pytest.Config, subtests: pytest.Subtests) -> None:
     points = trial.points()
     assert len(points) >= trial.scenario.points, points
     assert {"books before", "books after", "bank before", "bank after", "POST before", "POST after"} <= set(points)
     assert any(point.startswith("result") for point in points)
-    everything = pytestconfig.getoption("--whole") or trial.scenario.name in WHOLE_ALWAYS
-    for number in _chosen(points, trial.scenario.name, 1 if everything else SLICE):
+    step = 1 if pytestconfig.getoption("--whole") else trial.scenario.step
+    for number in _chosen(points, trial.scenario.name, step):
         with subtests.test(point=f"{number} {points[number - 1]}"):
             home = trial.killed(number)
             trial.resume(home)
@@ -174,11 +182,16 @@ def test_killed_at_every_point(trial: Trial, pytestconfig: pytest.Config, subtes
             trial.check_again(home)
 
 
+@pytest.mark.parametrize(
+    "trial",
+    [pytest.param(name, marks=() if name in RESUMED else pytest.mark.whole) for name in SCENARIOS],
+    indirect=True,
+)
 def test_killed_while_resuming(trial: Trial, pytestconfig: pytest.Config, subtests: pytest.Subtests) -> None:
     """From each kind of wreck that a kill leaves: killed again at every point of the resume, and resumed once more."""
     whole = pytestconfig.getoption("--whole")
     wrecks: dict[object, Path] = {}
-    for number in _chosen(trial.points(), trial.scenario.name, 1 if whole else trial.scenario.wreck_slice):
+    for number in _chosen(trial.points(), trial.scenario.name, 1 if whole else trial.scenario.wreck_step):
         home = trial.killed(number)
         if any(state in LEFT_OPEN for _, state in trial.begun(home)):
             wrecks.setdefault((tuple(trial.begun(home)), str(trial.far(home))), home)
@@ -186,7 +199,7 @@ def test_killed_while_resuming(trial: Trial, pytestconfig: pytest.Config, subtes
     for index, wreck in enumerate(wrecks.values()):
         points = trial.processes.run(trial.copy(wreck), "operation", "resume", "-o", "json", watch=True).points
         assert "books before" in points
-        for number in _chosen(points, f"{trial.scenario.name} {index}", 1 if whole else SLICE):
+        for number in _chosen(points, f"{trial.scenario.name} {index}", 1 if whole else RESUME_STEP):
             with subtests.test(wreck=wreck.name, point=f"{number} {points[number - 1]}"):
                 home = trial.copy(wreck)
                 assert trial.processes.run(home, "operation", "resume", "-o", "json", kill=number).status == KILLED
