@@ -18,6 +18,7 @@ from cardctl import __version__
 from cardctl.errors import BadInput, CardctlError, DiskFull, ExitCode
 from cardctl.output.console import Console, Output
 from cardctl.output.stream import NO_ROOM, PipeClosed, Stream, discard, failure
+from cardctl.output.verbosity import Verbosity, say
 
 NOUNS = {  # noun: its help; its module is cardctl.commands.<noun>, its verbs are on `app` there
     "provision": "Make accounts and cards, for development or from a file.",
@@ -37,7 +38,7 @@ LONE = frozenset({"provision", "doctor"})
 """Nouns that are a command themselves, without verbs."""
 
 _SELDOM = 50_000
-"""New objects between two looks for garbage: whatever importing makes is kept, and looking through it cost a fifth of a list."""
+"""New objects between two looks for garbage: what importing makes is kept, and looking through it cost a fifth of a list."""
 
 _EPILOG = "Every command takes --help, which has an example. Exit codes and JSON shapes are in the README."
 _OUTPUT = re.compile(r"(?:-v*o ?|--output[ =])(table|json|ndjson|csv)(?: |\Z)")
@@ -110,6 +111,7 @@ def _invoke(argv: list[str], stdout: TextIO) -> int:
         return ExitCode.DONE
     from cardctl.commands import _nouns  # noqa: PLC0415 - it loads Typer, which --version does without
 
+    say(Verbosity.RESULT)
     group = _nouns.root(NOUNS, LONE, epilog=_EPILOG)
     _nouns.complete(group)
     with group.make_context(_nouns.PROGRAM, list(argv)) as context:  # the parser eats its list

@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardctl import config
 from cardctl.errors import Busy, Refused, Unsupported
 from cardctl.output.console import Console, Output
+from cardctl.output.verbosity import Verbosity, said
 
 if TYPE_CHECKING:
     import httpx
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from cardctl.domain.accounts import Account
     from cardctl.domain.cards import Card
     from cardctl.output.log import Log
-    from cardctl.providers.base import Provider
+    from cardctl.providers.base import Call, Provider
     from cardctl.secrets import Secrets
     from cardctl.services.desk import Desk
     from cardctl.simulator.control import Control
@@ -103,7 +104,8 @@ class Run:
     def log(self) -> Log:
         from cardctl.output.log import Log  # noqa: PLC0415
 
-        return Log(self.settings.paths.log_dir, correlation_id=self.correlation_id)
+        mirror = self.console.notice if said(Verbosity.LOG) else None
+        return Log(self.settings.paths.log_dir, correlation_id=self.correlation_id, mirror=mirror)
 
     @cached_property
     def far_side(self) -> Control:
@@ -132,6 +134,7 @@ class Run:
                 timeout=self._timeout,
                 sleep=time.sleep,
                 random=random.random,
+                on_call=self._hear,
             )
             self._providers[name] = registry.build(name, handed)
         return self._providers[name]
@@ -186,6 +189,23 @@ class Run:
         for part in ("books", "far_side", "log", "lease"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
+
+    def _hear(self, call: Call) -> None:
+        """Every attempt at a provider, into the log and with -v onto stderr."""
+        told = {
+            "provider": call.provider,
+            "method": call.method,
+            "path": call.path,
+            "status": call.status,
+            "latency_ms": call.latency_ms,
+            "attempt": call.attempt,
+            "request_id": call.request_id,
+        }
+        self.log.write("provider_call", "attempt", told)
+        if said(Verbosity.CALLS) and not said(Verbosity.LOG):
+            answer = f"{call.status}" if call.status else "no whole answer"
+            more = f", attempt {call.attempt}" if call.attempt > 1 else ""
+            self.console.notice(f"{call.provider}: {call.method} {call.path}: {answer} in {call.latency_ms} ms{more}")
 
     def _transport(self) -> httpx.BaseTransport | None:
         if self.settings.profile.environment != "simulator":
@@ -247,36 +267,3 @@ def write_traceback(error: BaseException) -> Path | None:
         return log.traceback(text)
     finally:
         log.close()
-
-
-def complete_profiles(prefix: str) -> list[str]:
-    """Profile names for the shell."""
-    return [name for name in config.quick_profiles() if name.startswith(prefix)]
-
-
-def complete_providers(prefix: str) -> list[str]:
-    """Provider names for the shell."""
-    return [name for name in config.PROVIDERS if name.startswith(prefix)]
-
-
-def complete_cards(prefix: str) -> list[str]:
-    """Card ids for the shell, from a local database alone."""
-    return _glance("card_ids", prefix)
-
-
-def complete_accounts(prefix: str) -> list[str]:
-    """Account ids for the shell."""
-    return _glance("account_ids", prefix)
-
-
-def complete_operations(prefix: str) -> list[str]:
-    """Operation ids for the shell."""
-    return _glance("operation_ids", prefix)
-
-
-def _glance(what: str, prefix: str) -> list[str]:
-    from cardctl.db import glance  # noqa: PLC0415
-
-    path = config.quick_database()
-    found: list[Any] = getattr(glance, what)(path, prefix) if path else []
-    return [identity for identity, _ in found]

@@ -10,9 +10,10 @@ import typer
 from typer._completion_classes import completion_init
 from typer.completion import install_callback, show_callback
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command, get_group
 
 from cardctl import __version__
+from cardctl.output.verbosity import Verbosity, said, say
 
 PROGRAM = "cardctl"
 COMPLETE_VARIABLE = "_CARDCTL_COMPLETE"
@@ -43,6 +44,8 @@ class Stub(TyperGroup):
             app.rich_markup_mode, app.info.cls = None, Light
             group = get_group(app)
             group.help, group.no_args_is_help = self.help, True
+            for command in group.commands.values():
+                command.params.extend(_speech())
             self._real = next(iter(group.commands.values())) if self._lone else group
         return self._real
 
@@ -54,6 +57,34 @@ class Stub(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return None if self._lone else self.real().get_command(ctx, cmd_name)
+
+
+def _speech() -> list[Any]:
+    """The options that every command has; each sets how much is said, and reaches no command."""
+
+    def speech(
+        verbose: Annotated[
+            bool,
+            typer.Option("--verbose", "-v", help="Tell every request.", callback=_verbose, expose_value=False),
+        ] = False,
+        debug: Annotated[
+            bool, typer.Option("--debug", help="Tell every line of the log.", callback=_debug, expose_value=False)
+        ] = False,
+    ) -> None: ...
+
+    app = typer.Typer(add_completion=False)
+    app.command()(speech)
+    return list(get_command(app).params)
+
+
+def _verbose(value: bool) -> None:
+    if value and not said(Verbosity.LOG):
+        say(Verbosity.CALLS)
+
+
+def _debug(value: bool) -> None:
+    if value:
+        say(Verbosity.LOG)
 
 
 def root(nouns: Mapping[str, str], lone: frozenset[str], *, epilog: str) -> TyperGroup:

@@ -34,14 +34,14 @@ def moment(text: str, *, now: datetime) -> datetime:
     raise BadInput(f"{text!r} is not a time", hint="2026-01-01, 2026-01-01T12:00:00Z, 24h or 7d (times are UTC)")
 
 
-def _from_runtime(name: str) -> Callable[[str], list[str]]:
-    """Completion by `cardctl.runtime.<name>(prefix)`; whatever goes wrong there, the shell gets no offers and no noise."""
+def _offers(name: str) -> Callable[[str], list[str]]:
+    """Completion by `cardctl.completion.<name>(prefix)`; whatever goes wrong there, the shell gets no offers and no noise."""
 
     def complete(incomplete: str) -> list[str]:
         try:
-            from cardctl import runtime  # noqa: PLC0415 - parsing a command line must not open anything
+            from cardctl import completion  # noqa: PLC0415 - parsing a command line must not open anything
 
-            return list(getattr(runtime, name)(incomplete))
+            return list(getattr(completion, name)(incomplete))
         except Exception:
             return []
 
@@ -55,12 +55,12 @@ ProfileOption = Annotated[
         "--profile",
         metavar="NAME",
         help="The profile to use; else CARDCTL_PROFILE, else the default.",
-        autocompletion=_from_runtime("complete_profiles"),
+        autocompletion=_offers("profiles"),
     ),
 ]
 ProviderOption = Annotated[
     str | None,
-    typer.Option("--provider", metavar="NAME", help="Only this provider.", autocompletion=_from_runtime("complete_providers")),
+    typer.Option("--provider", metavar="NAME", help="Only this provider.", autocompletion=_offers("providers")),
 ]
 LiveOption = Annotated[bool, typer.Option("--live", help="Said aloud: this may write to a live programme.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question beforehand.")]
@@ -80,21 +80,17 @@ SinceOption = Annotated[
     str | None, typer.Option("--since", metavar="WHEN", help="From then on: 2026-01-01, an RFC 3339 time, 24h, 7d.")
 ]
 UntilOption = Annotated[str | None, typer.Option("--until", metavar="WHEN", help="Before then; written as for --since.")]
-VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Say everything on stderr.")]
-ProfileArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=_from_runtime("complete_profiles"))
-]
+ProfileArgument = Annotated[str, typer.Argument(metavar="NAME", help="The profile.", autocompletion=_offers("profiles"))]
 OptionalProfileArgument = Annotated[
     str | None,
-    typer.Argument(metavar="NAME", help="Else the profile in use.", autocompletion=_from_runtime("complete_profiles")),
+    typer.Argument(metavar="NAME", help="Else the profile in use.", autocompletion=_offers("profiles")),
 ]
 CardArgument = Annotated[
     str,
     typer.Argument(
         metavar="CARD",
         help="Our id, 8 or more of its first characters, or the provider's ref.",
-        autocompletion=_from_runtime("complete_cards"),
+        autocompletion=_offers("cards"),
     ),
 ]
 OptionalCardArgument = Annotated[
@@ -102,7 +98,7 @@ OptionalCardArgument = Annotated[
     typer.Argument(
         metavar="CARD",
         help="Our id, 8 or more of its first characters (never for irreversible writes), or the provider's ref.",
-        autocompletion=_from_runtime("complete_cards"),
+        autocompletion=_offers("cards"),
     ),
 ]
 Last4Option = Annotated[
@@ -110,37 +106,35 @@ Last4Option = Annotated[
 ]
 AccountOption = Annotated[
     str | None,
-    typer.Option(
-        "--account", metavar="ACCOUNT", help="Only this account's.", autocompletion=_from_runtime("complete_accounts")
-    ),
+    typer.Option("--account", metavar="ACCOUNT", help="Only this account's.", autocompletion=_offers("accounts")),
 ]
 AccountArgument = Annotated[
     str,
     typer.Argument(
         metavar="ACCOUNT",
         help="Our id, its first characters, your external id, or the provider's ref.",
-        autocompletion=_from_runtime("complete_accounts"),
+        autocompletion=_offers("accounts"),
     ),
 ]
 CardOption = Annotated[
     str | None,
-    typer.Option("--card", metavar="CARD", help="Only what is on this card.", autocompletion=_from_runtime("complete_cards")),
+    typer.Option("--card", metavar="CARD", help="Only what is on this card.", autocompletion=_offers("cards")),
 ]
 OptionalAccountArgument = Annotated[
     str | None,
-    typer.Argument(metavar="ACCOUNT", help="Else every account.", autocompletion=_from_runtime("complete_accounts")),
+    typer.Argument(metavar="ACCOUNT", help="Else every account.", autocompletion=_offers("accounts")),
 ]
 OperationArgument = Annotated[
     str,
     typer.Argument(
         metavar="OPERATION",
         help="Its id, or 8 or more of its first characters.",
-        autocompletion=_from_runtime("complete_operations"),
+        autocompletion=_offers("operations"),
     ),
 ]
 OperationsArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="OPERATION...", help="Else all of them.", autocompletion=_from_runtime("complete_operations")),
+    typer.Argument(metavar="OPERATION...", help="Else all of them.", autocompletion=_offers("operations")),
 ]
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="Where to, or - for standard output.")]
 OptionalFileArgument = Annotated[str | None, typer.Argument(metavar="FILE", help="Where to, or - for standard output.")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from functools import cached_property
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -13,16 +14,18 @@ from typing import Any
 from cardctl.domain.redaction import redact, redact_json
 
 CATEGORIES = ("card_lifecycle", "webhook_ingest", "balance_reconcile", "security", "provider_call")
-_FIELDS = ("timestamp", "level", "category", "event_type", "card_id", "account_id", "correlation_id", "diff")
+_FIELDS = ("category", "event_type", "card_id", "account_id", "correlation_id", "diff")
+"""Every line has these, and `timestamp` and `level`; null where they say nothing."""
 _SIZE, _KEPT = 5_000_000, 5
 
 
 class Log:
     """One process's log. A log that cannot be written never stops the work that it tells of."""
 
-    def __init__(self, directory: Path, *, correlation_id: str) -> None:
+    def __init__(self, directory: Path, *, correlation_id: str, mirror: Callable[[str], None] | None = None) -> None:
         self._file = directory / "cardctl.log"
         self._correlation_id = correlation_id
+        self._mirror = mirror
 
     def write(self, category: str, event_type: str, fields: dict[str, Any], *, level: int = logging.INFO) -> None:
         """One line; an `object` that is a card or an account is named as such."""
@@ -31,7 +34,9 @@ class Log:
         told |= {"card_id": subject} if subject.startswith("card_") else {}
         told |= {"account_id": subject} if subject.startswith("account_") else {}
         line = dict.fromkeys(_FIELDS) | told | {"category": category, "correlation_id": self._correlation_id}
-        self._logger.log(level, event_type, extra={**line, "event_type": event_type})
+        self._logger.log(level, "", extra={**line, "event_type": event_type})
+        if self._mirror:
+            self._mirror(" ".join([category, event_type, *(f"{name}={value}" for name, value in told.items())]))
 
     def traceback(self, text: str) -> Path:
         """A bug's traceback, redacted, as one line; returns the file."""
@@ -67,9 +72,10 @@ _RESERVED = [*logging.LogRecord("", 0, "", 0, "", None, None).__dict__, "message
 
 class _PrivateFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
-        self_file = Path(self.baseFilename)
-        self_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        file = Path(self.baseFilename)
+        for directory in reversed(file.parents):  # `parents=True` would make the upper ones for everybody to read
+            directory.mkdir(mode=0o700, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         return open(descriptor, "a", encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name

@@ -5,7 +5,9 @@ Nothing of the product's translation is used, since agreeing with it would prove
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,13 +77,23 @@ def rows(home: Path, query: str) -> list[dict[str, Any]]:
 
 
 def assert_agreement(home: Path) -> None:
-    """Our books and the far side tell the same, to the cent."""
+    """Our books and the far side tell the same, to the cent; each operation that is done, and no other, is told of once."""
+    _assert_told_once(home)
     assert our_accounts(home) == far_accounts(home)
     assert our_cards(home) == far_cards(home)
     spent = "SELECT coalesce(sum(impact_minor), 0) FROM transactions WHERE card_id = cards.id AND kind NOT IN"
     for row in rows(home, f"SELECT *, ({spent} ('funding', 'withdrawal')) AS spent FROM cards"):
         if row["allowance_minor"] is not None:
             assert row["balance_minor"] == row["allowance_minor"] + row["spent"]
+
+
+def _assert_told_once(home: Path) -> None:
+    journal = rows(home, "SELECT id, kind, amount_minor FROM operations WHERE state = 'done' AND error IS NULL")
+    audit = rows(home, 'SELECT action, "after" FROM audit')
+    told = Counter((entry["action"], json.loads(entry["after"]).get("operation")) for entry in audit)
+    assert {key: told[key] for key in told if key[1]} == {(one["kind"], one["id"]): 1 for one in journal}
+    money = rows(home, "SELECT ref FROM transactions WHERE kind IN ('funding', 'withdrawal')")
+    assert sorted(row["ref"] for row in money) == sorted(one["id"] for one in journal if one["amount_minor"] is not None)
 
 
 def _far_card(card: dict[str, Any], spent: int) -> CardSeen:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cardctl import cli, errors
-from cardctl.commands._options import LimitOption, OutputOption, VerboseOption
+from cardctl.commands._options import LimitOption, OutputOption
 from cardctl.errors import CardctlError, ExitCode, NotFound
 from cardctl.output import progress
 from cardctl.output.console import Console, Output, color_wanted
@@ -57,7 +57,6 @@ def rows(
     holder: str = "Ada",
     break_after: int = -1,
     limit: LimitOption = None,
-    verbose: VerboseOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """A list; with --break-after it fails on the way.

@@ -143,7 +143,7 @@ class IssueCard:
         if card is None:  # else a sync has found it first
             card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
             unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
-        if operation.amount is not None:
+        if operation.amount is not None and operation.amount.minor > 0:  # the successor of an overdrawn card owes
             unit.transactions.upsert(money_event(desk, operation, card, TransactionKind.FUNDING), programme=desk.programme)
         shown = {"state": str(card.state), "account": card.account_id, "balance": str(card.balance) if card.balance else None}
         return Change(card, {}, {**shown, "ref": card.ref, "last4": card.last4})
