@@ -14,11 +14,10 @@ from io import StringIO
 from traceback import walk_tb
 from typing import NoReturn, TextIO
 
-from cardctl import __version__
+from cardctl import __version__, flags
 from cardctl.errors import BadInput, CardctlError, DiskFull, ExitCode
 from cardctl.output.console import Console, Output
 from cardctl.output.stream import NO_ROOM, PipeClosed, Stream, discard, failure
-from cardctl.output.verbosity import Verbosity, say
 
 NOUNS = {  # noun: its help; its module is cardctl.commands.<noun>, its verbs are on `app` there
     "provision": "Make accounts and cards, for development or from a file.",
@@ -111,7 +110,7 @@ def _invoke(argv: list[str], stdout: TextIO) -> int:
         return ExitCode.DONE
     from cardctl.commands import _nouns  # noqa: PLC0415 - it loads Typer, which --version does without
 
-    say(Verbosity.RESULT)
+    flags.forget()
     group = _nouns.root(NOUNS, LONE, epilog=_EPILOG)
     _nouns.complete(group)
     with group.make_context(_nouns.PROGRAM, list(argv)) as context:  # the parser eats its list

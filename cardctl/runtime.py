@@ -17,10 +17,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cardctl import config
+from cardctl import config, flags
 from cardctl.errors import Busy, Refused, Unsupported
 from cardctl.output.console import Console, Output
-from cardctl.output.verbosity import Verbosity, said
 
 if TYPE_CHECKING:
     import httpx
@@ -104,7 +103,7 @@ class Run:
     def log(self) -> Log:
         from cardctl.output.log import Log  # noqa: PLC0415
 
-        mirror = self.console.notice if said(Verbosity.LOG) else None
+        mirror = self.console.notice if flags.told(flags.Verbosity.LOG) else None
         return Log(self.settings.paths.log_dir, correlation_id=self.correlation_id, mirror=mirror)
 
     @cached_property
@@ -202,7 +201,7 @@ class Run:
             "request_id": call.request_id,
         }
         self.log.write("provider_call", "attempt", told)
-        if said(Verbosity.CALLS) and not said(Verbosity.LOG):
+        if flags.told(flags.Verbosity.CALLS) and not flags.told(flags.Verbosity.LOG):
             answer = f"{call.status}" if call.status else "no whole answer"
             more = f", attempt {call.attempt}" if call.attempt > 1 else ""
             self.console.notice(f"{call.provider}: {call.method} {call.path}: {answer} in {call.latency_ms} ms{more}")
@@ -229,7 +228,7 @@ def opened(
     timeout: float | None = None,
 ) -> Iterator[Run]:
     """The world of one command, by its flags; says on stderr where nothing was configured and `dev` is used."""
-    settings = config.load(profile=profile, provider=provider, live=live)
+    settings = config.load(profile=profile, provider=provider, database=flags.database(), live=live)
     console = console_for(output)
     if not settings.named:
         console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")

@@ -214,6 +214,7 @@ def test_bug_in_a_noun_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch) 
 
 def test_bug_without_a_log(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cardctl.runtime", None)
+    monkeypatch.delattr("cardctl.runtime", raising=False)  # another test may have imported it
     code, _, err = run("trial", "bug")
     assert (code, len(err.splitlines())) == (1, 1)
 

@@ -12,8 +12,7 @@ from typer.completion import install_callback, show_callback
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
-from cardctl import __version__
-from cardctl.output.verbosity import Verbosity, said, say
+from cardctl import __version__, flags
 
 PROGRAM = "cardctl"
 COMPLETE_VARIABLE = "_CARDCTL_COMPLETE"
@@ -45,7 +44,7 @@ class Stub(TyperGroup):
             group = get_group(app)
             group.help, group.no_args_is_help = self.help, True
             for command in group.commands.values():
-                command.params.extend(_speech())
+                command.params.extend(_everywhere())
             self._real = next(iter(group.commands.values())) if self._lone else group
         return self._real
 
@@ -59,10 +58,16 @@ class Stub(TyperGroup):
         return None if self._lone else self.real().get_command(ctx, cmd_name)
 
 
-def _speech() -> list[Any]:
-    """The options that every command has; each sets how much is said, and reaches no command."""
+def _everywhere() -> list[Any]:
+    """The options that every command has; each is kept in `flags`, and reaches no command."""
 
-    def speech(
+    def everywhere(
+        db: Annotated[
+            str,
+            typer.Option(
+                "--db", metavar="BOOKS", help="Other books: a path or a postgresql:// URL.", callback=_db, expose_value=False
+            ),
+        ] = "",
         verbose: Annotated[
             bool,
             typer.Option("--verbose", "-v", help="Tell every request.", callback=_verbose, expose_value=False),
@@ -73,18 +78,23 @@ def _speech() -> list[Any]:
     ) -> None: ...
 
     app = typer.Typer(add_completion=False)
-    app.command()(speech)
+    app.command()(everywhere)
     return list(get_command(app).params)
 
 
 def _verbose(value: bool) -> None:
-    if value and not said(Verbosity.LOG):
-        say(Verbosity.CALLS)
+    if value:
+        flags.tell(flags.Verbosity.CALLS)
 
 
 def _debug(value: bool) -> None:
     if value:
-        say(Verbosity.LOG)
+        flags.tell(flags.Verbosity.LOG)
+
+
+def _db(value: str) -> None:
+    if value:
+        flags.use_database(value)
 
 
 def root(nouns: Mapping[str, str], lone: frozenset[str], *, epilog: str) -> TyperGroup:

@@ -44,9 +44,9 @@ def show(name: OptionalProfileArgument = None, output: OutputOption = Output.TAB
 
     Example: cardctl profile show dev
     """
-    from cardctl import config, runtime  # noqa: PLC0415
+    from cardctl import config, flags, runtime  # noqa: PLC0415
 
-    settings = config.load(profile=name)
+    settings = config.load(profile=name, database=flags.database())
     console = runtime.console_for(output)
     if output in {Output.TABLE, Output.CSV}:
         console.rows(_settings(settings), ("key", "value", "source"))

@@ -1,4 +1,4 @@
-"""How long writes take in the simulator, against importing what they stand on: `python -m tests.bench.freeze [RUNS]`."""
+"""How long a freeze and other writes take in the simulator, against importing what they stand on: `python -m tests.bench.freeze [RUNS]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = 15
 
 
 def main(runs: int = RUNS) -> None:
-    """Print the table. Freeze and unfreeze take turns, so that each has something to do."""
+    """Print the table. Freeze and unfreeze stand in turns, so that each has something to do."""
     with tempfile.TemporaryDirectory() as place:
         env = home_env(Path(place))
         once(Command(cardctl("provision", "--dev"), env))
@@ -30,17 +30,13 @@ def main(runs: int = RUNS) -> None:
             "card show": Command(cardctl("card", "show", card), env),
         }
         series = alternate(commands, runs=runs)
-
     ratios(series, BASE, {"card freeze": "1.5"})
 
 
 def _first_card(env: Mapping[str, str]) -> str:
-    listed = json.loads(_said(env, "card", "list", "-o", "json"))["data"]
-    return str(listed[0]["id"])
-
-
-def _said(env: Mapping[str, str], *argv: str) -> bytes:
-    return subprocess.run(cardctl(*argv), env={**os.environ, **env}, stdout=subprocess.PIPE, check=True).stdout
+    argv = cardctl("card", "list", "-o", "json")
+    listed = subprocess.run(argv, env={**os.environ, **env}, capture_output=True, check=True).stdout
+    return str(json.loads(listed)["data"][0]["id"])
 
 
 if __name__ == "__main__":

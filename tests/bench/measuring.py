@@ -1,4 +1,4 @@
-"""How the benchmark scripts measure: commands in turns, in one run, so that a busy machine slows both sides of a ratio alike."""
+"""How the scripts measure: commands in turns, in one run, so that a busy machine slows both sides of a ratio alike."""
 
 from __future__ import annotations
 

@@ -31,4 +31,4 @@ def main(many: int = MANY, home: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]), *sys.argv[2:3])
+    main(int((sys.argv[1:2] or [MANY])[0]), *sys.argv[2:3])

@@ -55,12 +55,17 @@ def seed(run: runtime.Run, cards: int, transactions: int = 0) -> None:
         return transaction_to_row(transaction) | {"programme": programme}
 
     try:
-        accounts = -(-cards // CARDS_EACH)
-        _fill(engine, ring, AccountRow, account_to_row, (account(number, programme) for number in range(accounts)))
+        accounts = (account(number, programme) for number in range(accounts_of(cards)))
+        _fill(engine, ring, AccountRow, account_to_row, accounts)
         _fill(engine, ring, CardRow, card_to_row, (card(number, programme) for number in range(cards)))
         _fill(engine, ring, TransactionRow, transaction_row, (transaction(n, n % cards) for n in range(transactions)))
     finally:
         engine.dispose()
+
+
+def accounts_of(cards: int) -> int:
+    """How many accounts so many cards have."""
+    return -(-cards // CARDS_EACH)
 
 
 def account(number: int, programme: str = "stripe/default") -> Account:

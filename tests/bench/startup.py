@@ -6,7 +6,9 @@ import sys
 
 from tests.bench.measuring import Command, alternate, cardctl, python, ratios
 
-HELLO = "import typer\ndef main(name: str = 'world') -> None: typer.echo(f'hello {name}')\ntyper.run(main)"
+HELLO = (
+    "import typer\ndef main() -> None: print('Hello World')\ntyper.run(main)"  # the first example of Typer's own documentation
+)
 BASE = "hello-world Typer app"
 RUNS = 20
 

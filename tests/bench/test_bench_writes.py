@@ -12,7 +12,6 @@ from cardctl.services.deeds.controls import move_card
 from cardctl.services.deeds.funding import fund_card
 from tests.services.world import World, usd
 
-
 MOVES = Move.FREEZE, Move.UNFREEZE
 
 

@@ -7,13 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from cardctl.domain.accounts import AccountChange, AccountState
-from cardctl.domain.cards import Card
 from cardctl.domain.money import Money
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import DevelopmentOnly, OutcomeUnknown, StateForbids
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
-from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
+from cardctl.services.deeds.issuing import CardWish, issue_card
 from cardctl.services.flows.provisioning import ENOUGH, PEOPLE, Provisioned, provision_dev
 from tests.services.world import World, usd
 
@@ -218,22 +217,3 @@ def test_only_in_the_simulator(worlds: Callable[..., World], environment: str) -
         provision_dev(world.desk)
     assert world.control.status()["objects"]["cardholders"] == 0
     assert world.operations() == []
-
-
-def test_closed_accounts_are_left_alone(world: World) -> None:
-    """A name that is taken by a closed account cannot be made again; nobody is surprised silently."""
-    made = create_account(world.desk, _wanted()).object
-    assert not isinstance(made, Card)
-    with world.books.write() as unit:
-        from dataclasses import replace
-
-        unit.accounts.save(replace(unit.accounts.named(made.id), state=AccountState.CLOSED))
-    with pytest.raises(Exception, match="taken") as caught:
-        provision_dev(world.desk)
-    assert caught.value.exit_code == 6  # type: ignore[attr-defined]
-
-
-def _wanted() -> object:
-    from cardctl.domain.accounts import NewAccount
-
-    return NewAccount("Ada Lovelace", "acct_user1")

@@ -37,3 +37,13 @@ def test_debug_tells_what_the_log_gets(cardctl: Cardctl, home: Path) -> None:
     frozen = [line for line in _log(home) if line["event_type"] == "card.freeze"]
     assert [(line["level"], line["category"], line["card_id"]) for line in frozen] == [("INFO", "card_lifecycle", card)]
     assert all(line["timestamp"] and line["correlation_id"] for line in _log(home))
+
+
+def test_other_books_by_flag(cardctl: Cardctl, tmp_path: Path) -> None:
+    cardctl("provision", "--dev")
+    books = tmp_path / "other" / "books.db"
+    assert cardctl("card", "list", "--db", str(books), "-o", "json").data == []
+    assert books.exists()
+    assert len(cardctl("card", "list", "-o", "json").data) == 3
+    refused = cardctl("card", "list", "--db", "mysql://host/name", "-o", "json")
+    assert (refused.code, refused.error) == (2, "INVALID_CONFIG")
