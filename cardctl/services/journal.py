@@ -14,7 +14,7 @@ from cardctl.domain.cards import Card
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.domain.redaction import redact
-from cardctl.errors import CardctlError
+from cardctl.errors import BadInput, CardctlError
 from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
 
@@ -65,7 +65,10 @@ class Deed(Protocol):
 
 
 def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
-    """The operation that `wish` would be, not yet entered; its own id is the key that the provider sees."""
+    """The operation that `wish` would be, not yet entered; its own id is the key that the provider sees.
+
+    BadInput where a text is none that any provider could be sent (a shell passes whatever bytes it was given).
+    """
     now, identity = desk.clock(), desk.new_id("op")
     meant = [deed.kind, None if deed.creates else wish.target, wish.arguments, str(wish.amount), desk.programme]
     return Operation(
@@ -76,7 +79,7 @@ def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
         programme=desk.programme,
         state=_S.INTENDED,
         arguments=wish.arguments,
-        digest=hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest(),
+        digest=_digest(meant),
         idempotency_key=identity,
         caller_key=wish.caller_key,
         amount=wish.amount,
@@ -87,6 +90,13 @@ def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
         actor=desk.actor,
         correlation_id=desk.correlation_id,
     )
+
+
+def _digest(meant: list[Any]) -> str:
+    try:
+        return hashlib.sha256(json.dumps(meant, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    except UnicodeEncodeError:
+        raise BadInput("a text on the command line is not valid UTF-8") from None
 
 
 def enter(desk: Desk, unit: Unit, operation: Operation) -> None:

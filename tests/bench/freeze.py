@@ -1,4 +1,4 @@
-"""How long a freeze and other writes take in the simulator, against importing what they stand on: `python -m tests.bench.freeze [RUNS]`."""
+"""How long a freeze takes in the simulator, against importing what it stands on: `python -m tests.bench.freeze [RUNS]`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = 15
 
 
 def main(runs: int = RUNS) -> None:
-    """Print the table. Freeze and unfreeze stand in turns, so that each has something to do."""
+    """Print the table. Freeze and unfreeze take turns, so that each has something to do."""
     with tempfile.TemporaryDirectory() as place:
         env = home_env(Path(place))
         once(Command(cardctl("provision", "--dev"), env))

@@ -31,4 +31,4 @@ def main(many: int = MANY, home: str | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(int((sys.argv[1:2] or [MANY])[0]), *sys.argv[2:3])
+    main(int(sys.argv[1]) if sys.argv[1:] else MANY, *sys.argv[2:3])

@@ -6,9 +6,7 @@ import sys
 
 from tests.bench.measuring import Command, alternate, cardctl, python, ratios
 
-HELLO = (
-    "import typer\ndef main() -> None: print('Hello World')\ntyper.run(main)"  # the first example of Typer's own documentation
-)
+HELLO = "import typer\ndef main() -> None: print('Hello World')\ntyper.run(main)"  # the first example of Typer's documentation
 BASE = "hello-world Typer app"
 RUNS = 20
 

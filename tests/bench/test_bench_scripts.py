@@ -51,7 +51,7 @@ def test_seeded_books_are_listed_as_they_were_made(cardctl: Cardctl) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("script", [startup.main, lists.main, freeze.main, memory.main])
+@pytest.mark.parametrize("script", [startup.main, lists.main, freeze.main, memory.main], ids=lambda main: main.__module__)
 def test_every_script_runs(script: Callable[[int], None], capsys: pytest.CaptureFixture[str]) -> None:
     script(1)
     assert "wanted" in capsys.readouterr().out

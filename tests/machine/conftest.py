@@ -13,6 +13,7 @@ from cardctl.domain.money import Money
 from cardctl.simulator.control import Control
 from tests.machine.bank import assert_agreement
 from tests.machine.processes import Processes
+from tests.machine.world import World, opened
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +50,10 @@ def copies(tmp_path: Path) -> Callable[[Path], Path]:
         return fresh
 
     return copy
+
+
+@pytest.fixture
+def world(programme: Path, copies: Callable[[Path], Path]) -> Iterator[World]:
+    """Our side over a copy of the programme."""
+    with opened(copies(programme)) as made:
+        yield made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,11 +123,6 @@ def opened(home: Path) -> Iterator[World]:
         yield world
     finally:
         world.close()
-
-
-def at(desk: Desk, **fields: Any) -> Desk:
-    """The same desk with other means."""
-    return replace(desk, **fields)
 
 
 class _WatchedBooks(Books):
