@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,9 +23,8 @@ def cardctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cardctl:
     for name in [*_NOT_OURS, *(name for name in os.environ if name.startswith("CARDCTL_"))]:
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
-    monkeypatch.setenv("CARDCTL_HOME", str(home))
-    monkeypatch.setenv("CARDCTL_ACTOR", "tester")
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    for name, value in _ours(home).items():
+        monkeypatch.setenv(name, value)
     return Cardctl(home)
 
 
@@ -35,10 +36,28 @@ def far_side(cardctl: Cardctl) -> Iterator[Control]:
     control.close()
 
 
-@pytest.fixture
-def programme(cardctl: Cardctl) -> dict[str, Any]:
-    """What `provision --dev` made: `accounts` and `cards`, three of each, a million dollars on every card."""
-    ran = cardctl("provision", "--dev", "-o", "json")
+@pytest.fixture(scope="session")
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A home where `provision --dev` has run, and what it said; made once, and only ever copied."""
+    home = tmp_path_factory.mktemp("provisioned") / "home"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _ours(home).items():
+            patch.setenv(name, value)
+        ran = Cardctl(home)("provision", "--dev", "-o", "json")
     assert ran.code == 0, ran.stderr
-    data: dict[str, Any] = ran.data
-    return data
+    return home, ran.data
+
+
+@pytest.fixture
+def programme(cardctl: Cardctl, provisioned: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+    """What `provision --dev` made: `accounts` and `cards`, three of each, a million dollars on every card."""
+    shutil.copytree(provisioned[0], cardctl.home)
+    return copy.deepcopy(provisioned[1])
+
+
+def _ours(home: Path) -> dict[str, str]:
+    return {
+        "CARDCTL_HOME": str(home),
+        "CARDCTL_ACTOR": "tester",
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
+    }

@@ -53,7 +53,7 @@ def fund(
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
         found = find_card(run.books, card, last4=last4)
-        money, desk = _frame.amount_of(amount, currency or found.currency), run.desk(found)
+        money, desk = _frame.amount_of(amount, found.currency if currency is None else currency), run.desk(found)
         if dry_run:
             _frame.show_rehearsal(run, funding.rehearse_fund(desk, found, money, set_allowance=set_allowance))
             return
@@ -86,7 +86,7 @@ def withdraw(
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
         found = find_card(run.books, card, last4=last4)
-        money, desk = _frame.amount_of(amount, currency or found.currency), run.desk(found)
+        money, desk = _frame.amount_of(amount, found.currency if currency is None else currency), run.desk(found)
         if dry_run:
             _frame.show_rehearsal(run, funding.rehearse_withdraw(desk, found, money))
             return
