@@ -49,7 +49,7 @@ class OperationFilter:
 
 
 class Operations:
-    """The journal. Only `rows` leaves arguments and draft out (a list never decrypts); all else gives whole operations."""
+    """The journal. `rows` and `for_target` leave arguments and draft out (a list never decrypts); all else gives whole ones."""
 
     def __init__(self, connection: Connection, box: Box) -> None:
         self._connection = connection
@@ -76,8 +76,9 @@ class Operations:
         return self._all(_WHOLE.where(_O.c.target == target, _O.c.state.in_(OPEN)))
 
     def for_target(self, target: str, *, since: datetime) -> list[Operation]:
-        """Every operation on a target made from `since` on, oldest first."""
-        return self._all(within(_WHOLE.where(_O.c.target == target), _O.c.created_at, since, None))
+        """Every operation on a target made from `since` on, oldest first; like `rows`, without what is sealed."""
+        query = within(_LISTED.where(_O.c.target == target), _O.c.created_at, since, None).order_by(*_OLDEST)
+        return [operation_from_row(row, {}, None) for row in self._connection.execute(query)]
 
     def open_all(self, programme: str | None = None) -> list[Operation]:
         """What is intended, sent or in doubt, oldest first."""
