@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardctl.domain.operations import OPEN, Operation
+from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.errors import Refused, Unsupported
-from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES
+from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.desk import Desk
@@ -32,6 +32,9 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
     chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
     deeds = [_deed(desk, operation_id) for operation_id in chosen]
     ended = [settle(desk, deed, operation_id) for deed, operation_id in zip(deeds, chosen, strict=True)]
+    for operation in ended:
+        if operation.state is OperationState.DONE:
+            hold_freeze(desk, operation)
     return Resumed(
         settled=tuple(operation for operation in ended if operation.state not in OPEN),
         left=tuple(operation for operation in ended if operation.state in OPEN),

@@ -1,4 +1,4 @@
-"""The journal: every write to a provider happens once, whatever dies in between; and how the unfinished are settled.
+"""Sending what the journal has: every write to a provider happens once, whatever dies in between.
 
     intended ──commit──▶ sent ──call──▶ done | refused          (the books, the operation and the audit in ONE transaction)
                                    └──▶ in_doubt ──settle──▶ done | refused | in_doubt
@@ -9,7 +9,9 @@ What ended a call, and what that makes of the operation:
     its explicit no (4xx)                         refused
     surely nothing ran (no connection, 429)       refused, retryable
     a 5xx                                         looked up at once: seen → done; saved and not seen → refused; else in doubt
-    a lost or torn reply, Ctrl-C, a bug, a kill   in doubt, for `settle`: the request may still be on its way
+    a lost or torn reply of a freeze or close     looked up at once too: who stops a card must know; seen → done, else in doubt
+    any other lost or torn reply                  in doubt, for `settle`: the request may still be on its way
+    Ctrl-C, a bug, a kill                         in doubt, likewise
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ _S = OperationState
 
 
 def carry_out(desk: Desk, deed: Deed, operation: Operation) -> Done:
+    """Draft an intended operation, keep the draft, and send it."""
     try:
         draft = deed.draft(desk, operation)
     except BaseException as error:
@@ -53,8 +56,11 @@ def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
     draft = drafted(operation)
     try:
         remote = desk.provider.send(draft, operation.idempotency_key)
-    except ServerFailed as error:
-        return _after_server_error(desk, deed, operation, error)
+    except ReplyLost as error:
+        finish(desk, operation, _S.IN_DOUBT, error)
+        if deed.urgent or isinstance(error, ServerFailed):
+            return _look_at_once(desk, deed, replace(operation, state=_S.IN_DOUBT), error)
+        raise _in_doubt(operation, error.message) from error
     except (ProviderRefused, ProviderUnavailable, SecretProblem) as error:
         if operation.state is _S.IN_DOUBT and not isinstance(error, ProviderRefused):
             raise  # this attempt did not run; an earlier one may have
@@ -62,8 +68,6 @@ def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
         raise
     except BaseException as error:
         finish(desk, operation, _S.IN_DOUBT, error)
-        if isinstance(error, ReplyLost):
-            raise _in_doubt(operation, error.message) from error
         raise
     return record(desk, deed, operation, _newest(desk, operation, remote))
 
@@ -82,22 +86,20 @@ def _newest(desk: Desk, operation: Operation, remote: Remote) -> Remote:
     return remote
 
 
-def _after_server_error(desk: Desk, deed: Deed, operation: Operation, error: ServerFailed) -> Done:
-    finish(desk, operation, _S.IN_DOUBT, error)
-    doubtful = replace(operation, state=_S.IN_DOUBT)
+def _look_at_once(desk: Desk, deed: Deed, doubtful: Operation, error: ReplyLost) -> Done:
     try:
-        sighting = desk.provider.look_up(drafted(operation), operation.id)
+        sighting = desk.provider.look_up(drafted(doubtful), doubtful.id)
     except CardctlError as unseen:
-        raise _in_doubt(operation, error.message) from unseen
+        raise _in_doubt(doubtful, error.message) from unseen
     if sighting.happened and sighting.remote is not None:
         return record(desk, deed, doubtful, sighting.remote)
-    if sighting.happened is False and error.saved:
+    if sighting.happened is False and isinstance(error, ServerFailed) and error.saved:
         failed = ProviderUnavailable(
             f"{desk.provider.name} failed before doing it: {error.message}", hint="nothing happened; try again"
         )
         finish(desk, doubtful, _S.REFUSED, failed)
         raise failed from error
-    raise _in_doubt(operation, error.message) from error
+    raise _in_doubt(doubtful, error.message) from error
 
 
 def _in_doubt(operation: Operation, why: str) -> OutcomeUnknown:

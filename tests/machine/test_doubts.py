@@ -18,6 +18,7 @@ from cardctl.services.deeds.pulling import sync_accounts, sync_card, sync_cards
 from cardctl.services.desk import Done
 from tests.machine.bank import assert_agreement, far_cards
 from tests.machine.effects import look, raised
+from tests.machine.test_faults import storm
 from tests.machine.verbs import DOLLARS, VERBS, Verb, arm, exit_code
 from tests.machine.world import World
 
@@ -97,7 +98,7 @@ def test_a_provider_whose_clock_is_ahead(world: World, name: str, fault: str, ho
     verb.before(world)
     before = look(world.home, world.card.ref)
     arm(world, fault, 4)
-    assert exit_code(verb.act, world) == 9
+    assert exit_code(verb.act, world) == storm(name, fault)[0]
     world.far_side.advance(timedelta(hours=hours))
     assert world.resume().left == ()
     assert verb.effect(before, look(world.home, world.card.ref)) == 1
@@ -111,7 +112,7 @@ def test_after_a_day_only_looking_settles(world: World, name: str, fault: str, e
     verb.before(world)
     before = look(world.home, world.card.ref)
     arm(world, fault, 4)
-    assert exit_code(verb.act, world) == 9
+    assert exit_code(verb.act, world) == storm(name, fault)[0]
     world.clock_off = timedelta(hours=25)
     world.far_side.advance(timedelta(hours=25))
     sent = len(world.wire.sent)

@@ -39,6 +39,12 @@ STORM = {  # fault: the exit code where it strikes for longer than retries last,
 }
 
 
+def storm(name: str, fault: str) -> tuple[int, int]:
+    """Who stops a card hears at once that it took: a lost or torn reply of a freeze or close is looked up at once."""
+    code, effects = STORM[fault]
+    return (0 if name in ("freeze", "close") and (code, effects) == (9, 1) else code), effects
+
+
 @pytest.mark.parametrize("fault", ONCE)
 @pytest.mark.parametrize("name", VERBS)
 def test_a_fault_that_strikes_once(world: World, name: str, fault: str) -> None:
@@ -62,7 +68,7 @@ def test_a_fault_that_strikes_once(world: World, name: str, fault: str) -> None:
 @pytest.mark.parametrize("fault", STORM)
 @pytest.mark.parametrize("name", VERBS)
 def test_a_storm_that_outlasts_the_retries(world: World, name: str, fault: str) -> None:
-    verb, (code, effects) = VERBS[name], STORM[fault]
+    verb, (code, effects) = VERBS[name], storm(name, fault)
     verb.before(world)
     before, known = look(world.home, world.card.ref), len(world.operations())
     world.wire.sent.clear()
@@ -100,7 +106,7 @@ def test_the_command_line_says_it_with_exit_codes(processes: Processes, programm
     assert run("simulator", "fault", "--next", "lost-reply", "--times", "20") == 0
     assert run(*fund) == 9
     assert run(*fund) == 9
-    assert run("card", "freeze", card) == 9  # nothing comes back, so nobody knows; but it was sent, and it took
+    assert run("card", "freeze", card) == 0  # no reply comes back, but looking shows that it took
     assert far_cards(home)[ref].state == "frozen"
     assert run("simulator", "fault", "--clear") == 0
     assert run("operation", "resume") == 0

@@ -24,19 +24,24 @@ def move_card(desk: Desk, card: Card, move: Move, *, reason: str | None = None, 
     `reason` is kept in the audit; `extra` is the provider's own word for why (lost, stolen), where it takes one.
     """
     done = run_once(desk, MOVES[move], _move_wish(card, reason, extra))
-    return _stopped_again(desk, done) if move in (Move.ACTIVATE, Move.UNFREEZE) else done
+    return (hold_freeze(desk, done.operation) if done.operation else None) or done
 
 
-def _stopped_again(desk: Desk, done: Done) -> Done:
-    """A freeze that passed an unfreeze on its way holds, even where the unfreeze reached the provider last."""
+def hold_freeze(desk: Desk, thaw: Operation) -> Done | None:
+    """A freeze that passed an activation or unfreeze on its way holds, even where that reached the provider last.
+
+    The card frozen again, or None where nothing of the kind happened.
+    """
+    if thaw.kind not in _THAWS:
+        return None
     with desk.books.read() as unit:
-        card = unit.cards.named(done.object.id)
-        near = unit.operations.for_target(card.id, since=done.operation.created_at) if done.operation else []
-    freezes = [other for other in near if other.kind == "card.freeze" and other.state is not OperationState.REFUSED]
-    if card.state is not CardState.ACTIVE or not freezes:
-        return replace(done, object=card)
-    frozen = run_once(desk, MOVES[Move.FREEZE], _move_wish(card, freezes[-1].reason, None))
-    warned = Warned("FROZEN_MEANWHILE", f"{freezes[-1].id} froze the card meanwhile: it is frozen again")
+        card = unit.cards.named(thaw.target)
+        near = unit.operations.for_target(card.id, since=thaw.created_at)
+    moves = [other for other in near if other.kind in _MOVES and other.state is not OperationState.REFUSED]
+    if card.state is not CardState.ACTIVE or moves[-1].kind != "card.freeze":
+        return None
+    frozen = run_once(desk, MOVES[Move.FREEZE], _move_wish(card, moves[-1].reason, None))
+    warned = Warned("FROZEN_MEANWHILE", f"{moves[-1].id} froze the card meanwhile: it is frozen again")
     return replace(frozen, warnings=(*frozen.warnings, warned))
 
 
@@ -117,6 +122,8 @@ class MoveCard:
 
 
 MOVES = {move: MoveCard(move) for move in Move}
+_MOVES = frozenset(f"card.{move}" for move in Move)
+_THAWS = frozenset({"card.activate", "card.unfreeze"})
 
 
 class ChangeAccount:
