@@ -9,6 +9,7 @@ _NUMBERS = re.compile(r"(?<![0-9A-Za-z_])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z_]
 _SECRET = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{6,}|\bwhsec_[0-9A-Za-z+/=]{6,}"  # Stripe
     r"|\b(?:Bearer|Basic) [0-9A-Za-z._~+/=-]{12,}"  # an Authorization header
+    r"|(?i:\bcv[cv]2?\b[\"']?\s*[:=]\s*[\"']?[0-9]{3,4}\b)"  # a security code with its name
     r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)",  # a password in a URL, which may hold an @ itself
 )
 _GROUP = re.compile(r"[0-9]+|[ -]", re.ASCII)

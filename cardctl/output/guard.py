@@ -8,12 +8,12 @@ from typing import Any
 
 from cardctl.domain.redaction import printable, redact
 
-_SHORTEST = 8  # no card number, key or password in a URL is shorter
+_SHORTEST = 7  # no card number, key, password in a URL or named security code is shorter
 _SHORT = 200
 _WORDS = frozenset({"id", "ref", "hash", "digest", "fingerprint", "iccid", "at", "last4", "amount", "target", "object"})
 _ENDINGS = ("_id", "_ref", "_key", "_hash", "_at")
 
-_SUSPECT = re.compile(r"[0-9](?:[ -]?[0-9]){12}|_|://|Bearer |Basic ")  # nothing that redact() masks is without one of these
+_SUSPECT = re.compile(r"[0-9](?:[ -]?[0-9]){12}|_|://|Bearer |Basic |(?i:cv[cv])")  # nothing that redact() masks is without one of these
 
 
 @lru_cache(maxsize=1024)

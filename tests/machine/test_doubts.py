@@ -232,3 +232,18 @@ def _die_before_sending(world: World, verb: Verb) -> None:
     with pytest.raises(_Killed):
         verb.act(other)
     other.die()
+
+
+def test_a_freeze_holds_against_an_unfreeze_that_lands_after_it(world: World) -> None:
+    """The process that sent the unfreeze was killed; its request reached the provider after the freeze did."""
+    VERBS["freeze"].act(world)
+    arm(world, "500", 4)
+    with pytest.raises(OutcomeUnknown) as doubt:
+        VERBS["unfreeze"].act(world)
+    assert VERBS["freeze"].act(world).operation is not None
+    late = {"status": "active", "metadata.cardctl_moved_by": doubt.value.operation_id}
+    world.far_side.edit(world.card.ref, late)
+    assert world.resume().left == ()
+    assert far_cards(world.home)[world.card.ref].state == world.card.state == CardState.FROZEN
+    assert [one.kind for one in world.operations()][-1] == "card.freeze"
+    assert_agreement(world.home)
