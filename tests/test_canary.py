@@ -1,4 +1,4 @@
-"""A tour of every command in one home; afterwards no card number, no security code and no secret lies anywhere but at the bank."""
+"""A tour of every command in one home; afterwards no number, no code and no secret of it lies anywhere but at the bank."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cardctl import cli
+from cardctl.errors import ExitCode
 from cardctl.providers.stripe_issuing import client
 from tests import canary
 from tests.commands.runner import Cardctl
@@ -153,5 +153,5 @@ def test_the_search_finds_what_is_there(cardctl: Cardctl) -> None:
 def test_a_bug_anywhere_says_one_line(cardctl: Cardctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cardctl.services.flows.finding", None)
     ran = cardctl("card", "show", "card_1", "-o", "json")
-    assert (ran.code, ran.error) == (cli.ExitCode.BUG, "BUG")
+    assert (ran.code, ran.error) == (ExitCode.BUG, "BUG")
     assert "Traceback" not in ran.stdout + ran.stderr

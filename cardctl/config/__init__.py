@@ -17,7 +17,6 @@ from cardctl.config.settings import (
     Origin,
     Settings,
     Terminal,
-    listed_profiles,
     load,
     places,
     quick_database,
@@ -29,6 +28,7 @@ from cardctl.config.settings import (
 if TYPE_CHECKING:
     from cardctl.config.assigning import assigned
     from cardctl.config.editing import create_profile, use_profile
+    from cardctl.config.listing import listed_profiles
     from cardctl.config.profile import Profile
 
 __all__ = [
@@ -56,7 +56,13 @@ __all__ = [
     "use_profile",
 ]
 
-_LATER = {"Profile": "profile", "assigned": "assigning", "create_profile": "editing", "use_profile": "editing"}
+_LATER = {
+    "Profile": "profile",
+    "assigned": "assigning",
+    "create_profile": "editing",
+    "listed_profiles": "listing",
+    "use_profile": "editing",
+}
 
 
 def __getattr__(name: str) -> Any:

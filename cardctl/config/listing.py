@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cardctl.config import document as config_toml
 from cardctl.config.paths import Paths
-from cardctl.config.settings import load
+from cardctl.config.settings import load, surroundings
 from cardctl.errors import CardctlError, NotFound
 
 
@@ -23,8 +23,9 @@ class ListedProfile:
     problem: str | None = None
 
 
-def listed(environ: Mapping[str, str]) -> list[ListedProfile]:
+def listed_profiles() -> list[ListedProfile]:
     """The built-in profile first, the others by name."""
+    environ = surroundings()
     document = config_toml.read(Paths.of(environ).config_file)
     try:
         default = config_toml.choose(document, environ, None).value

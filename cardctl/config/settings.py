@@ -17,7 +17,6 @@ from cardctl.domain.money import Money
 from cardctl.errors import BadInput
 
 if TYPE_CHECKING:
-    from cardctl.config.listing import ListedProfile
     from cardctl.config.profile import Profile
 
 _VARIABLES = {
@@ -184,11 +183,9 @@ def terminal() -> Terminal:
     return Terminal.of(os.environ)
 
 
-def listed_profiles() -> list[ListedProfile]:
-    """Every profile that can be named, the built-in one first; BadConfig only where the file as a whole cannot be read."""
-    from cardctl.config.listing import listed  # noqa: PLC0415 - it needs `load`
-
-    return listed(os.environ)
+def surroundings() -> Mapping[str, str]:
+    """The environment, for what of this package needs more of it than `load` does."""
+    return os.environ
 
 
 def quick_paths(environ: Mapping[str, str] | None = None) -> Paths | None:

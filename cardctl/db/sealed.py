@@ -12,7 +12,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Table, or_, select, update
 
@@ -21,9 +20,6 @@ from cardctl.db.selecting import sealed_columns
 from cardctl.db.tables import Row
 from cardctl.domain.redaction import Secret
 from cardctl.errors import BooksCorrupt, WrongEncryptionKey
-
-if TYPE_CHECKING:
-    from cardctl.db.unit import Unit
 
 _CHECK = "encryption_check"
 _SHORTEST = 32
@@ -143,7 +139,10 @@ class Box:
         return self.ring.open(place, sealed)
 
     def reseal(self) -> int:
-        """Everything that another key at hand sealed, sealed anew with the current one; how many rows that were."""
+        """Everything that the previous key sealed, sealed anew with the current one, in this unit; how many rows that were.
+
+        WrongEncryptionKey, and nothing changed, where something is sealed with neither key.
+        """
         tables = [table for table in Row.metadata.sorted_tables if sealed_columns(table)]
         count = sum(self._reseal_table(table) for table in tables)
         meta = Meta(self._connection)
@@ -166,14 +165,6 @@ class Box:
                 self._connection.execute(update(table).where(table.c.id == id_).values(anew))
             last, count = rows[-1][0], count + len(rows)
         return count
-
-
-def rotate(unit: Unit) -> int:
-    """Re-seal the books from the previous key to the current one, within one unit; how many rows that were.
-
-    WrongEncryptionKey, and nothing changed, where something is sealed with neither key.
-    """
-    return unit.box.reseal()
 
 
 def _hkdf(secret: bytes, purpose: bytes) -> bytes:

@@ -13,7 +13,9 @@ _SHORT = 200
 _WORDS = frozenset({"id", "ref", "hash", "digest", "fingerprint", "iccid", "at", "last4", "amount", "target", "object"})
 _ENDINGS = ("_id", "_ref", "_key", "_hash", "_at")
 
-_SUSPECT = re.compile(r"[0-9](?:[ -]?[0-9]){12}|_|://|Bearer |Basic |(?i:cv[cv])")  # nothing that redact() masks is without one of these
+_SUSPECT = re.compile(
+    r"[0-9](?:[ -]?[0-9]){12}|_|://|Bearer |Basic |(?i:cv[cv])"
+)  # nothing that redact() masks is without one of these
 
 
 @lru_cache(maxsize=1024)

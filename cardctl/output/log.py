@@ -34,7 +34,7 @@ class Log:
         told |= {"card_id": subject} if subject.startswith("card_") else {}
         told |= {"account_id": subject} if subject.startswith("account_") else {}
         line = dict.fromkeys(_FIELDS) | told | {"category": category, "correlation_id": self._correlation_id}
-        self._logger.log(level, "", extra={**line, "event_type": event_type})
+        self._logger.log(level, {**line, "event_type": event_type})  # as the message: `extra` takes not every name
         if self._mirror:
             self._mirror(" ".join([category, event_type, *(f"{name}={value}" for name, value in told.items())]))
 
@@ -76,7 +76,7 @@ class _PrivateFile(RotatingFileHandler):
         for directory in reversed(file.parents):  # `parents=True` would make the upper ones for everybody to read
             directory.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        return open(descriptor, "a", encoding=self.encoding)
+        return open(descriptor, "a", encoding=self.encoding, errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
         """A full disk must not stop a freeze, nor print a traceback."""

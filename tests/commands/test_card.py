@@ -173,7 +173,9 @@ def test_list(cardctl: Cardctl, programme: dict[str, Any]) -> None:
     assert table.lines[0].split() == ["id", "holder", "last4", "state", "balance", "provider", "created", "at"]
     assert len(table.lines) == 4
     assert table.stdout.count("1000000.00 USD") == 3
-    assert [json.loads(line)["id"] for line in cardctl("card", "list", "-o", "ndjson").lines] == [card["id"] for card in ran.data]
+    assert [json.loads(line)["id"] for line in cardctl("card", "list", "-o", "ndjson").lines] == [
+        card["id"] for card in ran.data
+    ]
     csv = cardctl("card", "list", "-o", "csv").lines
     assert csv[0].startswith("id,ref,provider,")
     assert "balance_minor" in csv[0]
@@ -351,8 +353,8 @@ def test_money_while_frozen(cardctl: Cardctl, card: dict[str, Any]) -> None:
 
 
 HOSTILE = [
-    "1e3", "-5", "25.005", "25.000", "٢٥", "1,000.00", "1" + "0" * 30, "10^30", "1_000", "+5", " 5", ".5", "5.", "", "0", "0.00", "NaN",
-    "inf", "9" * 5000, "90071992547409.92", "5 USD", "$5", "\x1b[1m5", "5\n", "🙂", "\udcff",
+    "1e3", "-5", "25.005", "25.000", "٢٥", "1,000.00", "1" + "0" * 30, "10^30", "1_000", "+5", " 5", ".5", "5.", "", "0",
+    "0.00", "NaN", "inf", "9" * 5000, "90071992547409.92", "5 USD", "$5", "\x1b[1m5", "5\n", "🙂", "\udcff",
 ]  # fmt: skip
 
 
@@ -507,7 +509,14 @@ def test_a_dry_run_of_what_is_so_already(cardctl: Cardctl, card: dict[str, Any])
     ],
 )
 def test_faults_that_last(
-    cardctl: Cardctl, card: dict[str, Any], far_side: Control, monkeypatch: pytest.MonkeyPatch, fault: str, times: int, code: int, error: str
+    cardctl: Cardctl,
+    card: dict[str, Any],
+    far_side: Control,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: str,
+    times: int,
+    code: int,
+    error: str,
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _seconds: None)
     far_side.fault(fault, times=times)
@@ -563,7 +572,9 @@ def test_wallet_payload(cardctl: Cardctl, programme: dict[str, Any]) -> None:
 # --- hostile names
 
 
-@pytest.mark.parametrize("name", ["Zoë 🙂", "two\nlines", "\x1b[31mred\x1b[0m", "a\u202eb", "x" * 300, "\udcff", "4242 4242 4242 4242"])
+@pytest.mark.parametrize(
+    "name", ["Zoë 🙂", "two\nlines", "\x1b[31mred\x1b[0m", "a\u202eb", "x" * 300, "\udcff", "4242 4242 4242 4242"]
+)
 def test_hostile_names(cardctl: Cardctl, name: str) -> None:
     ran = cardctl("account", "create", "--name", name, "--external-id", "odd", "-o", "json")
     if name == "\udcff":
@@ -573,7 +584,12 @@ def test_hostile_names(cardctl: Cardctl, name: str) -> None:
     assert ran.code == 0, ran
     made = cardctl("card", "issue", "--account", "odd", "--no-limits", "-o", "json")
     assert made.code == 0, made
-    for words in (["card", "list"], ["card", "show", made.data["card"]["id"]], ["account", "list"], ["card", "list", "-o", "csv"]):
+    for words in (
+        ["card", "list"],
+        ["card", "show", made.data["card"]["id"]],
+        ["account", "list"],
+        ["card", "list", "-o", "csv"],
+    ):
         told = cardctl(*words)
         assert told.code == 0
         assert "4242 4242 4242 4242" not in told.stdout

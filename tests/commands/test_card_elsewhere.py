@@ -1,4 +1,4 @@
-"""Cards outside the built-in profile: the live guard, keys of the wrong mode, profiles by the environment, books on PostgreSQL."""
+"""Cards outside the built-in profile: the live guard, keys of the wrong mode, other profiles, books on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -89,7 +89,10 @@ def test_any_byte_of_the_audit(cardctl: Cardctl, programme: dict[str, Any], tmp_
     shutil.copy(cardctl.books, pristine)
     assert cardctl("audit", "verify").code == 0
     seed = random.Random(7)
-    changes = [("UPDATE audit SET seq = seq + 100 WHERE seq = ?", (len(rows),)), ("DELETE FROM audit WHERE seq = ?", (3,))]
+    changes: list[tuple[str, tuple[Any, ...]]] = [
+        ("UPDATE audit SET seq = seq + 100 WHERE seq = ?", (len(rows),)),
+        ("DELETE FROM audit WHERE seq = ?", (3,)),
+    ]
     changes += [("DELETE FROM audit WHERE seq >= ?", (len(rows),)), ("UPDATE audit_head SET hash = ?", ("f" * 64,))]
     changes += [("UPDATE audit_head SET seq = seq - ?", (1,))]
     for row in seed.sample(rows, 6):

@@ -40,7 +40,9 @@ def test_dev(cardctl: Cardctl) -> None:
     assert "DEVELOPMENT ONLY" in first.stderr
     assert [account["external_id"] for account in first.data["accounts"]] == ["acct_user1", "acct_user2", "acct_user3"]
     assert [account["balance"] for account in first.data["accounts"]] == [MILLION] * 3
-    assert [(card["state"], card["balance"], card["type"]) for card in first.data["cards"]] == [("active", MILLION, "virtual")] * 3
+    assert [(card["state"], card["balance"], card["type"]) for card in first.data["cards"]] == [
+        ("active", MILLION, "virtual")
+    ] * 3
     assert {limit for card in first.data["cards"] for limit in card["limits"].values()} == {None}, "no limits here"
     assert (first.data["created"], first.data["changed"]) == (6, 0)
     again = cardctl("provision", "--dev", "-o", "json").data

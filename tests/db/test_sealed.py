@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from cardctl.db.sealed import Place, Ring, rotate
+from cardctl.db.sealed import Place, Ring
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.operations import Draft
 from cardctl.errors import BooksCorrupt, SecretMissing, WrongEncryptionKey
@@ -137,8 +137,8 @@ def test_rotation(target: str, opened: Opener) -> None:
     both = opened(target, keys=keys_of(NEW, OLD))
     _fill(both, 2)  # sealed with the new key already
     with both.write() as unit:
-        assert rotate(unit) == 3
-        assert rotate(unit) == 0
+        assert unit.box.reseal() == 3
+        assert unit.box.reseal() == 0
         _check(unit, 1)
     with opened(target, keys=keys_of(NEW)).read() as unit:
         _check(unit, 1)
@@ -153,7 +153,7 @@ def test_a_rotation_goes_through_many_rows(tmp_path: Path, opened: Opener) -> No
         for number in range(1201):
             unit.accounts.add(account(f"acct_{number:08d}"), raw={"n": number})
     with opened(tmp_path / "books.db", keys=keys_of(NEW, OLD)).write() as unit:
-        assert rotate(unit) == 1201
+        assert unit.box.reseal() == 1201
     with opened(tmp_path / "books.db", keys=keys_of(NEW)).read() as unit:
         assert [unit.accounts.raw(f"acct_{number:08d}")["n"] for number in range(1201)] == list(range(1201))
 
@@ -165,7 +165,7 @@ def test_a_rotation_that_meets_a_third_key_changes_nothing(target: str, opened: 
     with both.write() as unit:
         _connection(unit).execute(text("UPDATE operations SET draft = :stray"), {"stray": stray})
     with pytest.raises(WrongEncryptionKey), both.write() as unit:
-        rotate(unit)
+        unit.box.reseal()
     with opened(target, keys=keys_of(OLD)).read() as unit:
         assert unit.cards.raw("card_00000001") == {"marker": "secret-raw"}
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cardctl.domain.cards import Credentials
 from cardctl.domain.redaction import Secret, luhn, printable, redact, redact_json
 
+
 def whole(body: str) -> str:
     """`body` with the digit that makes it pass Luhn."""
     return next(body + digit for digit in "0123456789" if luhn(body + digit))

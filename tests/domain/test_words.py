@@ -40,7 +40,7 @@ def test_open_operations_are_those_that_nobody_knows_the_end_of() -> None:
 
 
 def test_our_own_money_events() -> None:
-    assert OURS == {TransactionKind.FUNDING, TransactionKind.WITHDRAWAL}
+    assert set(OURS) == {TransactionKind.FUNDING, TransactionKind.WITHDRAWAL}
 
 
 def test_a_step_names_its_target_in_the_files_own_words() -> None:

@@ -15,7 +15,7 @@ from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadFile, BadInput, ExitCode, OutcomeUnknown
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import set_limits, withdraw
-from cardctl.services.deeds.pulling import sync_card
+from cardctl.services.deeds.pulling import sync_account, sync_card
 from cardctl.services.flows.declaring import Applied, apply, plan
 from cardctl.services.flows.replacing import replace_card
 from tests.services.world import World, usd
@@ -172,8 +172,6 @@ def test_what_fails_stops_its_own_account_only(world: World, tmp_path: Path) -> 
     with world.books.read() as unit:
         (first,) = unit.accounts.rows()
     world.control.edit(first.ref or "", {"requirements.disabled_reason": "listed"})
-    from cardctl.services.deeds.pulling import sync_account
-
     sync_account(world.desk, first)
     done = apply(world.desk, wanted, lambda _count: None)
     assert [(step.target, error.exit_code) for step, error in done.failed] == [("emp-0/k", ExitCode.REFUSED)]
@@ -191,8 +189,8 @@ def test_what_is_in_doubt_is_settled_first_and_done_once(world: World, tmp_path:
     assert [(step.action, error.exit_code) for step, error in failed] == [(Action.CREATE_ACCOUNT, ExitCode.IN_DOUBT)]
     world.control.clear_faults()
     world.control.fault("500", times=50)
+    broken = world.desk_with(provider=_Blind(world.desk.provider))
     with pytest.raises(OutcomeUnknown):
-        broken = world.desk_with(provider=_Blind(world.desk.provider))
         apply(broken, wanted, lambda _count: None)
     world.control.clear_faults()
     done = apply(world.desk, wanted, lambda _count: None)

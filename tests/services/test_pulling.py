@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -29,7 +29,8 @@ from cardctl.services.deeds.pulling import (
 )
 from tests.services.world import World, usd
 
-K, S = TransactionKind, TransactionState
+K: TypeAlias = TransactionKind
+S: TypeAlias = TransactionState
 
 
 def pulled(world: World, card: Card) -> tuple[str, list[tuple[K, S, int]]]:

@@ -17,6 +17,7 @@ from cardctl.services.flows.replacing import REASONS, rehearse_replacement, repl
 from cardctl.services.resuming import resume
 from tests.services.world import World, usd
 
+
 def unmarked(draft: Draft) -> dict[str, Any]:
     """The body but for the operation's own id, which no two have in common."""
     metadata = {key: value for key, value in draft.body["metadata"].items() if not value.startswith("op_")}

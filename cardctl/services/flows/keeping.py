@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cardctl.db import maintenance
 from cardctl.db.engine import is_postgres
-from cardctl.db.sealed import EncryptionKeys, rotate
+from cardctl.db.sealed import EncryptionKeys
 from cardctl.db.unit import Books
 from cardctl.domain.audit import AuditHead
 from cardctl.domain.redaction import Secret
@@ -222,7 +222,7 @@ def _reseal(open_books: Callable[[], Books], entry: Entry) -> int:
     books = open_books()
     try:
         with books.write() as unit:
-            rows = rotate(unit)
+            rows = unit.box.reseal()
             unit.audit.append(
                 at=entry.at,
                 actor=entry.actor,
