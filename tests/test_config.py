@@ -468,7 +468,13 @@ def test_without_cardctl_home_the_platform_says_where(tmp_path: Path, monkeypatc
 
 def test_no_profile_meets_another_file(home: Home) -> None:
     paths = home.paths
-    places = [paths.simulator_file, paths.development_key_file("simulator"), paths.backups_dir, paths.leases_dir, paths.database_file("simulator")]
+    places = [
+        paths.simulator_file,
+        paths.development_key_file("simulator"),
+        paths.backups_dir,
+        paths.leases_dir,
+        paths.database_file("simulator"),
+    ]
     assert len(set(places)) == len(places)
     assert {paths.config_dir.name, paths.state_dir.name, paths.log_dir.name, paths.reports_dir.name} == {
         "config",
