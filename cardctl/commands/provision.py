@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cardctl.commands._options import LiveOption, OutputOption, ProfileOption, ProviderOption, TimeoutOption, YesOption
+from cardctl.commands._options import (
+    DryRunOption,
+    LiveOption,
+    OutputOption,
+    ProfileOption,
+    ProviderOption,
+    TimeoutOption,
+    YesOption,
+)
 from cardctl.errors import BadInput, DevelopmentOnly, ExitCode
 from cardctl.output.console import Output
 
@@ -31,6 +39,7 @@ def provision(
     dev: DevOption = False,
     file: FileOption = None,
     apply: ApplyOption = False,
+    dry_run: DryRunOption = False,
     yes: YesOption = False,
     live: LiveOption = False,
     profile: ProfileOption = None,
@@ -47,10 +56,12 @@ def provision(
     if dev == (file is not None):
         raise BadInput("say what to provision", hint="either --dev, or --file programme.toml")
     with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
-        if file is not None and apply:
+        if file is not None and apply and not dry_run:
             return _apply(run, file, yes=yes)
         if file is not None:
-            _show_plan(run, file)
+            _plan_file(run, file)
+        elif dry_run:
+            _plan_dev(run)
         else:
             _provision_dev(run)
     return None
@@ -59,9 +70,7 @@ def provision(
 def _provision_dev(run: Run) -> None:
     from cardctl.services.flows.provisioning import provision_dev  # noqa: PLC0415
 
-    chosen = run.settings.profile
-    if chosen.environment != "simulator":
-        raise DevelopmentOnly(f"`provision --dev` makes accounts up: never on {chosen.name} ({chosen.environment})")
+    _check_dev(run)
     run.console.notice("DEVELOPMENT ONLY: these accounts, cards and dollars exist in the simulator alone")
     with run.lock("provision"):
         made = provision_dev(run.desk())
@@ -71,13 +80,29 @@ def _provision_dev(run: Run) -> None:
     run.console.done(data, [*lines, f"{made.created} made, {made.changed} changed"])
 
 
-def _show_plan(run: Run, file: Path) -> None:
+def _check_dev(run: Run) -> None:
+    chosen = run.settings.profile
+    if chosen.environment != "simulator":
+        raise DevelopmentOnly(f"`provision --dev` makes accounts up: never on {chosen.name} ({chosen.environment})")
+
+
+def _plan_dev(run: Run) -> None:
+    from cardctl.services.flows.provisioning import plan_dev  # noqa: PLC0415
+
+    _check_dev(run)
+    _show_plan(run, plan_dev(run.desk()), "leave --dry-run out to do them")
+
+
+def _plan_file(run: Run, file: Path) -> None:
     from cardctl.config.programme import read_programme  # noqa: PLC0415
     from cardctl.services.flows.declaring import plan  # noqa: PLC0415
 
-    steps = plan(run.desk(), read_programme(file))
+    _show_plan(run, plan(run.desk(), read_programme(file)), "--apply does them")
+
+
+def _show_plan(run: Run, steps: list[Step], advice: str) -> None:
     lines = [_line(step) for step in steps] or ["nothing to do: it is all as declared"]
-    ending = [f"{len(steps)} steps; --apply does them"] if steps else []
+    ending = [f"{len(steps)} steps; {advice}"] if steps else []
     run.console.done({"plan": [_step(step) for step in steps]}, [*lines, *ending])
 
 

@@ -118,12 +118,17 @@ class Cards:
         query = select(total).where(_T.c.card_id == card_id, _T.c.kind.not_in(OURS))
         return int(self._connection.execute(query).scalar_one())
 
-    def rebalance(self, card_id: str) -> None:
-        """Make the stored balance what allowance and transactions say; a card without an allowance keeps its own."""
+    def rebalance(self, card_id: str) -> tuple[Money | None, Money | None]:
+        """Make the stored balance what allowance and transactions say; a card without an allowance keeps its own.
+
+        The balance before, and now.
+        """
         card = self.named(card_id)
-        if card.allowance is not None:
-            balance = Money(card.allowance.minor + self.spend(card_id), card.allowance.currency)
-            self._change(card_id, money_to_row("balance", balance))
+        if card.allowance is None:
+            return card.balance, card.balance
+        balance = Money(card.allowance.minor + self.spend(card_id), card.allowance.currency)
+        self._change(card_id, money_to_row("balance", balance))
+        return card.balance, balance
 
     def _one(self, query: Select[Any]) -> Card | None:
         row = self._connection.execute(query).one_or_none()

@@ -13,7 +13,7 @@ from cardctl.db.columns import free, moment_from_text, moment_to_text, money_to_
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
 from cardctl.db.tables import CardRow, TransactionRow, table_of
 from cardctl.domain.money import Money
-from cardctl.domain.transactions import OURS, Merchant, Transaction, TransactionKind, TransactionState
+from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
 
 _T = table_of(TransactionRow)
 _C = table_of(CardRow)
@@ -76,10 +76,6 @@ class Transactions:
             return False
         self._connection.execute(update(_T).where(_T.c.id == kept["id"]).values(row))
         return True
-
-    def newest_at(self, programme: str, card_id: str | None) -> datetime | None:
-        """When the newest event that the provider told of occurred, on a card or in the whole programme."""
-        return self._moment(select(func.max(_T.c.occurred_at)).where(_T.c.kind.not_in(OURS)), card_id, programme)
 
     def oldest_open_at(self, programme: str, card_id: str | None) -> datetime | None:
         """When the oldest hold that may still change was made, on a card or in the whole programme."""

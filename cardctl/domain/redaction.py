@@ -8,13 +8,15 @@ from typing import Any, NoReturn
 _NUMBERS = re.compile(r"(?<![0-9A-Za-z_])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z_])", re.ASCII)
 _SECRET = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{6,}|\bwhsec_[0-9A-Za-z+/=]{6,}"  # Stripe
-    r"|\b(?:Bearer|Basic) [0-9A-Za-z._~+/=-]{12,}"  # an Authorization header
+    r"|(?i:\b(?:bearer|basic) [0-9a-z._~+/=-]{12,})"  # an Authorization header
     r"|(?i:\bcv[cv]2?\b[\"']?\s*[:=]\s*[\"']?[0-9]{3,4}\b)"  # a security code with its name
     r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)",  # a password in a URL, which may hold an @ itself
 )
 _GROUP = re.compile(r"[0-9]+|[ -]", re.ASCII)
 _SHORTEST, _LONGEST = 13, 19
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(  # control and direction characters, and those that take no room
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 _NAMES = frozenset({"number", "cvc", "cvv", "cvv2", "pan", "pin", "card_number", "encrypted_number"})
 
 

@@ -28,8 +28,9 @@ class Stream:
         self._bytes = getattr(stream, "buffer", None)
         self.terminal = stream.isatty()
         self._text_waits = True
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a name in another alphabet must not end a Latin-1 terminal's table
+        if isinstance(stream, io.TextIOWrapper) and stream.errors != "backslashreplace":
+            with suppress(OSError):  # it flushes; what stands in the way is told where something is written
+                stream.reconfigure(errors="backslashreplace")  # a name in another alphabet must not end a table
 
     def write(self, text: str) -> None:
         """Text in the stream's own encoding."""

@@ -597,3 +597,12 @@ def test_hostile_names(cardctl: Cardctl, name: str) -> None:
             assert not {"\x1b", "\u202e", "\r"} & set(told.stdout)
     assert len(cardctl("card", "list").lines) == 2
     assert cardctl("card", "freeze", made.data["card"]["id"], "--reason", name).code == 0
+
+
+def test_a_key_names_one_living_card(cardctl: Cardctl, programme: dict[str, Any]) -> None:
+    issue = ["card", "issue", "--account", "acct_user1", "--key", "travel", "-o", "json"]
+    first = cardctl(*issue).data["card"]["id"]
+    refused = cardctl(*issue)
+    assert (refused.code, refused.error) == (6, "REFUSED")
+    assert cardctl("card", "close", first, "--yes").code == 0
+    assert cardctl(*issue).data["card"]["id"] != first

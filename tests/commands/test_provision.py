@@ -171,3 +171,17 @@ def test_more_than_twenty_steps_ask(cardctl: Cardctl, tmp_path: Path) -> None:
     path.write_text("".join(f'[[accounts]]\nexternal_id = "e{n}"\nname = "Ada"\n' for n in range(21)))
     assert cardctl("provision", "--file", str(path), "--apply").code == 6
     assert cardctl("provision", "--file", str(path), "--apply", "--yes", "-o", "json").data["created"] == 21
+
+
+def test_a_rehearsal_shows_the_steps_and_does_none(cardctl: Cardctl) -> None:
+    told = cardctl("provision", "--dev", "--dry-run", "-o", "json").data["plan"]
+    assert [step["action"] for step in told] == ["create account", "issue card"] * 3
+    assert [step["amount"]["minor"] for step in told if step["amount"]] == [100_000_000] * 3
+    assert cardctl("account", "list", "-o", "json").data == []
+    cardctl("provision", "--dev")
+    card = cardctl("card", "list", "-o", "json").data[0]["id"]
+    cardctl("card", "withdraw", card, "--amount", "5")
+    cardctl("card", "freeze", card)
+    told = cardctl("provision", "--dev", "--dry-run", "-o", "json").data["plan"]
+    assert [(step["action"], step["card"]) for step in told] == [("unfreeze card", card), ("fund card", card)]
+    assert cardctl("card", "show", card, "-o", "json").data["state"] == "frozen"

@@ -124,8 +124,5 @@ def test_lists_of_transactions(books: Books) -> None:
         assert list(rows(TransactionFilter(since=later(2), until=later(3), programme=PROGRAMME))) == [child]
         assert unit.transactions.find("txn_0000") == [parent, child, other]
         assert unit.transactions.find(child.ref) == [child]
-        assert unit.transactions.newest_at(PROGRAMME, None) == later(3)
-        assert unit.transactions.newest_at(PROGRAMME, "card_00000001") == later(2)
-        assert unit.transactions.newest_at("another", None) is None
         assert unit.transactions.oldest_open_at(PROGRAMME, None) == later(1)
         assert unit.transactions.oldest_open_at(PROGRAMME, "card_00000002") == later(3)

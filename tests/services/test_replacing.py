@@ -192,3 +192,13 @@ def test_a_rehearsal_shows_both_requests_and_does_nothing(world: World) -> None:
         assert done is not None
         assert unmarked(shown) == unmarked(done)
         assert (shown.method, shown.path) == (done.method, done.path)
+
+
+def test_repeated_when_it_is_done_it_gives_the_same_successor(world: World) -> None:
+    """Although less is left on the old card since: a purchase of before settled late."""
+    card = world.a_card("100")
+    new = replaced(world, card)
+    world.force(card, 1_000)
+    again = replace_card(world.desk, world.card(card), "lost")
+    assert (again.object.id, [warned.code for warned in again.warnings]) == (new.id, ["REPEATED"])
+    assert world.far_limit(new) == 10_000

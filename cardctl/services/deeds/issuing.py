@@ -10,6 +10,7 @@ from cardctl.domain.accounts import Account, AccountState, Address, Kyc, NewAcco
 from cardctl.domain.cards import NO_LIMITS, Card, Limits, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.states import FINAL
 from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BadInput, Refused, StateForbids
 from cardctl.providers.base import IssuesCards, Remote, require
@@ -113,6 +114,10 @@ class IssueCard:
     def check(self, unit: Unit, operation: Operation) -> None:
         account = unit.accounts.named(operation.arguments["account_id"])
         check_holder(account)
+        key, replaced = operation.arguments["key"], operation.arguments["replaces"]
+        living = [card.id for card in unit.cards.by_key(account.id, key) if card.state not in FINAL] if key else []
+        if set(living) - {replaced}:
+            raise Refused(f"{account.id} has a living card {key!r} already", hint="a key names one card; choose another key")
         for other in unit.operations.open_all(operation.programme):
             same = other.kind == self.kind and other.arguments["key"] and other.arguments["key"] == operation.arguments["key"]
             if same and other.id != operation.id and other.arguments["account_id"] == account.id:

@@ -15,7 +15,7 @@ from cardctl.domain.transactions import RemoteTransaction, Transaction
 from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.providers.base import ListsCards, ListsTransactions, require
 from cardctl.services.desk import Desk
-from cardctl.services.entries import account_id_for, made_by, new_account, new_card, record_pull, take_account, take_card
+from cardctl.services.entries import account_id_for, made_by, new_account, new_card, record_pull, shown, take_account, take_card
 
 OVERLAP = timedelta(hours=1)
 """How far before its end a pull begins again, for clocks that disagree and events that come late."""
@@ -221,7 +221,9 @@ def _take_page(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pul
         else:
             total += Pulled(read=1)
     for card_id in sorted(touched):
-        unit.cards.rebalance(card_id)
+        before, after = unit.cards.rebalance(card_id)
+        if before != after:
+            record_pull(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
     return total
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from cardctl.db.accounts import AccountFilter
 from cardctl.domain.accounts import Account, AccountChange, AccountState, NewAccount
-from cardctl.domain.cards import Card
+from cardctl.domain.cards import NO_LIMITS, Card
 from cardctl.domain.money import Money, zero
+from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import DevelopmentOnly, OutcomeUnknown, ProviderHasNot
 from cardctl.services.deeds.controls import change_account, move_card
@@ -52,6 +54,42 @@ def provision_dev(desk: Desk) -> Provisioned:
             created=work.created,
             changed=work.changed,
         )
+
+
+def plan_dev(desk: Desk) -> list[Step]:
+    """What `provision_dev` would do, as far as our own books can tell; sends and writes nothing."""
+    with desk.books.read() as unit:
+        known = [(name, unit.accounts.by_external_id(desk.programme, name)) for name in PEOPLE]
+        cards = {account.id: unit.cards.of_account(account.id) for _, account in known if account}
+    return [step for name, account in known for step in _steps(name, account, cards.get(account.id, []) if account else [])]
+
+
+def _steps(name: str, account: Account | None, cards: list[Card]) -> Iterator[Step]:
+    wanted = DeclaredCard(_KEY, ENOUGH.currency, "virtual", ENOUGH, NO_LIMITS, "active")
+    declared = DeclaredAccount(NewAccount(PEOPLE[name], name), (wanted,))
+    if account is None:
+        yield Step(Action.CREATE_ACCOUNT, declared)
+    elif account.state is not AccountState.ACTIVE:
+        yield Step(Action.ACTIVATE_ACCOUNT, declared)
+    missing = ENOUGH - (_dollars(account) if account else zero(ENOUGH.currency))
+    card = _fittest(cards)
+    if card is None:
+        yield Step(Action.ISSUE_CARD, declared, wanted, amount=max(missing, zero(ENOUGH.currency), key=_minor))
+        return
+    if card.state is not CardState.ACTIVE:
+        yield Step(Action.UNFREEZE_CARD if card.state is CardState.FROZEN else Action.ACTIVATE_CARD, declared, wanted, card.id)
+    if missing.minor > 0:
+        yield Step(Action.FUND_CARD, declared, wanted, card.id, missing)
+
+
+def _fittest(cards: list[Card]) -> Card | None:
+    """The card to use: virtual, in dollars, not closed; an active one before others."""
+    fit = [card for card in cards if card.state not in FINAL and card.type == "virtual" and card.currency == ENOUGH.currency]
+    return min(fit, key=lambda card: card.state is not CardState.ACTIVE, default=None)
+
+
+def _minor(money: Money) -> int:
+    return money.minor
 
 
 class _Work:
@@ -101,7 +139,7 @@ class _Work:
         card = self._usable_card(account)
         with self.desk.books.read() as unit:
             missing = ENOUGH - _dollars(unit.accounts.named(account.id))
-        missing = max(missing, zero(ENOUGH.currency), key=lambda money: money.minor)
+        missing = max(missing, zero(ENOUGH.currency), key=_minor)
         if card is None:
             wish = CardWish(account_id=account.id, currency=ENOUGH.currency, allowance=missing, key=_KEY)
             card, self.created = self._card(issue_card(self.desk, wish).object), self.created + 1
@@ -123,13 +161,11 @@ class _Work:
             return list(islice((account for account in fit if _dollars(account) >= ENOUGH), len(PEOPLE)))
 
     def _usable_card(self, account: Account) -> Card | None:
-        """The account's first virtual card in dollars that the provider still has; active ones first."""
+        """The fittest card of those that the provider still has."""
         sync_cards(self.desk, lambda _: None, account=account)
         with self.desk.books.read() as unit:
             cards = unit.cards.of_account(account.id)
-        alive = [self._seen(card) for card in cards if card.state not in FINAL]
-        fit = [card for card in alive if card.state not in FINAL and card.type == "virtual" and card.currency == "USD"]
-        return min(fit, key=lambda card: card.state is not CardState.ACTIVE, default=None)
+        return _fittest([self._seen(card) for card in cards if card.state not in FINAL])
 
     def _seen(self, card: Card) -> Card:
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import Draft
@@ -26,8 +28,9 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
         closed = move_card(desk, card, Move.CLOSE, reason=reason or why, extra=why).object
         assert isinstance(closed, Card)
         card = closed
-    wish = _successor(desk, card, why)
-    return issue_card(desk, wish, caller_key=caller_key or f"replace:{card.id}", reason=reason or why)
+    key = caller_key or f"replace:{card.id}"
+    wish = _begun(desk, key, _successor(desk, card, why))
+    return issue_card(desk, wish, caller_key=key, reason=reason or why)
 
 
 def rehearse_replacement(
@@ -36,6 +39,13 @@ def rehearse_replacement(
     """What would be sent to close the card, and to issue its successor as things are now."""
     _check(desk, card, why)
     return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(desk, card, why))
+
+
+def _begun(desk: Desk, caller_key: str, wish: CardWish) -> CardWish:
+    """The same wish, with the allowance that an earlier run already asked for: it is that run which is repeated."""
+    with desk.books.read() as unit:
+        prior = unit.operations.by_caller_key(desk.programme, caller_key)
+    return replace(wish, allowance=prior.amount) if prior and prior.kind == "card.issue" else wish
 
 
 def _check(desk: Desk, card: Card, why: str) -> None:
