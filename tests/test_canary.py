@@ -144,10 +144,13 @@ def test_the_search_finds_what_is_there(cardctl: Cardctl) -> None:
     number, cvc = numbers_and_codes(cardctl)[0]
     file = cardctl.home / "logs" / "leak.log"
     file.parent.mkdir(exist_ok=True)
-    for text in (number, f'"cvc": "{cvc}"', SECRETS["CARDCTL_STRIPE_API_KEY"]):
-        file.write_text(f"oh no: {text}")
-        assert len(canary.look(cardctl.home)) == 1, text
-    assert list(places(cardctl, [SECRETS["CARDCTL_STRIPE_API_KEY"]]))
+    try:
+        for text in (number, f'"cvc": "{cvc}"', SECRETS["CARDCTL_STRIPE_API_KEY"]):
+            file.write_text(f"oh no: {text}")
+            assert len(canary.look(cardctl.home)) == 1, text
+        assert list(places(cardctl, [SECRETS["CARDCTL_STRIPE_API_KEY"]]))
+    finally:
+        file.unlink()  # the look at the end of the whole session is not to find it
 
 
 def test_a_bug_anywhere_says_one_line(cardctl: Cardctl, monkeypatch: pytest.MonkeyPatch) -> None:
