@@ -66,7 +66,7 @@ LiveOption = Annotated[bool, typer.Option("--live", help="Said aloud: this may w
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Answer the question beforehand.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show exactly what would be sent; send and write nothing.")]
 TimeoutOption = Annotated[
-    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.1, max=3600, help="How long to wait for the provider.")
+    float | None, typer.Option("--timeout", metavar="SECONDS", min=0.1, max=120, help="How long to wait for the provider.")
 ]
 IdempotencyKeyOption = Annotated[
     str | None,

@@ -87,6 +87,11 @@ class Audit:
         query = query.order_by(_A.c.seq.desc() if newest_first else _A.c.seq)
         return map(entry_from_row, stream(self._connection, query))
 
+    def touched(self, object: str, *, after: int, but: str) -> bool:  # noqa: A002
+        """Whether an object has an entry later than the one numbered `after`, of another action than `but`."""
+        wanted = (_A.c.object == object) & (_A.c.seq > after) & (_A.c.action != but)
+        return self._connection.execute(select(_A.c.seq).where(wanted).limit(1)).first() is not None
+
     def head(self) -> AuditHead:
         """How far the chain goes; BooksCorrupt where that is not on record."""
         row = self._connection.execute(select(_H.c.seq, _H.c.hash)).one_or_none()

@@ -30,6 +30,7 @@ _C = table_of(CardRow)
 _LISTED = select(*plain_columns(_O))
 _WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
+_LATEST = 50
 _OLDEST = _O.c.created_at, _O.c.id
 
 
@@ -75,10 +76,11 @@ class Operations:
         """What is intended, sent or in doubt for a target, oldest first."""
         return self._all(_WHOLE.where(_O.c.target == target, _O.c.state.in_(OPEN)))
 
-    def for_target(self, target: str, *, since: datetime) -> list[Operation]:
-        """Every operation on a target made from `since` on, oldest first; like `rows`, without what is sealed."""
-        query = within(_LISTED.where(_O.c.target == target), _O.c.created_at, since, None).order_by(*_OLDEST)
-        return [operation_from_row(row, {}, None) for row in self._connection.execute(query)]
+    def for_target(self, target: str, *, after: int = -1) -> list[Operation]:
+        """The latest 50 operations on a target that were entered after `after`, oldest first; like `rows`, nothing sealed."""
+        query = _LISTED.where(_O.c.target == target, _O.c.entered > after).order_by(_O.c.entered.desc()).limit(_LATEST)
+        found = [operation_from_row(row, {}, None) for row in self._connection.execute(query)]
+        return found[::-1]
 
     def open_all(self, programme: str | None = None) -> list[Operation]:
         """What is intended, sent or in doubt, oldest first."""
@@ -147,6 +149,7 @@ def operation_to_row(operation: Operation) -> dict[str, Any]:
         "digest": operation.digest,
         "idempotency_key": operation.idempotency_key,
         "created_at": moment_to_text(operation.created_at),
+        "entered": operation.entered,
         "lease": operation.lease,
         "leased_until": moment_to_text(operation.leased_until),
         "actor": operation.actor,
@@ -165,7 +168,7 @@ def operation_from_row(row: Sequence[Any], arguments: dict[str, Any], draft: Dra
     """An operation of the plain columns in the table's order, with what was opened beside them."""
     # fmt: off
     (
-        id_, kind, target, provider, programme, state, digest, idempotency_key, created_at, lease, leased_until, actor,
+        id_, kind, target, provider, programme, state, digest, idempotency_key, created_at, entered, lease, leased_until, actor,
         correlation_id, caller_key, amount, amount_in, reason, sent_at, finished_at, error_code, error,
     ) = row
     # fmt: on
@@ -180,6 +183,7 @@ def operation_from_row(row: Sequence[Any], arguments: dict[str, Any], draft: Dra
         digest=digest,
         idempotency_key=idempotency_key,
         created_at=datetime.fromisoformat(created_at),
+        entered=entered,
         lease=lease,
         leased_until=datetime.fromisoformat(leased_until),
         actor=actor,

@@ -206,6 +206,7 @@ class OperationRow(Row, table=True):
         _one_of("state", OperationState),
         _whole("amount"),
         Index(None, "target", "state"),
+        Index(None, "target", "entered"),
         Index(None, "state", "created_at", "id"),
         Index(None, "created_at", "id"),
     )
@@ -218,6 +219,7 @@ class OperationRow(Row, table=True):
     digest: str = _text()
     idempotency_key: str = _text()
     created_at: str = _text()
+    entered: int = Field(sa_type=BigInteger)
     lease: str = _text()
     leased_until: str = _text()
     actor: str = _text()

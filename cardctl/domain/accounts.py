@@ -85,7 +85,7 @@ class AccountChange:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccount:
-    """A provider's word about an account. `mark` is the operation that last wrote it, where the provider keeps our mark."""
+    """A provider's word about an account. `mark` is the operation that last wrote it, `created_by` the one that made it."""
 
     ref: str
     name: str
@@ -97,3 +97,4 @@ class RemoteAccount:
     compliance_flags: tuple[str, ...] = ()
     created_at: datetime | None = None
     mark: str | None = None
+    created_by: str | None = None

@@ -75,7 +75,7 @@ class RemoteCard:
 
     `state` is what its word alone says; `ever_active` is True where the provider's object proves that it once was active,
     None where it cannot tell. `balance` is filled only where the provider keeps one. `word` is its own word for the state.
-    `mark` is the operation that last wrote its money or limits, `moved_by` the one that last moved its state, where kept.
+    Of our operations, where kept: `mark` last wrote its money or limits, `moved_by` its state, `created_by` made it.
     """
 
     ref: str
@@ -98,6 +98,7 @@ class RemoteCard:
     created_at: datetime | None = None
     mark: str | None = None
     moved_by: str | None = None
+    created_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,8 @@ class Operation:
     """One journalled write. `caller_key` is the user's own --idempotency-key; `idempotency_key` is what the provider sees.
 
     `kind` is noun.verb; `target` the id (ours) of the card or account it is about. `arguments` are plain JSON and enough to
-    make the draft again; `draft` is set once it was about to be sent. `lease` names the process that works on it.
+    make the draft again; `draft` is set once it was about to be sent. `lease` names the process that works on it. `entered` is
+    the number of its intent in the audit: an order of operations that no clock can move.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Operation:
     leased_until: datetime
     actor: str
     correlation_id: str
+    entered: int = 0
     caller_key: str | None = None
     amount: Money | None = None
     reason: str | None = None

@@ -136,8 +136,8 @@ def new_account(desk: Desk, account_id: str, external_id: str | None, remote: Re
     )
 
 
-def record_pull(desk: Desk, unit: Unit, action: str, object_id: str, before: Diff, after: Diff) -> None:
-    """One audit entry for what an intake changed; none where it changed nothing."""
+def audit_change(desk: Desk, unit: Unit, action: str, object_id: str, before: Diff, after: Diff) -> None:
+    """One audit entry for what changed otherwise than by a write's own record; none where nothing did."""
     if after:
         unit.audit.append(
             at=desk.clock(),

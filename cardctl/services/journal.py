@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
+from cardctl.domain.audit import AuditEntry
 from cardctl.domain.cards import Card
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
@@ -64,11 +65,18 @@ class Deed(Protocol):
     def load(self, unit: Unit, operation: Operation) -> Card | Account: ...
 
 
+def refuse_sensitive(what: str, text: str | None) -> None:
+    """BadInput where a name that is kept and shown as it is looks like a card number or a secret."""
+    if text and redact(text) != text:
+        raise BadInput(f"the {what} looks like a card number or a secret, and would be kept in clear", hint="choose another")
+
+
 def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
     """The operation that `wish` would be, not yet entered; its own id is the key that the provider sees.
 
     BadInput where a text is none that any provider could be sent (a shell passes whatever bytes it was given).
     """
+    refuse_sensitive("idempotency key", wish.caller_key)
     now, identity = desk.clock(), desk.new_id("op")
     meant = [deed.kind, None if deed.creates else wish.target, wish.arguments, str(wish.amount), desk.programme]
     return Operation(
@@ -99,10 +107,11 @@ def _digest(meant: list[Any]) -> str:
         raise BadInput("a text on the command line is not valid UTF-8") from None
 
 
-def enter(desk: Desk, unit: Unit, operation: Operation) -> None:
-    """A new operation, in the unit of whoever decided on it."""
-    unit.operations.add(operation)
-    _audit_state(desk, unit, None, operation)
+def enter(desk: Desk, unit: Unit, operation: Operation) -> Operation:
+    """A new operation, in the unit of whoever decided on it; with its place in the order of all."""
+    entered = replace(operation, entered=_audit_state(desk, unit, None, operation).seq)
+    unit.operations.add(entered)
+    return entered
 
 
 def save(desk: Desk, unit: Unit, before: Operation, after: Operation, *, reason: str | None = None) -> None:
@@ -111,9 +120,11 @@ def save(desk: Desk, unit: Unit, before: Operation, after: Operation, *, reason:
     _audit_state(desk, unit, before, after, reason=reason)
 
 
-def _audit_state(desk: Desk, unit: Unit, before: Operation | None, after: Operation, *, reason: str | None = None) -> None:
+def _audit_state(
+    desk: Desk, unit: Unit, before: Operation | None, after: Operation, *, reason: str | None = None
+) -> AuditEntry:
     told = {"kind": after.kind, "target": after.target, "amount": str(after.amount) if after.amount else None}
-    unit.audit.append(
+    return unit.audit.append(
         at=desk.clock(),
         actor=desk.actor,
         action=f"operation.{after.state}",

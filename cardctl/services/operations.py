@@ -8,8 +8,9 @@ from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
-from cardctl.errors import KeyReused, LiveNotSaid, OutcomeUnknown, ProviderRefused, TargetBusy
+from cardctl.errors import CardctlError, KeyReused, LiveNotSaid, OutcomeUnknown, ProviderRefused, TargetBusy
 from cardctl.services.desk import Desk, Done, Warned
+from cardctl.services.entries import audit_change
 from cardctl.services.journal import Deed, Wish, enter, intended, works_on
 from cardctl.services.sending import carry_out
 from cardctl.services.settling import settle
@@ -17,7 +18,7 @@ from cardctl.services.settling import settle
 WAIT_SECONDS = 30.0
 """How long a write waits for one in flight on the same target."""
 _POLL = 0.1
-_NEVER_RAN = frozenset({"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "NEVER_RAN"})
+_NEVER_RAN = frozenset({"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "NEVER_RAN", "SECRET_REFUSED"})
 _S = OperationState
 
 
@@ -29,9 +30,15 @@ def run_once(desk: Desk, deed: Deed, wish: Wish) -> Done:
 
 
 def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Card | Account:
-    """What `run_once` would send, having checked all that it checks; sends and writes nothing."""
+    """What `run_once` would send, having checked all that it checks; sends and writes nothing, and waits for nobody."""
     operation = intended(desk, deed, wish)
     with desk.books.read() as unit:
+        prior = unit.operations.by_caller_key(desk.programme, wish.caller_key) if wish.caller_key else None
+        if prior is not None and prior.digest != operation.digest:
+            raise _reused(prior)
+        if prior is not None and prior.state is _S.DONE:
+            return deed.load(unit, prior)
+        _in_flight(desk, deed, unit, wish.target)
         already = deed.check(unit, operation)
     return already if already is not None else deed.draft(desk, operation)
 
@@ -71,6 +78,8 @@ def _prior(desk: Desk, unit: Unit, caller_key: str | None) -> Operation | None:
     prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
     if prior is not None and prior.state is _S.REFUSED and (prior.sent_at is None or prior.error_code in _NEVER_RAN):
         unit.operations.save(replace(prior, caller_key=None))
+        told = {"caller_key": prior.caller_key}
+        audit_change(desk, unit, "operation.key_given_back", prior.id, told, {"caller_key": None})
         return None
     return prior
 
@@ -88,18 +97,31 @@ def _intend(desk: Desk, deed: Deed, unit: Unit, operation: Operation) -> Operati
     already = deed.check(unit, operation)
     if already is not None:
         return Done(already, None, (Warned("ALREADY", "nothing to do: it is already so"),))
-    enter(desk, unit, operation)
-    return operation
+    return enter(desk, unit, operation)
 
 
 def _first_result_again(desk: Desk, deed: Deed, prior: Operation, wanted: Operation) -> Done:
     if prior.digest != wanted.digest:
-        raise KeyReused(f"the key {prior.caller_key!r} was used for {prior.kind} {prior.id} with other arguments")
+        raise _reused(prior)
     if prior.state in OPEN:
         prior = settle(desk, deed, prior.id)
     if prior.state in OPEN:
         raise OutcomeUnknown(f"{prior.kind} {prior.id} is in doubt", operation_id=prior.id)
     if prior.state is _S.REFUSED:
-        raise ProviderRefused(prior.error or "refused")
+        raise _refused_as(prior.error_code, prior.error or "refused")
     with desk.books.read() as unit:
         return Done(deed.load(unit, prior), prior, (Warned("REPEATED", f"done before as {prior.id}"),))
+
+
+def _reused(prior: Operation) -> KeyReused:
+    return KeyReused(f"the key {prior.caller_key!r} was used for {prior.kind} {prior.id} with other arguments")
+
+
+def _refused_as(code: str | None, message: str) -> CardctlError:
+    """An earlier refusal once more, by the error_code that it was kept under; ProviderRefused where no plain error has it."""
+    kinds = [CardctlError]
+    for kind in kinds:
+        kinds.extend(kind.__subclasses__())
+        if kind.error_code == code and kind.__init__ in (CardctlError.__init__, ProviderRefused.__init__):
+            return kind(message)
+    return ProviderRefused(message)

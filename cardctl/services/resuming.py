@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
-from cardctl.errors import Refused, Unsupported
+from cardctl.errors import CardctlError, Refused, Unsupported
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
@@ -31,14 +31,29 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
     guard_live(desk)
     chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
     deeds = [_deed(desk, operation_id) for operation_id in chosen]
-    ended = [settle(desk, deed, operation_id) for deed, operation_id in zip(deeds, chosen, strict=True)]
+    bugs: list[Exception] = []
+    ended = [_settled(desk, deed, operation_id, bugs) for deed, operation_id in zip(deeds, chosen, strict=True)]
     for operation in ended:
         if operation.state is OperationState.DONE:
             hold_freeze(desk, operation)
+    if bugs:
+        raise bugs[0]
     return Resumed(
         settled=tuple(operation for operation in ended if operation.state not in OPEN),
         left=tuple(operation for operation in ended if operation.state in OPEN),
     )
+
+
+def _settled(desk: Desk, deed: Deed, operation_id: str, bugs: list[Exception]) -> Operation:
+    """One operation settled; a bug of ours in it waits until the others have had their turn."""
+    try:
+        return settle(desk, deed, operation_id)
+    except CardctlError:
+        raise
+    except Exception as bug:
+        bugs.append(bug)
+    with desk.books.read() as unit:
+        return unit.operations.named(operation_id)
 
 
 def _deed(desk: Desk, operation_id: str) -> Deed:

@@ -31,7 +31,7 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
-from cardctl.services.journal import LEASE, Deed, drafted, finish, passed, record, save, still_ours
+from cardctl.services.journal import Deed, drafted, finish, passed, record, save, still_ours
 
 _S = OperationState
 
@@ -78,7 +78,7 @@ def _newest(desk: Desk, operation: Operation, remote: Remote) -> Remote:
     Two answers may be recorded in another order than they were made in; who records last has also looked last.
     """
     with desk.books.read() as unit:
-        near = unit.operations.for_target(operation.target, since=(operation.sent_at or operation.created_at) - LEASE)
+        near = unit.operations.for_target(operation.target)
     if not any(passed(operation, other) for other in near):
         return remote
     with suppress(CardctlError):

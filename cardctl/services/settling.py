@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.redaction import redact
+from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import (
     BadInput,
     CardctlError,
@@ -21,6 +22,7 @@ from cardctl.errors import (
     StateForbids,
 )
 from cardctl.services.desk import Desk
+from cardctl.services.entries import money_event
 from cardctl.services.journal import Deed, drafted, end, finish, record, save, take_over, works_on
 from cardctl.services.sending import carry_out, send
 
@@ -30,6 +32,7 @@ KEY_MARGIN = timedelta(hours=1)
 """What is taken off a key's life for clocks that disagree."""
 _TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
+_MONEY = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
 
 
 def settle(desk: Desk, deed: Deed, operation_id: str) -> Operation:
@@ -55,6 +58,10 @@ def resolve(desk: Desk, operation_id: str, *, state: OperationState, reason: str
             operation, state=state, finished_at=desk.clock(), error=f"resolved by {desk.actor}: {redact(reason)}"
         )
         save(desk, unit, operation, resolved, reason=reason)
+        card = unit.cards.get(operation.target)
+        if state is _S.DONE and operation.kind in _MONEY and card is not None:  # else the ledger would lack what moved
+            event = money_event(desk, operation, card, _MONEY[operation.kind])
+            unit.transactions.upsert(event, programme=card.programme)
     return resolved
 
 
@@ -66,7 +73,11 @@ def unsettled(desk: Desk) -> list[Operation]:
 
 
 def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
-    """Look, and only where it surely has not run and the key still lives, send the same bytes under the same key."""
+    """Look, and only where it surely has not run and the key still lives, send the same bytes under the same key.
+
+    What was decided while it was allowed is carried through: a funding goes on although the card was frozen since, as a frozen
+    card spends nothing; only an unfreeze that a later freeze or close has made moot does not.
+    """
     doubtful = replace(operation, state=_S.IN_DOUBT)
     if operation.state is _S.SENT:
         end(desk, operation, _S.IN_DOUBT, "PROCESS_DIED", "the process that sent it died")
@@ -104,7 +115,7 @@ def _superseded(desk: Desk, operation: Operation) -> bool:
     if operation.kind not in ("card.activate", "card.unfreeze"):
         return False
     with desk.books.read() as unit:
-        later = unit.operations.for_target(operation.target, since=operation.created_at)
+        later = unit.operations.for_target(operation.target, after=operation.entered)
     return any(other.kind in ("card.freeze", "card.close") and other.state is not _S.REFUSED for other in later)
 
 

@@ -66,7 +66,7 @@ def issue(
         allowance = _frame.amount_of(fund, currency.upper()) if fund is not None else None
         wish = issuing.CardWish(holder.id, currency.upper(), type, not inactive, limits, allowance, key)
         if dry_run:
-            _frame.show_rehearsal(run, issuing.rehearse_card(run.desk(holder), wish))
+            _frame.show_rehearsal(run, issuing.rehearse_card(run.desk(holder), wish, caller_key=idempotency_key))
             return
         if allowance is not None:
             _frame.consent_to_amount(run, allowance, yes=yes)

@@ -55,7 +55,9 @@ def fund(
         found = find_card(run.books, card, last4=last4)
         money, desk = _frame.amount_of(amount, found.currency if currency is None else currency), run.desk(found)
         if dry_run:
-            _frame.show_rehearsal(run, funding.rehearse_fund(desk, found, money, set_allowance=set_allowance))
+            _frame.show_rehearsal(
+                run, funding.rehearse_fund(desk, found, money, set_allowance=set_allowance, caller_key=idempotency_key)
+            )
             return
         _frame.consent_to_amount(run, money, yes=yes)
         done = funding.fund_card(desk, found, money, set_allowance=set_allowance, caller_key=idempotency_key)
@@ -88,7 +90,7 @@ def withdraw(
         found = find_card(run.books, card, last4=last4)
         money, desk = _frame.amount_of(amount, found.currency if currency is None else currency), run.desk(found)
         if dry_run:
-            _frame.show_rehearsal(run, funding.rehearse_withdraw(desk, found, money))
+            _frame.show_rehearsal(run, funding.rehearse_withdraw(desk, found, money, caller_key=idempotency_key))
             return
         _frame.consent_to_amount(run, money, yes=yes)
         _frame.show_write(run, "card", funding.withdraw(desk, found, money, caller_key=idempotency_key), f"withdrew {money}")

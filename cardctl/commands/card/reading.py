@@ -47,7 +47,7 @@ def list_(
     from cardctl.output import shapes, tables  # noqa: PLC0415
     from cardctl.services.flows.finding import find_account, list_cards  # noqa: PLC0415
 
-    with runtime.opened(output=output, profile=profile) as run:
+    with runtime.opened(output=output, profile=profile, provider=provider) as run:
         holder = find_account(run.books, account) if account else None
         found = list_cards(
             run.books,

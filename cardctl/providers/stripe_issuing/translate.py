@@ -67,6 +67,7 @@ def card_from_wire(card: wire.StripeCard) -> RemoteCard:
         moved_by=metadata.get(MOVED_BY),
         created_at=_moment(card["created"]) if "created" in card else None,
         mark=metadata.get(MARK),
+        created_by=metadata.get(CREATED_BY),
     )
 
 
@@ -90,6 +91,7 @@ def account_from_wire(holder: wire.StripeCardholder) -> RemoteAccount:
         compliance_flags=tuple(flags),
         created_at=_moment(holder["created"]) if "created" in holder else None,
         mark=metadata.get(MARK),
+        created_by=metadata.get(CREATED_BY),
     )
 
 

@@ -9,7 +9,7 @@ from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountChange, AccountState, Address, RemoteAccount
 from cardctl.domain.cards import Card, RemoteCard
 from cardctl.domain.operations import Draft, Operation, OperationState
-from cardctl.domain.states import CardState, Move, already, check_move, settle
+from cardctl.domain.states import FINAL, CardState, Move, already, check_move, settle
 from cardctl.errors import StateForbids
 from cardctl.providers.base import ClosesAccounts, ControlsCards, IssuesCards, Remote, require
 from cardctl.services.desk import Desk, Done, Warned
@@ -36,9 +36,9 @@ def hold_freeze(desk: Desk, thaw: Operation) -> Done | None:
         return None
     with desk.books.read() as unit:
         card = unit.cards.named(thaw.target)
-        near = unit.operations.for_target(card.id, since=thaw.created_at)
-    moves = [other for other in near if other.kind in _MOVES and other.state is not OperationState.REFUSED]
-    if card.state is not CardState.ACTIVE or moves[-1].kind != "card.freeze":
+        later = unit.operations.for_target(card.id, after=thaw.entered)
+    moves = [other for other in later if other.kind in _MOVES and other.state is not OperationState.REFUSED]
+    if card.state is not CardState.ACTIVE or not moves or moves[-1].kind != "card.freeze":
         return None
     frozen = run_once(desk, MOVES[Move.FREEZE], _move_wish(card, moves[-1].reason, None))
     warned = Warned("FROZEN_MEANWHILE", f"{moves[-1].id} froze the card meanwhile: it is frozen again")
@@ -108,7 +108,7 @@ class MoveCard:
         assert isinstance(remote, RemoteCard)
         card = unit.cards.named(operation.target)
         ever_active = card.ever_active or remote.state is CardState.ACTIVE
-        state = settle(remote.state, ever_active=ever_active)
+        state = card.state if card.state in FINAL else settle(remote.state, ever_active=ever_active)
         now = desk.clock()
         # Only what this write is about: another write may have moved the rest since the provider made this answer.
         moved = replace(

@@ -25,8 +25,10 @@ def fund_card(desk: Desk, card: Card, amount: Money, *, set_allowance: bool = Fa
     return run_once(desk, Fund(), _money_wish(card, amount, {"set_allowance": set_allowance}, caller_key))
 
 
-def rehearse_fund(desk: Desk, card: Card, amount: Money, *, set_allowance: bool = False) -> Draft | Card | Account:
-    return rehearse(desk, Fund(), _money_wish(card, amount, {"set_allowance": set_allowance}, None))
+def rehearse_fund(
+    desk: Desk, card: Card, amount: Money, *, set_allowance: bool = False, caller_key: str | None = None
+) -> Draft | Card | Account:
+    return rehearse(desk, Fund(), _money_wish(card, amount, {"set_allowance": set_allowance}, caller_key))
 
 
 def withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = None) -> Done:
@@ -34,8 +36,8 @@ def withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = 
     return run_once(desk, Withdraw(), _money_wish(card, amount, {}, caller_key))
 
 
-def rehearse_withdraw(desk: Desk, card: Card, amount: Money) -> Draft | Card | Account:
-    return rehearse(desk, Withdraw(), _money_wish(card, amount, {}, None))
+def rehearse_withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = None) -> Draft | Card | Account:
+    return rehearse(desk, Withdraw(), _money_wish(card, amount, {}, caller_key))
 
 
 def set_limits(desk: Desk, card: Card, changes: dict[str, int | None]) -> Done:

@@ -16,7 +16,7 @@ from cardctl.errors import BadInput, Refused, StateForbids
 from cardctl.providers.base import IssuesCards, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.entries import account_id_for, limits_of, limits_told, money_event, new_account, new_card
-from cardctl.services.journal import Change, Wish
+from cardctl.services.journal import Change, Wish, refuse_sensitive
 from cardctl.services.operations import rehearse, run_once
 
 
@@ -40,8 +40,8 @@ def create_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = N
     return run_once(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
 
 
-def rehearse_account(desk: Desk, wanted: NewAccount) -> Draft | Card | Account:
-    return rehearse(desk, CreateAccount(), _account_wish(desk, wanted, None))
+def rehearse_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = None) -> Draft | Card | Account:
+    return rehearse(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
 
 
 def issue_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None, reason: str | None = None) -> Done:
@@ -49,8 +49,8 @@ def issue_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None, r
     return run_once(desk, IssueCard(), _card_wish(desk, wanted, caller_key, reason))
 
 
-def rehearse_card(desk: Desk, wanted: CardWish) -> Draft | Card | Account:
-    return rehearse(desk, IssueCard(), _card_wish(desk, wanted, None, None))
+def rehearse_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> Draft | Card | Account:
+    return rehearse(desk, IssueCard(), _card_wish(desk, wanted, caller_key, None))
 
 
 class CreateAccount:
@@ -75,10 +75,10 @@ class CreateAccount:
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteAccount)
-        known = unit.accounts.get(operation.target)
+        known = unit.accounts.get(operation.target) or unit.accounts.by_ref(operation.programme, remote.ref)
         account = new_account(desk, operation.target, operation.arguments["wanted"]["external_id"], remote)
         if known is not None:
-            account = replace(account, created_at=known.created_at)
+            account = replace(account, id=known.id, created_at=known.created_at)
         if known is None:
             unit.accounts.add(account, raw=remote.raw)
         else:
@@ -144,7 +144,7 @@ class IssueCard:
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteCard)
-        card = unit.cards.get(operation.target)
+        card = unit.cards.get(operation.target) or unit.cards.by_ref(operation.programme, remote.ref)
         if card is None:  # else a sync has found it first
             card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
             unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
@@ -160,6 +160,7 @@ class IssueCard:
 def _account_wish(desk: Desk, wanted: NewAccount, caller_key: str | None) -> Wish:
     if not wanted.name.strip():
         raise BadInput("an account needs a name")
+    refuse_sensitive("external id", wanted.external_id)
     arguments = {"wanted": asdict(replace(wanted, name=wanted.name.strip())), "relink": False}
     return Wish(account_id_for(desk, wanted.external_id), arguments, caller_key=caller_key)
 
@@ -174,6 +175,7 @@ def _card_wish(desk: Desk, wanted: CardWish, caller_key: str | None, reason: str
     ]
     if any(amount is not None and amount.currency != wanted.currency for amount in amounts):
         raise BadInput(f"every amount of a card must be in its currency, {wanted.currency}")
+    refuse_sensitive("key", wanted.key)
     arguments: dict[str, Any] = {
         "account_id": wanted.account_id,
         "currency": wanted.currency,

@@ -15,7 +15,16 @@ from cardctl.domain.transactions import RemoteTransaction, Transaction
 from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.providers.base import ListsCards, ListsTransactions, require
 from cardctl.services.desk import Desk
-from cardctl.services.entries import account_id_for, made_by, new_account, new_card, record_pull, shown, take_account, take_card
+from cardctl.services.entries import (
+    account_id_for,
+    audit_change,
+    made_by,
+    new_account,
+    new_card,
+    shown,
+    take_account,
+    take_card,
+)
 
 OVERLAP = timedelta(hours=1)
 """How far before its end a pull begins again, for clocks that disagree and events that come late."""
@@ -42,14 +51,13 @@ class Pulled:
 def sync_card(desk: Desk, card: Card) -> Card:
     """The card as its provider has it now, its money events included, taken into the books. ProviderHasNot where it is gone."""
     for _ in range(_TRIES):
-        begun = desk.clock()
+        begun = _now_in(desk)
         remote = require(desk.provider, ListsCards).card(card.ref)
         pull_transactions(desk, card=card)
         with desk.books.write() as unit:
-            known = unit.cards.named(card.id)
-            if known.updated_at < begun:  # else a write has ended since: the books have what is newer
-                taken, before, after = take_card(desk, unit, known, remote)
-                record_pull(desk, unit, "card.sync", card.id, before, after)
+            if not _written_since(unit, card.id, begun):
+                taken, before, after = take_card(desk, unit, unit.cards.named(card.id), remote)
+                audit_change(desk, unit, "card.sync", card.id, before, after)
                 return taken
         desk.sleep(0.1)
     raise TargetBusy(f"{card.id} is being written to; what was read of it may be outdated already")
@@ -57,31 +65,37 @@ def sync_card(desk: Desk, card: Card) -> Card:
 
 def sync_account(desk: Desk, account: Account) -> Account:
     """The account as its provider has it now, taken into the books. ProviderHasNot where it is gone."""
-    remote = require(desk.provider, ListsCards).account(account.ref or "")
-    with desk.books.write() as unit:
-        taken, before, after = take_account(desk, unit, unit.accounts.named(account.id), remote)
-        record_pull(desk, unit, "account.sync", account.id, before, after)
-        return unit.accounts.named(taken.id)
+    for _ in range(_TRIES):
+        begun = _now_in(desk)
+        remote = require(desk.provider, ListsCards).account(account.ref or "")
+        with desk.books.write() as unit:
+            if not _written_since(unit, account.id, begun):
+                taken, before, after = take_account(desk, unit, unit.accounts.named(account.id), remote)
+                audit_change(desk, unit, "account.sync", account.id, before, after)
+                return unit.accounts.named(taken.id)
+        desk.sleep(0.1)
+    raise TargetBusy(f"{account.id} is being written to; what was read of it may be outdated already")
 
 
 def sync_accounts(desk: Desk, progress: Callable[[int], None]) -> Pulled:
     """Read every account of the programme; unknown ones are added."""
-    total = Pulled()
+    total, begun = Pulled(), _now_in(desk)
     for page in require(desk.provider, ListsCards).accounts():
         for remote in page:
-            total += _take_account(desk, remote)
+            total += _take_account(desk, remote, begun)
         progress(len(page))
+        begun = _now_in(desk)
     return total
 
 
 def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account | None = None) -> Pulled:
     """Read every card and money event of the programme, or every card of one account; unknown cards and holders are added."""
-    total, begun = Pulled(), desk.clock()
+    total, begun = Pulled(), _now_in(desk)
     for page in require(desk.provider, ListsCards).cards(account_ref=account.ref if account else None):
         for remote in page:
             total += _take_card(desk, remote, begun)
         progress(len(page))
-        begun = desk.clock()
+        begun = _now_in(desk)
     if account is None:
         pull_transactions(desk)
     return total
@@ -101,7 +115,7 @@ def mark_gone(desk: Desk, card: Card) -> Card:
     gone = replace(card, state=CardState.CLOSED, state_reason="gone at the provider", updated_at=desk.clock())
     with desk.books.write() as unit:
         unit.cards.save(gone)
-        record_pull(desk, unit, "card.gone", card.id, {"state": str(card.state)}, {"state": str(gone.state)})
+        audit_change(desk, unit, "card.gone", card.id, {"state": str(card.state)}, {"state": str(gone.state)})
     return gone
 
 
@@ -130,42 +144,55 @@ def pull_transactions(
     return pulled
 
 
-def _take_account(desk: Desk, remote: RemoteAccount) -> Pulled:
+def _now_in(desk: Desk) -> int:
+    """How far the audit goes: a moment in the books that no clock can move."""
+    with desk.books.read() as unit:
+        return unit.audit.head().seq
+
+
+def _written_since(unit: Unit, object_id: str, begun: int) -> bool:
+    """Whether anything but a balance was written since `begun`: then the books have what is newer than what was read."""
+    return unit.audit.touched(object_id, after=begun, but="card.balance")
+
+
+def _take_account(desk: Desk, remote: RemoteAccount, begun: int) -> Pulled:
     with desk.books.write() as unit:
         known = unit.accounts.by_ref(desk.programme, remote.ref)
+        if known is not None and _written_since(unit, known.id, begun):
+            return Pulled(read=1)
         if known is not None:
             _, before, after = take_account(desk, unit, known, remote)
-            record_pull(desk, unit, "account.sync", known.id, before, after)
+            audit_change(desk, unit, "account.sync", known.id, before, after)
             return Pulled(read=1, changed=int(bool(after)))
-        made = made_by(unit, "account.create", remote.mark)
+        made = made_by(unit, "account.create", remote.created_by)
         lost = unit.accounts.get(made.target) if made else None
         if lost is not None:  # ours already, under the reference that the provider has lost
             _, before, after = take_account(desk, unit, lost, remote)
-            record_pull(desk, unit, "account.sync", lost.id, before, after)
+            audit_change(desk, unit, "account.sync", lost.id, before, after)
             return Pulled(read=1, changed=1)
         taken = remote.external_id and unit.accounts.by_external_id(desk.programme, remote.external_id)
         external_id = None if taken else remote.external_id
         account_id = made.target if made else account_id_for(desk, external_id)
         account = new_account(desk, account_id, external_id, remote)
         unit.accounts.add(account, raw=remote.raw)
-        record_pull(desk, unit, "account.sync", account.id, {}, {"ref": account.ref, "state": str(account.state)})
+        audit_change(desk, unit, "account.sync", account.id, {}, {"ref": account.ref, "state": str(account.state)})
     return Pulled(read=1, new=1)
 
 
-def _take_card(desk: Desk, remote: RemoteCard, begun: datetime) -> Pulled:
+def _take_card(desk: Desk, remote: RemoteCard, begun: int) -> Pulled:
     account = _holder(desk, remote)
     with desk.books.write() as unit:
         known = unit.cards.by_ref(desk.programme, remote.ref)
         if known is None:
-            made = made_by(unit, "card.issue", remote.mark)
+            made = made_by(unit, "card.issue", remote.created_by)
             card = new_card(desk, made.target if made else desk.new_id("card"), account.id, remote)
             unit.cards.add(card, raw=remote.raw, key=made.arguments["key"] if made else None)
-            record_pull(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
+            audit_change(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
             return Pulled(read=1, new=1)
-        if known.updated_at >= begun:  # a write has ended since: the books have what is newer
+        if _written_since(unit, known.id, begun):
             return Pulled(read=1)
         _, before, after = take_card(desk, unit, known, remote)
-        record_pull(desk, unit, "card.sync", known.id, before, after)
+        audit_change(desk, unit, "card.sync", known.id, before, after)
     return Pulled(read=1, changed=int(bool(after)))
 
 
@@ -179,7 +206,8 @@ def _holder(desk: Desk, remote: RemoteCard) -> Account:
         if known is not None:
             return known
         if not attempt:
-            _take_account(desk, require(desk.provider, ListsCards).account(remote.account_ref))
+            begun = _now_in(desk)
+            _take_account(desk, require(desk.provider, ListsCards).account(remote.account_ref), begun)
     raise ProviderHasNot(f"{desk.provider.name} has no holder {remote.account_ref}")
 
 
@@ -223,7 +251,7 @@ def _take_page(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pul
     for card_id in sorted(touched):
         before, after = unit.cards.rebalance(card_id)
         if before != after:
-            record_pull(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
+            audit_change(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
     return total
 
 

@@ -107,6 +107,7 @@ def _operations() -> None:
         _text("digest"),
         _text("idempotency_key"),
         _text("created_at"),
+        sa.Column("entered", sa.BigInteger(), nullable=False),
         _text("lease"),
         _text("leased_until"),
         _text("actor"),
@@ -127,6 +128,7 @@ def _operations() -> None:
     )
     _index("operations", "created_at", "id")
     _index("operations", "state", "created_at", "id")
+    _index("operations", "target", "entered")
     _index("operations", "target", "state")
 
 
