@@ -84,7 +84,7 @@ def create(
     wanted = NewAccount(name=name, external_id=external_id, email=email, phone=phone, type=kind.value, address=address)
     with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
         if dry_run:
-            _frame.show_rehearsal(run, issuing.rehearse_account(run.desk(), wanted))
+            _frame.show_rehearsal(run, issuing.rehearse_account(run.desk(), wanted, caller_key=idempotency_key))
             return
         _frame.show_write(run, "account", issuing.create_account(run.desk(), wanted, caller_key=idempotency_key), "made")
 

@@ -121,21 +121,16 @@ def _apply(run: Run, file: Path, *, yes: bool) -> ExitCode | None:
         consent(run, told, str(len(steps)), yes=yes)
     with run.lock("provision"), run.console.progress("provisioning", len(steps)) as advance:
         applied = apply(desk, declared, advance)
+    if applied.failed and not applied.done:
+        raise applied.failed[0][1]
     created = sum(step.action in (Action.CREATE_ACCOUNT, Action.ISSUE_CARD) for step in applied.done)
     data = _objects(applied.accounts, applied.cards) | {"created": created, "changed": len(applied.done) - created}
     failed = [_step(step) | {"error_code": error.code, "message": error.message} for step, error in applied.failed]
     lines = [_line(step) for step in applied.done] + [f"FAILED {_line(step)}: {error}" for step, error in applied.failed]
     run.console.done(data | {"failed": failed}, [*lines, f"{len(applied.done)} done, {len(failed)} failed"])
-    return _code([error for _, error in applied.failed], done=bool(applied.done))
-
-
-def _code(errors: list[Any], *, done: bool) -> ExitCode | None:
-    if not errors:
-        return None
-    in_doubt = any(error.exit_code is ExitCode.IN_DOUBT for error in errors)
-    if in_doubt:
+    if any(error.exit_code is ExitCode.IN_DOUBT for _, error in applied.failed):
         return ExitCode.IN_DOUBT
-    return ExitCode.PARTLY if done or len(errors) > 1 else errors[0].exit_code
+    return ExitCode.PARTLY if applied.failed else None
 
 
 def _objects(accounts: Sequence[Account], cards: Sequence[Card]) -> dict[str, Any]:

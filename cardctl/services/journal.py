@@ -18,6 +18,7 @@ from cardctl.domain.redaction import redact
 from cardctl.errors import BadInput, CardctlError
 from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
+from cardctl.services.entries import audit_change
 
 LEASE = timedelta(minutes=10)
 """How long another machine's process is believed to live; no write takes as long."""
@@ -112,6 +113,13 @@ def enter(desk: Desk, unit: Unit, operation: Operation) -> Operation:
     entered = replace(operation, entered=_audit_state(desk, unit, None, operation).seq)
     unit.operations.add(entered)
     return entered
+
+
+def give_back(desk: Desk, unit: Unit, operation: Operation) -> None:
+    """The caller's key of an operation that came to nothing serves again."""
+    unit.operations.save(replace(operation, caller_key=None))
+    told = {"caller_key": operation.caller_key}
+    audit_change(desk, unit, "operation.key_given_back", operation.id, told, {"caller_key": None})
 
 
 def save(desk: Desk, unit: Unit, before: Operation, after: Operation, *, reason: str | None = None) -> None:

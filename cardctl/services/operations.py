@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.errors import CardctlError, KeyReused, LiveNotSaid, OutcomeUnknown, ProviderRefused, TargetBusy
 from cardctl.services.desk import Desk, Done, Warned
-from cardctl.services.entries import audit_change
-from cardctl.services.journal import Deed, Wish, enter, intended, works_on
+from cardctl.services.journal import Deed, Wish, enter, give_back, intended, works_on
 from cardctl.services.sending import carry_out
 from cardctl.services.settling import settle
 
@@ -77,9 +74,7 @@ def _prior(desk: Desk, unit: Unit, caller_key: str | None) -> Operation | None:
     """The operation that has the caller's key; one that was never sent, or surely never ran, gives the key back."""
     prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
     if prior is not None and prior.state is _S.REFUSED and (prior.sent_at is None or prior.error_code in _NEVER_RAN):
-        unit.operations.save(replace(prior, caller_key=None))
-        told = {"caller_key": prior.caller_key}
-        audit_change(desk, unit, "operation.key_given_back", prior.id, told, {"caller_key": None})
+        give_back(desk, unit, prior)
         return None
     return prior
 

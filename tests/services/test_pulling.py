@@ -27,6 +27,7 @@ from cardctl.services.deeds.pulling import (
     sync_cards,
     unspent,
 )
+from cardctl.services.entries import audit_change
 from tests.services.world import World, usd
 
 K: TypeAlias = TransactionKind
@@ -380,6 +381,7 @@ def test_an_old_operation_that_ends_meanwhile_counts_as_a_write(world: World) ->
         with world.books.write() as unit:
             known = unit.cards.named(card.id)
             unit.cards.save(replace(known, state=CardState.FROZEN, updated_at=world.desk.clock()))
+            audit_change(world.desk, unit, "card.freeze", card.id, {"state": "active"}, {"state": "frozen"})
         world.control.edit(card.ref, {"status": "inactive"})
 
     late = world.desk_with(provider=Late(world.desk.provider, settled_meanwhile, 1))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountChange, AccountState
 from cardctl.domain.cards import Card
+from cardctl.domain.money import Money
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
-from cardctl.errors import BadInput, CardctlError, OutcomeUnknown
+from cardctl.errors import BadInput, BooksUnusable, Busy, CardctlError, OutcomeUnknown, SecretProblem
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
@@ -53,6 +54,8 @@ def apply(desk: Desk, declared: tuple[DeclaredAccount, ...], progress: Callable[
         for step in plan(desk, (account,)):
             try:
                 _do(desk, step)
+            except (BooksUnusable, Busy, SecretProblem):
+                raise  # no other account would fare better
             except CardctlError as error:
                 failed.append((step, error))
                 break
@@ -94,17 +97,25 @@ def _card_steps(account: DeclaredAccount, declared: DeclaredCard, known: list[Ca
         return
     if limits_told(card.limits) != limits_told(declared.limits):
         yield Step(Action.SET_LIMITS, account, declared, card.id)
-    wants_money = declared.fund_to is not None and card.balance is not None and card.balance < declared.fund_to
+    missing = _missing(card, declared)
+    wants_money = missing is not None
     thaws = declared.state == "active" or (declared.state == "frozen" and (wants_money or card.state is not CardState.FROZEN))
     if card.state is not CardState.ACTIVE and thaws:  # only an active card takes money, or can be frozen
         move = Action.UNFREEZE_CARD if card.state in (CardState.FROZEN, CardState.SUSPENDED) else Action.ACTIVATE_CARD
         yield Step(move, account, declared, card.id)
     if wants_money and declared.state != "inactive":
-        assert declared.fund_to is not None
-        assert card.balance is not None
-        yield Step(Action.FUND_CARD, account, declared, card.id, declared.fund_to - card.balance)
+        yield Step(Action.FUND_CARD, account, declared, card.id, missing)
     if declared.state == "frozen" and (card.state is not CardState.FROZEN or wants_money):
         yield Step(Action.FREEZE_CARD, account, declared, card.id)
+
+
+def _missing(card: Card, declared: DeclaredCard) -> Money | None:
+    """What the card lacks of `fund_to`; all of it where nothing limits the card so far, which then begins to."""
+    if declared.fund_to is None or not declared.fund_to.minor:
+        return None
+    if card.balance is None:
+        return declared.fund_to
+    return declared.fund_to - card.balance if card.balance < declared.fund_to else None
 
 
 def _do(desk: Desk, step: Step) -> None:
@@ -139,7 +150,7 @@ def _do_card(desk: Desk, step: Step, account: Account) -> None:
         set_limits(desk, card, limits_told(declared.limits))
     elif step.action is Action.FUND_CARD:
         assert step.amount is not None
-        fund_card(desk, card, step.amount)
+        fund_card(desk, card, step.amount, set_allowance=card.allowance is None)
     else:
         move_card(desk, card, _MOVES[step.action], reason="provision --file")
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
-from cardctl.domain.operations import Draft
+from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadInput, StateForbids
 from cardctl.services.deeds.controls import move_card, rehearse_move
 from cardctl.services.deeds.issuing import CardWish, check_holder, issue_card, rehearse_card
 from cardctl.services.deeds.pulling import unspent
 from cardctl.services.desk import Desk, Done
+from cardctl.services.journal import give_back
 
+_KEY = "replace"
 REASONS = ("lost", "stolen", "damaged", "expired")
 
 
@@ -28,9 +30,11 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
         closed = move_card(desk, card, Move.CLOSE, reason=reason or why, extra=why).object
         assert isinstance(closed, Card)
         card = closed
-    key = caller_key or f"replace:{card.id}"
-    wish = _begun(desk, key, _successor(desk, card, why))
-    return issue_card(desk, wish, caller_key=key, reason=reason or why)
+    prior = _begun(desk, card) if caller_key is None else None
+    if prior is None:
+        return issue_card(desk, _successor(desk, card, why), caller_key=caller_key or f"{_KEY}:{card.id}", reason=reason or why)
+    wish = replace(_successor(desk, card, prior.arguments["replaces_reason"]), allowance=prior.amount)
+    return issue_card(desk, wish, caller_key=prior.caller_key, reason=reason or why)
 
 
 def rehearse_replacement(
@@ -41,11 +45,14 @@ def rehearse_replacement(
     return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(desk, card, why))
 
 
-def _begun(desk: Desk, caller_key: str, wish: CardWish) -> CardWish:
-    """The same wish, with the allowance that an earlier run already asked for: it is that run which is repeated."""
-    with desk.books.read() as unit:
-        prior = unit.operations.by_caller_key(desk.programme, caller_key)
-    return replace(wish, allowance=prior.amount) if prior and prior.kind == "card.issue" else wish
+def _begun(desk: Desk, card: Card) -> Operation | None:
+    """The run that is repeated, where an earlier one asked for a successor and was not refused: its key, reason and amount."""
+    with desk.books.write() as unit:
+        prior = unit.operations.by_caller_key(desk.programme, f"{_KEY}:{card.id}")
+        if prior is not None and prior.state is OperationState.REFUSED:  # what refused it may be gone: the key serves again
+            give_back(desk, unit, prior)
+            return None
+    return prior
 
 
 def _check(desk: Desk, card: Card, why: str) -> None:
