@@ -247,3 +247,29 @@ def test_a_freeze_holds_against_an_unfreeze_that_lands_after_it(world: World) ->
     assert far_cards(world.home)[world.card.ref].state == world.card.state == CardState.FROZEN
     assert [one.kind for one in world.operations()][-1] == "card.freeze"
     assert_agreement(world.home)
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_clock_put_right_does_not_freeze_a_card_again(world: World, hours: int) -> None:
+    """The freeze was stamped by a clock an hour off; the unfreeze came after it all the same."""
+    world.clock_off = timedelta(hours=hours)
+    VERBS["freeze"].act(world)
+    world.clock_off = timedelta(0)
+    VERBS["unfreeze"].act(world)
+    assert far_cards(world.home)[world.card.ref].state == world.card.state == CardState.ACTIVE
+    world.far_side.edit(world.card.ref, {"status": "inactive"})
+    assert sync_card(world.desk, world.card).state is CardState.FROZEN
+
+
+def test_a_card_that_a_sync_saw_first_is_settled_as_the_same(world: World) -> None:
+    """Its mark was written over since, by a funding that these books know nothing of."""
+    arm(world, "lost-reply", 4)
+    with pytest.raises(OutcomeUnknown) as doubt:
+        VERBS["issue"].act(world)
+    (ref,) = [ref for ref, card in far_cards(world.home).items() if ref != world.card.ref and card.state == "active"][-1:]
+    world.far_side.edit(ref, {"metadata.cardctl_operation": "op_of_somebody_else"})
+    sync_accounts(world.desk, lambda _count: None)
+    sync_cards(world.desk, lambda _count: None)
+    assert world.resume().left == ()
+    assert [one.state for one in world.operations() if one.id == doubt.value.operation_id] == ["done"]
+    assert_agreement(world.home)

@@ -12,7 +12,7 @@ from cardctl.domain.accounts import AccountChange, AccountState
 from cardctl.domain.cards import Limits
 from cardctl.domain.programme import Action, DeclaredAccount
 from cardctl.domain.states import CardState, Move
-from cardctl.errors import BadFile, BadInput, ExitCode, OutcomeUnknown
+from cardctl.errors import BadFile, BadInput, CardUnlimited, ExitCode, OutcomeUnknown
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import set_limits, withdraw
 from cardctl.services.deeds.pulling import sync_account, sync_card
@@ -155,7 +155,8 @@ def test_the_successor_of_a_replaced_card_is_the_declared_one(world: World, tmp_
 
 def test_an_unlimited_card_is_not_given_an_allowance_by_a_file(world: World, tmp_path: Path) -> None:
     applied(world, declared(tmp_path, f'{ACCOUNT}[[accounts.cards]]\nkey = "k"\n'))
-    assert plan(world.desk, declared(tmp_path, f'{ACCOUNT}[[accounts.cards]]\nkey = "k"\nfund_to = "5"\n')) == []
+    with pytest.raises(CardUnlimited):
+        plan(world.desk, declared(tmp_path, f'{ACCOUNT}[[accounts.cards]]\nkey = "k"\nfund_to = "5"\n'))
 
 
 @pytest.mark.parametrize("other", ['currency = "EUR"', 'currency = "EUR"\nfund_to = "5"', 'type = "physical"'])

@@ -11,7 +11,15 @@ from cardctl.domain.cards import Card
 from cardctl.domain.money import Money
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
-from cardctl.errors import BadInput, BooksUnusable, Busy, CardctlError, OutcomeUnknown, SecretProblem
+from cardctl.errors import (
+    BadInput,
+    BooksUnusable,
+    Busy,
+    CardctlError,
+    CardUnlimited,
+    OutcomeUnknown,
+    SecretProblem,
+)
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
@@ -110,11 +118,14 @@ def _card_steps(account: DeclaredAccount, declared: DeclaredCard, known: list[Ca
 
 
 def _missing(card: Card, declared: DeclaredCard) -> Money | None:
-    """What the card lacks of `fund_to`; all of it where nothing limits the card so far, which then begins to."""
+    """What the card lacks of `fund_to`. CardUnlimited where nothing limits it: a file does not begin to take that away."""
     if declared.fund_to is None or not declared.fund_to.minor:
         return None
     if card.balance is None:
-        return declared.fund_to
+        hint = f"`cardctl card fund {card.id} --set-allowance` gives it an allowance, or leave fund_to out"
+        raise CardUnlimited(
+            f"{card.id} ({declared.key}) has no allowance: nothing limits it, and it needs no fund_to", hint=hint
+        )
     return declared.fund_to - card.balance if card.balance < declared.fund_to else None
 
 
@@ -150,7 +161,7 @@ def _do_card(desk: Desk, step: Step, account: Account) -> None:
         set_limits(desk, card, limits_told(declared.limits))
     elif step.action is Action.FUND_CARD:
         assert step.amount is not None
-        fund_card(desk, card, step.amount, set_allowance=card.allowance is None)
+        fund_card(desk, card, step.amount)
     else:
         move_card(desk, card, _MOVES[step.action], reason="provision --file")
 
