@@ -28,7 +28,6 @@
     ├── ReplyLost               9  REPLY_LOST           a request may have run; its reply did not arrive whole
     │   └── ServerFailed           SERVER_FAILED        … or was a 5xx
     ├── OutcomeUnknown          9  OUTCOME_UNKNOWN      a journalled write is in doubt
-    ├── PartlyDone             10  PARTLY_DONE
     ├── Busy                   11  BUSY                 another run holds the lock
     │   ├── TargetBusy             TARGET_BUSY
     │   └── BooksLocked            BOOKS_LOCKED
@@ -41,7 +40,7 @@
         └── SchemaOlder            SCHEMA_OLDER
 
 Errors carry data; they are turned into an exit code, an envelope and one line of advice by cli.py alone.
-Codes 0 (done), 1 (a bug), 3 (findings) and 130 (interrupted) are not errors of this tree.
+Codes 0 (done), 1 (a bug), 3 (findings), 10 (some items done, some not) and 130 (interrupted) are not errors of this tree.
 """
 
 from __future__ import annotations
@@ -237,11 +236,6 @@ class OutcomeUnknown(CardctlError):
     def __init__(self, message: str, *, operation_id: str, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.operation_id = operation_id
-
-
-class PartlyDone(CardctlError):
-    error_code = "PARTLY_DONE"
-    exit_code = ExitCode.PARTLY
 
 
 class Busy(CardctlError):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from cardctl import config, flags
 from cardctl.errors import Busy, Refused, Unsupported
-from cardctl.output.console import Console, Output
+from cardctl.output.console import Console, Output, color_wanted
 
 if TYPE_CHECKING:
     import httpx
@@ -247,7 +247,7 @@ def console_for(output: Output) -> Console:
         stdout=sys.stdout,
         stderr=sys.stderr,
         stdin=sys.stdin,
-        color=sys.stdout.isatty() and not terminal.no_color and terminal.term != "dumb",
+        color=color_wanted(sys.stdout, no_color=terminal.no_color, term=terminal.term),
         width=terminal.columns,
         local_time=sys.stdout.isatty(),
     )

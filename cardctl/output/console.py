@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
@@ -28,9 +28,9 @@ class Output(StrEnum):
     CSV = "csv"
 
 
-def color_wanted(stream: TextIO, environ: Mapping[str, str]) -> bool:
+def color_wanted(stream: TextIO, *, no_color: bool, term: str | None) -> bool:
     """False where NO_COLOR is set, TERM is dumb, or `stream` is no terminal."""
-    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+    return stream.isatty() and not no_color and term != "dumb"
 
 
 class Console:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
-from cardctl.errors import CardctlError, Refused, Unsupported
+from cardctl.errors import CardctlError, OutcomeUnknown, Refused, Unsupported
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
@@ -42,6 +42,13 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
         settled=tuple(operation for operation in ended if operation.state not in OPEN),
         left=tuple(operation for operation in ended if operation.state in OPEN),
     )
+
+
+def settle_all(desk: Desk) -> None:
+    """Settle what earlier runs left, before a flow builds on the books; OutcomeUnknown where something stays in doubt."""
+    left = resume(desk).left
+    if left:
+        raise OutcomeUnknown(f"{left[0].kind} {left[0].id} is in doubt and could not be settled", operation_id=left[0].id)
 
 
 def _settled(desk: Desk, deed: Deed, operation_id: str, bugs: list[Exception]) -> Operation:

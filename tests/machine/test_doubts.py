@@ -13,9 +13,11 @@ from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import OutcomeUnknown
 from cardctl.services.deeds.controls import move_card
-from cardctl.services.deeds.funding import fund_card, withdraw
+from cardctl.services.deeds.funding import Fund, fund_card, withdraw
 from cardctl.services.deeds.pulling import sync_accounts, sync_card, sync_cards
 from cardctl.services.desk import Done
+from cardctl.services.journal import Change
+from cardctl.services.resuming import DEEDS
 from tests.machine.bank import assert_agreement, far_cards
 from tests.machine.effects import look, raised
 from tests.machine.test_faults import storm
@@ -272,4 +274,21 @@ def test_a_card_that_a_sync_saw_first_is_settled_as_the_same(world: World) -> No
     sync_cards(world.desk, lambda _count: None)
     assert world.resume().left == ()
     assert [one.state for one in world.operations() if one.id == doubt.value.operation_id] == ["done"]
+    assert_agreement(world.home)
+
+
+def test_a_bug_in_settling_one_does_not_keep_the_others_in_doubt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Fund):
+        def record(self, *_: object) -> Change:
+            raise ZeroDivisionError
+
+    arm(world, "lost-reply", 8)
+    for name in ("fund", "issue"):
+        assert exit_code(VERBS[name].act, world) == 9
+    with monkeypatch.context() as broken:
+        broken.setitem(DEEDS, "card.fund", Broken())
+        with pytest.raises(ZeroDivisionError):
+            world.resume()
+    assert [one.kind for one in world.open()] == ["card.fund"]
+    assert world.resume().left == ()
     assert_agreement(world.home)

@@ -41,7 +41,7 @@ def console(output: Output) -> Console:
         stdout=sys.stdout,
         stderr=sys.stderr,
         stdin=sys.stdin,
-        color=color_wanted(sys.stdout, os.environ),
+        color=color_wanted(sys.stdout, no_color=bool(os.environ.get("NO_COLOR")), term=os.environ.get("TERM")),
         local_time=True,
     )
 

@@ -10,12 +10,13 @@ from typing import Any, TypeAlias
 
 import pytest
 
+from cardctl.domain.accounts import AccountChange, AccountState
 from cardctl.domain.cards import Card, Limits
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
 from cardctl.domain.transactions import RemoteTransaction, TransactionKind, TransactionState
 from cardctl.errors import ProviderHasNot, TargetBusy
-from cardctl.services.deeds.controls import move_card
+from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits, withdraw
 from cardctl.services.deeds.pulling import (
     Pulled,
@@ -341,6 +342,13 @@ class Late:
             self._meanwhile()
         return read
 
+    def account(self, ref: str) -> Any:
+        read = self._provider.account(ref)
+        if self._times:
+            self._times -= 1
+            self._meanwhile()
+        return read
+
     def cards(self, **asked: Any) -> Any:
         for page in self._provider.cards(**asked):
             self._meanwhile()
@@ -386,3 +394,12 @@ def test_an_old_operation_that_ends_meanwhile_counts_as_a_write(world: World) ->
 
     late = world.desk_with(provider=Late(world.desk.provider, settled_meanwhile, 1))
     assert sync_card(late, card).state is CardState.FROZEN
+
+
+def test_a_suspension_is_not_undone_by_an_account_that_was_read_before_it(world: World) -> None:
+    account = world.an_account()
+    late = world.desk_with(
+        provider=Late(world.desk.provider, lambda: change_account(world.desk, account, AccountChange(active=False)), 1)
+    )
+    assert sync_account(late, account).state is AccountState.SUSPENDED
+    assert world.account(account).state is AccountState.SUSPENDED

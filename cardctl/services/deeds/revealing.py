@@ -9,6 +9,7 @@ from cardctl.domain.states import CardState
 from cardctl.errors import StateForbids
 from cardctl.providers.base import ProvisionsWallets, RevealsCredentials, require
 from cardctl.services.desk import Desk
+from cardctl.services.entries import audit_change
 
 _SIMULATED = "This is a simulated payload. Use the provider's own tokens for a real wallet."
 _REAL = "Add the card from the wallet's own app; push provisioning needs a mobile app with the wallet's entitlement."
@@ -62,14 +63,6 @@ def _token_for(desk: Desk, card: Card) -> str:
         if token is None:
             token = desk.new_id("sim_token")
             unit.cards.set_token(card.id, token)
-            unit.audit.append(
-                at=desk.clock(),
-                actor=desk.actor,
-                action="card.token",
-                object=card.id,
-                before={"provisioning_token": None},
-                after={"provisioning_token": "***"},
-                reason=None,
-                correlation_id=desk.correlation_id,
-            )
+            told = {"provisioning_token": "***"}
+            audit_change(desk, unit, "card.token", card.id, {"provisioning_token": None}, told)
     return token

@@ -17,7 +17,6 @@ from cardctl.errors import (
     Busy,
     CardctlError,
     CardUnlimited,
-    OutcomeUnknown,
     SecretProblem,
 )
 from cardctl.services.deeds.controls import change_account, move_card
@@ -25,7 +24,7 @@ from cardctl.services.deeds.funding import fund_card, set_limits
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
 from cardctl.services.desk import Desk
 from cardctl.services.entries import limits_told
-from cardctl.services.resuming import resume
+from cardctl.services.resuming import settle_all
 
 _MOVES = {
     Action.ACTIVATE_CARD: Move.ACTIVATE,
@@ -53,9 +52,7 @@ def plan(desk: Desk, declared: tuple[DeclaredAccount, ...]) -> list[Step]:
 
 def apply(desk: Desk, declared: tuple[DeclaredAccount, ...], progress: Callable[[int], None]) -> Applied:
     """Settle what an earlier run left, then do the plan account by account; what fails stops its own account only."""
-    left = resume(desk).left
-    if left:
-        raise OutcomeUnknown(f"{left[0].kind} {left[0].id} is in doubt and could not be settled", operation_id=left[0].id)
+    settle_all(desk)
     done: list[Step] = []
     failed: list[tuple[Step, CardctlError]] = []
     for account in declared:

@@ -12,14 +12,14 @@ from cardctl.domain.cards import NO_LIMITS, Card
 from cardctl.domain.money import Money, zero
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
-from cardctl.errors import DevelopmentOnly, OutcomeUnknown, ProviderHasNot
+from cardctl.errors import DevelopmentOnly, ProviderHasNot
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
 from cardctl.services.deeds.issuing import CardWish, create_account, issue_card, relink_account
 from cardctl.services.deeds.pulling import mark_gone, sync_account, sync_accounts, sync_card, sync_cards
 from cardctl.services.deeds.revealing import wallet_payload
 from cardctl.services.desk import Desk
-from cardctl.services.resuming import resume
+from cardctl.services.resuming import settle_all
 
 PEOPLE = {"acct_user1": "Ada Lovelace", "acct_user2": "Grace Hopper", "acct_user3": "Katherine Johnson"}
 """The accounts of the development programme by their external ids, and who holds them when they must be made."""
@@ -41,9 +41,7 @@ def provision_dev(desk: Desk) -> Provisioned:
     """Make the development programme what it should be. DevelopmentOnly (6) anywhere but in the simulator."""
     if desk.provider.environment != "simulator":
         raise DevelopmentOnly(f"`provision --dev` makes accounts up: never in {desk.provider.environment}")
-    left = resume(desk).left
-    if left:
-        raise OutcomeUnknown(f"{left[0].kind} {left[0].id} is in doubt and could not be settled", operation_id=left[0].id)
+    settle_all(desk)
     work = _Work(desk)
     accounts = [work.healed(account) for account in work.chosen()]
     cards = [work.card_of(account) for account in accounts]
