@@ -80,9 +80,11 @@ class CardLimits(_Table):
 
 
 class ProviderTable(_Table):
-    """What every provider's table may hold. `rate_limit` is requests a second; None leaves it to the provider's own figure."""
+    """What every provider's table may hold. `rate_limit` is requests a second; None leaves it to the provider's own figure.
+    `base_url` None is the provider's own; in the simulator it may name a `simulator serve`."""
 
     rate_limit: Annotated[int | None, Field(gt=0)] = None
+    base_url: Url = None
 
 
 class StripeTable(ProviderTable):
@@ -90,7 +92,6 @@ class StripeTable(ProviderTable):
 
 
 class MarqetaTable(ProviderTable):
-    base_url: Url = None
     card_product: str | None = None
     funding_source: str | None = None
     user_per_card: bool = False
@@ -98,7 +99,6 @@ class MarqetaTable(ProviderTable):
 
 class StrowalletTable(ProviderTable):
     product: Literal["bitvcard", "nfc"] = "bitvcard"
-    base_url: Url = "https://strowallet.com/api"
     trailing_slash: bool = True
 
 

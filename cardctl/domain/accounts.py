@@ -61,9 +61,17 @@ class Address:
     line2: str | None = None
 
 
+DOCUMENTS = ("id_number", "id_image", "photo")
+"""What some providers want for KYC; passed through to them and never kept: the journal has only the names of those given."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What a provider needs to know to make an account."""
+    """What a provider needs to know to make an account; each takes of it what it has a use for.
+
+    `birth_date` is YYYY-MM-DD, `id_type` a provider's word (PASSPORT, SSN…). `documents` names which of DOCUMENTS are at hand;
+    the documents themselves are asked for when the request is sent (`Handed.document`).
+    """
 
     name: str
     external_id: str | None = None
@@ -71,6 +79,10 @@ class NewAccount:
     phone: str | None = None
     type: str = "individual"
     address: Address | None = None
+    birth_date: str | None = None
+    id_type: str | None = None
+    house_number: str | None = None
+    documents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,10 @@ class AccountChange:
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccount:
-    """A provider's word about an account. `mark` is the operation that last wrote it, `created_by` the one that made it."""
+    """A provider's word about an account. `mark` is the operation that last wrote it, `created_by` the one that made it.
+
+    `balances` are its own, where the provider keeps money on accounts; None where it does not, or this answer does not tell.
+    """
 
     ref: str
     name: str
@@ -98,3 +113,4 @@ class RemoteAccount:
     created_at: datetime | None = None
     mark: str | None = None
     created_by: str | None = None
+    balances: tuple[Money, ...] | None = None

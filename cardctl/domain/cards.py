@@ -74,7 +74,8 @@ class RemoteCard:
     """A provider's word about a card, without its numbers.
 
     `state` is what its word alone says; `ever_active` is True where the provider's object proves that it once was active,
-    None where it cannot tell. `balance` is filled only where the provider keeps one. `word` is its own word for the state.
+    None where it cannot tell. `balance` is filled only where the provider keeps one; `shared`: it is the holder's, and all cards
+    of the account spend from it. `word` is its own word for the state. What an answer leaves out (`holder`) is empty.
     Of our operations, where kept: `mark` last wrote its money or limits, `moved_by` its state, `created_by` made it.
     """
 
@@ -99,6 +100,37 @@ class RemoteCard:
     mark: str | None = None
     moved_by: str | None = None
     created_by: str | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardNews:
+    """What the answer to a write tells of a card where it does not give the whole card; None is what it does not tell.
+
+    `limits` are all of them as they are now. `settled` False: the money is on its way, not there yet. `reference` is the
+    provider's own name for a movement of money. `mark` and `moved_by` as in RemoteCard.
+    """
+
+    ref: str
+    raw: dict[str, Any]
+    state: CardState | None = None
+    word: str = ""
+    limits: Limits | None = None
+    balance: Money | None = None
+    shared: bool = False
+    settled: bool = True
+    reference: str | None = None
+    mark: str | None = None
+    moved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One funding that can be taken back only by its name: `ref` is the provider's, `left` what was not yet taken back."""
+
+    ref: str
+    account_id: str
+    left: Money
 
 
 @dataclass(frozen=True, slots=True)

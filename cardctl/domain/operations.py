@@ -26,8 +26,11 @@ OPEN = frozenset({OperationState.INTENDED, OperationState.SENT, OperationState.I
 class Draft:
     """One request exactly as it will be sent: what --dry-run shows and the journal keeps, so that a resend is the same bytes.
 
-    `body` is plain JSON (nested; integers and strings). `before` is what was observed of the object just before, for look-ups.
-    `subject` says what kind of object the answer is: "card" or "account".
+    `body` is plain JSON (nested; integers, strings and Decimals). `before` is what was observed of the object just before, for
+    look-ups. `subject` says what kind of object the answer is: "card" or "account". `prelude` are requests (`method`, `path`,
+    `body`) that are sent before it, each of which may be repeated and alone does no harm. `urgent`: it stops a card, and waits
+    for no breaker and no budget. `repeatable`: it says what shall be, so that sending it again does no harm, key or no key.
+    `real`: it moves real things although the environment is a sandbox.
     """
 
     method: str
@@ -35,6 +38,10 @@ class Draft:
     subject: str
     body: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    prelude: list[dict[str, Any]] = field(default_factory=list)
+    urgent: bool = False
+    repeatable: bool = False
+    real: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ class TransactionKind(StrEnum):
 
 
 OURS = frozenset({TransactionKind.FUNDING, TransactionKind.WITHDRAWAL})
-"""Money events of our own making, which no provider lists and no balance counts (an allowance has them already)."""
+"""Money events of our own making, which no balance counts (an allowance has them already). Where a provider lists them too, its
+word is joined to ours."""
 
 
 class TransactionState(StrEnum):
@@ -49,7 +50,10 @@ class Merchant:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTransaction:
-    """A provider's word about a money event. `amount` is positive; `impact` is signed, on what the card can still spend."""
+    """A provider's word about a money event. `amount` is positive; `impact` is signed, on what the card can still spend.
+
+    `reference` is the provider's name for a movement that we asked for (CardNews.reference, or our operation's id).
+    """
 
     ref: str
     card_ref: str
@@ -62,6 +66,7 @@ class RemoteTransaction:
     merchant: Merchant = Merchant()
     authorization_code: str | None = None
     parent_ref: str | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

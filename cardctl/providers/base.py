@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
-from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.cards import CardNews, Credentials, NewCard, RemoteCard, WalletEligibility
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
@@ -19,7 +19,7 @@ from cardctl.errors import Unsupported
 if TYPE_CHECKING:
     import httpx
 
-Remote = RemoteCard | RemoteAccount
+Remote = RemoteCard | RemoteAccount | CardNews
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,31 @@ class Call:
     request_id: str | None
 
 
+class Budget(Protocol):
+    """The rate limit of one programme, shared by the processes of this machine."""
+
+    def take(self, *, wait: bool = True) -> float:
+        """Book the next request; the seconds to wait before it may be sent (0 where `wait` is False, though it is booked)."""
+
+
+class Breaker(Protocol):
+    """Whether a provider is worth asking. Its state outlives the process."""
+
+    def check(self) -> None:
+        """ProviderUnavailable while it is open; when its time is up, one request is let through to see."""
+
+    def succeeded(self) -> None: ...
+    def failed(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Handed:
     """What the composition root hands to a provider: it reads no settings, secrets, environment, clock or database itself.
 
     `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
     `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts. `on_call` hears of
-    every attempt, when it has ended.
+    every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None where it is not
+    at hand. `budget` and `breaker` None: no rate limit, no breaker.
     """
 
     environment: str
@@ -53,6 +71,9 @@ class Handed:
     sleep: Callable[[float], None]
     random: Callable[[], float]
     on_call: Callable[[Call], None] | None = None
+    document: Callable[[str], str | None] = lambda _name: None
+    budget: Budget | None = None
+    breaker: Breaker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,16 @@ class Sighting:
 
     happened: bool | None
     remote: Remote | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What became of a test purchase; `reason` is the provider's word, `settlement` None where nothing was captured."""
+
+    approved: bool
+    reason: str
+    authorization: str
+    settlement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +114,19 @@ class Provider(Protocol):
     operation's id, left at the provider where it keeps such things, so that `look_up(draft, mark)` can settle a lost reply.
     Errors of send: ProviderRefused (its explicit no), ProviderUnavailable (surely nothing ran), ReplyLost/ServerFailed (may
     have run), SecretRefused (401). `key_life` is how long the provider remembers a key, None where it takes none.
+
+    Facts that decide how many requests a wish needs: `issue_carries` names what the making of a card brings along (of "active",
+    "limits", "allowance"; the rest are writes of their own, in that order); `limits_together`: one request sets several limits;
+    `needs_load`: money is taken back by the name of the funding that brought it; `starts_itself`: a new card becomes active by
+    the provider's own doing, a while after it was made.
     """
 
     name: ClassVar[str]
     key_life: ClassVar[timedelta | None]
+    issue_carries: ClassVar[frozenset[str]]
+    limits_together: ClassVar[bool]
+    needs_load: ClassVar[bool]
+    starts_itself: ClassVar[bool]
     environment: str
     programme: str
 
@@ -114,24 +154,40 @@ class ClosesAccounts(Protocol):
 
 @runtime_checkable
 class ControlsCards(Protocol):
-    """Moves a card's state."""
+    """Activates, freezes and unfreezes a card; reads nothing first. `move` is none of CLOSE."""
 
     def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft: ...
 
 
 @runtime_checkable
+class ClosesCards(Protocol):
+    """Closes a card for good; reads nothing first."""
+
+    def draft_close(self, ref: str, mark: str, reason: str | None) -> Draft: ...
+
+
+@runtime_checkable
 class LimitsCards(Protocol):
-    """Changes the limits named in `changes` (words of domain.cards.Limits); None takes one off, all others stay as they are."""
+    """Changes the limits named in `changes` (words of domain.cards.Limits); None takes one off, all others stay as they are.
+
+    `limits_shared`: they are the holder's, and hold for all cards of the account together.
+    """
+
+    @property
+    def limits_shared(self) -> bool: ...
 
     def draft_limits(self, ref: str, changes: Mapping[str, Money | None], mark: str) -> Draft: ...
 
 
 @runtime_checkable
 class FundsCards(Protocol):
-    """Moves money onto and off a card. Errors: CardUnlimited, InsufficientBalance (withdrawing more than is unspent)."""
+    """Moves money onto and off a card. Errors: CardUnlimited, InsufficientBalance (withdrawing more than is unspent).
 
-    def draft_fund(self, ref: str, amount: Money, mark: str, *, set_allowance: bool = False) -> Draft: ...
-    def draft_withdraw(self, ref: str, amount: Money, mark: str) -> Draft: ...
+    `account_ref` is the holder's; `load` the funding that is taken back, where the provider wants its name (`needs_load`).
+    """
+
+    def draft_fund(self, ref: str, amount: Money, mark: str, *, account_ref: str, set_allowance: bool = False) -> Draft: ...
+    def draft_withdraw(self, ref: str, amount: Money, mark: str, *, account_ref: str, load: str | None = None) -> Draft: ...
 
 
 @runtime_checkable
@@ -142,22 +198,33 @@ class ReportsBalance(Protocol):
 
 
 @runtime_checkable
-class ListsCards(Protocol):
-    """Reads accounts and cards, one or all (page by page, newest first). ProviderHasNot where there is none."""
+class ReadsCards(Protocol):
+    """Reads one account or card. ProviderHasNot where there is none."""
 
     def card(self, ref: str) -> RemoteCard: ...
-    def cards(self, *, account_ref: str | None = None) -> Iterator[list[RemoteCard]]: ...
     def account(self, ref: str) -> RemoteAccount: ...
+
+
+@runtime_checkable
+class ListsCards(Protocol):
+    """Lists all accounts and cards of the programme, or the cards of one account, page by page, each once, in any order."""
+
+    def cards(self, *, account_ref: str | None = None) -> Iterator[list[RemoteCard]]: ...
     def accounts(self) -> Iterator[list[RemoteAccount]]: ...
 
 
 @runtime_checkable
-class ListsTransactions(Protocol):
-    """Reads money events, page by page, newest first; `since` is when the event was made."""
+class ReadsTransactions(Protocol):
+    """Reads the money events of one card, page by page; `since` is when the event was made."""
 
-    def transactions(
-        self, *, card_ref: str | None = None, since: datetime | None = None
-    ) -> Iterator[list[RemoteTransaction]]: ...
+    def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]: ...
+
+
+@runtime_checkable
+class ListsTransactions(Protocol):
+    """Lists the money events of the whole programme, page by page; `since` is when the event was made."""
+
+    def transactions(self, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]: ...
 
 
 @runtime_checkable
@@ -174,17 +241,36 @@ class ProvisionsWallets(Protocol):
     def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]: ...
 
 
+@runtime_checkable
+class RelaysWallets(Protocol):
+    """Hands what a phone's wallet asks of the issuer on to the provider, and its answer back. `wallet` is "apple" or "google"."""
+
+    def relay_wallet(self, ref: str, wallet: str, asked: Mapping[str, Any]) -> dict[str, Any]: ...
+
+
+@runtime_checkable
+class SimulatesPurchases(Protocol):
+    """Makes a purchase in the provider's own test mode: authorised and, unless `hold`, captured. Gives the provider's refs."""
+
+    def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase: ...
+
+
 CAPABILITIES: dict[str, type] = {
     "issues_cards": IssuesCards,
     "closes_accounts": ClosesAccounts,
     "controls_cards": ControlsCards,
+    "closes_cards": ClosesCards,
     "limits_cards": LimitsCards,
     "funds_cards": FundsCards,
     "reports_balance": ReportsBalance,
+    "reads_cards": ReadsCards,
     "lists_cards": ListsCards,
+    "reads_transactions": ReadsTransactions,
     "lists_transactions": ListsTransactions,
     "reveals_credentials": RevealsCredentials,
     "provisions_wallets": ProvisionsWallets,
+    "relays_wallets": RelaysWallets,
+    "simulates_purchases": SimulatesPurchases,
 }
 """Every capability by the name that `provider list` and the README show."""
 
@@ -207,4 +293,5 @@ def require(provider: Provider, capability: type[C]) -> C:
 
 
 def _methods(protocol: type) -> set[str]:
-    return {name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_")}
+    members = vars(protocol).items()
+    return {name for name, member in members if not name.startswith("_") and (callable(member) or isinstance(member, property))}

@@ -95,8 +95,9 @@ class Http:
         headers: Mapping[str, str],
         content: bytes | str | None = None,
         keyed: bool | None = None,
+        urgent: bool = False,
     ) -> Reply:
-        """The answer, after as many attempts as are safe.
+        """The answer, after as many attempts as are safe. An `urgent` request waits for no breaker and no budget.
 
         `keyed` None is a read. False is a write that is sent again only where the last attempt surely did not run; True is one
         whose key makes any repetition harmless. Errors, where no answer of 2xx to 4xx came: ProviderUnavailable or RateLimited

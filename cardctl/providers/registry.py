@@ -9,7 +9,11 @@ from types import ModuleType
 from cardctl.errors import BadInput
 from cardctl.providers.base import CAPABILITIES, Handed, Provider, capabilities
 
-_PLACES = {"stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider")}
+_PLACES = {
+    "stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider"),
+    "marqeta": ("cardctl.providers.marqeta.provider", "MarqetaProvider"),
+    "strowallet": ("cardctl.providers.strowallet.provider", "StrowalletProvider"),
+}
 NAMES: tuple[str, ...] = tuple(_PLACES)
 """Every provider, by the name that users type."""
 

@@ -17,7 +17,7 @@ from cardctl.simulator import schema
 OPENING_FLOAT = 10_000_000_00
 """Minor units of USD that every face starts with in its Issuing balance."""
 
-FACES = ("stripe",)
+FACES = ("stripe", "marqeta", "strowallet")
 
 _BUSY_SECONDS = 30
 _RESET_HINT = "it holds nothing but simulated objects: move it away and run the command again"
@@ -111,7 +111,7 @@ class FarSide:
         if self._db is None or self._process != os.getpid():  # a connection must not cross a fork
             self._db = self._open()
             self._process = os.getpid()
-            if not self._db.execute("PRAGMA user_version").fetchone()[0]:
+            if self._db.execute("PRAGMA user_version").fetchone()[0] < schema.SCHEMA_VERSION:
                 self._found(self._db)
         return self._db
 
@@ -145,9 +145,11 @@ class FarSide:
 
     def _found(self, db: sqlite3.Connection) -> None:
         with self._written(db):
-            if db.execute("PRAGMA user_version").fetchone()[0]:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version >= schema.SCHEMA_VERSION:
                 return  # another process was first
-            for statement in schema.STATEMENTS:
+            later = [statement for number, added in schema.ADDED.items() if number > version for statement in added]
+            for statement in [*(() if version else schema.STATEMENTS), *later]:
                 db.execute(statement)
             _open_floats(db)
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
@@ -179,7 +181,7 @@ class FarSide:
 
 
 def _open_floats(db: sqlite3.Connection) -> None:
-    db.executemany("INSERT INTO floats VALUES (?, 'issuing', 'usd', ?)", [(face, OPENING_FLOAT) for face in FACES])
+    db.executemany("INSERT OR IGNORE INTO floats VALUES (?, 'issuing', 'usd', ?)", [(face, OPENING_FLOAT) for face in FACES])
 
 
 def _make_private(path: Path) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from cardctl.simulator.marqeta import tables as marqeta
+from cardctl.simulator.strowallet import tables as strowallet
+
 APPLICATION_ID = 0x63617264
 """Marks a SQLite file as a simulator's (`card`)."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 LISTED = ("holders", "cards", "authorizations", "transactions", "topups")
 """Tables of objects that have a `ref`, a `created` and a place in a list."""
 
-TABLES = (*LISTED, "floats", "answers", "faults", "meta")
+TABLES = (*LISTED, "floats", "answers", "faults", "meta", *marqeta.TABLES, *strowallet.TABLES)
 
 JSON_COLUMNS = {
+    **marqeta.JSON_COLUMNS,
+    **strowallet.JSON_COLUMNS,
     "holders": ("billing", "individual", "company", "preferred_locales", "requirements", "spending_controls", "metadata"),
     "cards": ("shipping", "spending_controls", "metadata"),
     "authorizations": ("amount_details", "merchant_data", "network_data", "verification_data", "request_history", "metadata"),
@@ -65,3 +70,5 @@ STATEMENTS = (
     "CREATE INDEX cards_by_last4 ON cards (face, last4, created, seq)",
     'CREATE INDEX transactions_by_authorization ON transactions ("authorization", seq)',
 )
+ADDED = {2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS)}
+"""What each later version added; a new file has all of it, an older one gets what it lacks."""

@@ -15,10 +15,26 @@ from cardctl.simulator.books import FarSide
 from cardctl.simulator.faults import Delivery, Fault
 from cardctl.simulator.wire import Face, Reply
 
-HOSTS = {"api.stripe.com": "cardctl.simulator.faces.stripe:StripeFace"}
-"""Host to the face behind it, imported on first use."""
+PLACES = {
+    "stripe": "cardctl.simulator.faces.stripe:StripeFace",
+    "marqeta": "cardctl.simulator.faces.marqeta:MarqetaFace",
+    "strowallet": "cardctl.simulator.faces.strowallet:StrowalletFace",
+}
+"""Every face, imported on first use."""
 
-BASE_URLS = {"stripe": "https://api.stripe.com"}
+HOSTS = {
+    "api.stripe.com": "stripe",
+    "sandbox-api.marqeta.com": "marqeta",
+    "strowallet.com": "strowallet",
+    "ziiropay.com": "strowallet",
+}
+"""Host to the face behind it; a path is what it is on the provider's own host (`/v1/…`, `/v3/…`, `/api/…`)."""
+
+BASE_URLS = {
+    "stripe": "https://api.stripe.com",
+    "marqeta": "https://sandbox-api.marqeta.com/v3",
+    "strowallet": "https://strowallet.com/api",
+}
 
 
 class SimulatorTransport(httpx.BaseTransport):
@@ -35,7 +51,7 @@ class SimulatorTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         face = self._face(request.url.host)
         body = request.read()
-        fault = faults.draw(self._far_side, write=request.method != "GET")
+        fault = faults.draw(self._far_side, write=face.writes(request.method, request.url.path))
         if fault is None:
             return _whole(self._dated(_answer(face, request, body, None)))
         if not fault.connects:
@@ -51,7 +67,7 @@ class SimulatorTransport(httpx.BaseTransport):
         if host not in HOSTS:
             raise httpx.ConnectError("[Errno -2] Name or service not known")
         if host not in self._faces:
-            module, name = HOSTS[host].split(":")
+            module, name = PLACES[HOSTS[host]].split(":")
             self._faces[host] = getattr(import_module(module), name)(self._far_side)
         return self._faces[host]
 

@@ -33,5 +33,8 @@ class Face(Protocol):
     ) -> Reply:
         """Serves one request; `headers` is looked up by lower-case names."""
 
+    def writes(self, method: str, path: str) -> bool:
+        """Whether a request changes anything; some providers read by POST."""
+
     def turn_away(self, status: int) -> Reply:
         """The answer of a front end that never passed the request on: 429 or 5xx."""

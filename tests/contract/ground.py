@@ -41,6 +41,16 @@ def mark() -> str:
     return f"op_{next(_numbers)}"
 
 
+def drafted_move(provider: Any, ref: str, move: Move, operation: str, reason: str | None = None) -> Draft:
+    """Any move of a card's state, closing among them."""
+    drafted: Draft = (
+        provider.draft_close(ref, operation, reason)
+        if move is Move.CLOSE
+        else provider.draft_move(ref, move, operation, reason)
+    )
+    return drafted
+
+
 class Contract:
     """Ground of every class below: a provider, and ways to get what the tests are about."""
 
@@ -68,5 +78,5 @@ class Contract:
         return card
 
     def move(self, provider: Any, card: RemoteCard, move: Move, reason: str | None = None) -> RemoteCard:
-        moved: RemoteCard = self.do(provider, lambda operation: provider.draft_move(card.ref, move, operation, reason))
+        moved: RemoteCard = self.do(provider, lambda operation: drafted_move(provider, card.ref, move, operation, reason))
         return moved

@@ -165,7 +165,9 @@ class ListsCardsContract(Contract):
 
 class ListsTransactionsContract(Contract):
     def all(self, provider: Any, **filters: Any) -> list[RemoteTransaction]:
-        return [one for page in provider.transactions(**filters) for one in page]
+        card_ref = filters.pop("card_ref", None)
+        pages = provider.transactions_of(card_ref, **filters) if card_ref else provider.transactions(**filters)
+        return [one for page in pages for one in page]
 
     def test_a_purchase_is_a_hold_and_then_a_settlement(self, provider: Any, far_side: FarSide) -> None:
         card = self.a_card(provider, allowance=usd(1_000))
@@ -193,7 +195,7 @@ class ListsTransactionsContract(Contract):
         far_side.swipe(other.ref, usd(5))
         for _ in range(PAGE_AND_MORE):
             far_side.swipe(card.ref, usd(1))
-        pages = list(provider.transactions(card_ref=card.ref))
+        pages = list(provider.transactions_of(card.ref))
         refs = [one.ref for page in pages for one in page]
         assert len(pages) > 2
         assert len(refs) == len(set(refs)) == 2 * PAGE_AND_MORE

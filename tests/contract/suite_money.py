@@ -51,8 +51,8 @@ class LimitsCardsContract(Contract):
         assert planted
         self.change(provider, card, {"daily": usd(20)})
         self.change(provider, card, {"daily": None})
-        self.do(provider, lambda operation: provider.draft_fund(card.ref, usd(1), operation))
-        self.do(provider, lambda operation: provider.draft_withdraw(card.ref, usd(1), operation))
+        self.do(provider, lambda operation: provider.draft_fund(card.ref, usd(1), operation, account_ref=str(card.account_ref)))
+        self.do(provider, lambda operation: provider.draft_withdraw(card.ref, usd(1), operation, account_ref=str(card.account_ref)))
         assert self.planted(provider, card.ref) == planted
 
     def test_limits_in_another_currency_and_on_a_closed_card(self, provider: Any) -> None:
@@ -66,11 +66,11 @@ class LimitsCardsContract(Contract):
 
 class FundsCardsContract(Contract):
     def fund(self, provider: Any, card: RemoteCard, minor: int, **options: bool) -> RemoteCard:
-        funded: RemoteCard = self.do(provider, lambda op: provider.draft_fund(card.ref, usd(minor), op, **options))
+        funded: RemoteCard = self.do(provider, lambda op: provider.draft_fund(card.ref, usd(minor), op, account_ref=str(card.account_ref), **options))
         return funded
 
     def withdraw(self, provider: Any, card: RemoteCard, minor: int) -> RemoteCard:
-        left: RemoteCard = self.do(provider, lambda operation: provider.draft_withdraw(card.ref, usd(minor), operation))
+        left: RemoteCard = self.do(provider, lambda operation: provider.draft_withdraw(card.ref, usd(minor), operation, account_ref=str(card.account_ref)))
         return left
 
     def test_money_goes_on_and_off_to_the_cent(self, provider: Any) -> None:
@@ -85,9 +85,9 @@ class FundsCardsContract(Contract):
     def test_an_unlimited_card_has_nothing_to_raise_or_lower(self, provider: Any) -> None:
         card = self.a_card(provider)
         with pytest.raises(CardUnlimited):
-            provider.draft_fund(card.ref, usd(1), mark())
+            provider.draft_fund(card.ref, usd(1), mark(), account_ref=str(card.account_ref))
         with pytest.raises(CardUnlimited):
-            provider.draft_withdraw(card.ref, usd(1), mark())
+            provider.draft_withdraw(card.ref, usd(1), mark(), account_ref=str(card.account_ref))
         assert provider.card(card.ref).allowance is None
 
     def test_an_allowance_can_be_begun_over_what_was_spent(self, provider: Any, far_side: FarSide) -> None:
@@ -96,7 +96,7 @@ class FundsCardsContract(Contract):
         far_side.swipe(card.ref, usd(40), hold=True)
         self.fund(provider, card, 1_000, set_allowance=True)
         with pytest.raises(InsufficientBalance):
-            provider.draft_withdraw(card.ref, usd(1_001), mark())
+            provider.draft_withdraw(card.ref, usd(1_001), mark(), account_ref=str(card.account_ref))
         self.withdraw(provider, card, 1_000)
         assert not far_side.swipe(card.ref, usd(1)).approved
 
@@ -105,7 +105,7 @@ class FundsCardsContract(Contract):
         far_side.swipe(card.ref, usd(300))
         far_side.swipe(card.ref, usd(50), hold=True)
         with pytest.raises(InsufficientBalance):
-            provider.draft_withdraw(card.ref, usd(651), mark())
+            provider.draft_withdraw(card.ref, usd(651), mark(), account_ref=str(card.account_ref))
         assert provider.card(card.ref).allowance == usd(1_000)
         assert self.withdraw(provider, card, 650).allowance == usd(350)
         assert not far_side.swipe(card.ref, usd(1)).approved
@@ -123,7 +123,7 @@ class FundsCardsContract(Contract):
         assert self.fund(provider, new, 5).allowance == usd(705)
         assert far_side.swipe(new.ref, usd(200)).approved
         with pytest.raises(InsufficientBalance):
-            provider.draft_withdraw(new.ref, usd(506), mark())
+            provider.draft_withdraw(new.ref, usd(506), mark(), account_ref=str(new.account_ref))
         assert self.withdraw(provider, new, 505).allowance == usd(200)
         assert not far_side.swipe(new.ref, usd(1)).approved
         assert provider.card(old.ref).allowance == usd(1_000)
@@ -133,16 +133,16 @@ class FundsCardsContract(Contract):
         card = self.a_card(provider, allowance=usd(1_000))
         for draft in (provider.draft_fund, provider.draft_withdraw):
             with pytest.raises(BadAmount):
-                draft(card.ref, amount, mark())
+                draft(card.ref, amount, mark(), account_ref=str(card.account_ref))
 
     def test_money_in_another_currency_too_much_of_it_and_on_a_closed_card(self, provider: Any) -> None:
         card = self.a_card(provider, allowance=usd(1_000))
         with pytest.raises(BadInput):
-            provider.draft_fund(card.ref, Money(1, "EUR"), mark())
+            provider.draft_fund(card.ref, Money(1, "EUR"), mark(), account_ref=str(card.account_ref))
         with pytest.raises(BadAmount):
-            provider.draft_fund(card.ref, usd(MAX_MINOR), mark())
+            provider.draft_fund(card.ref, usd(MAX_MINOR), mark(), account_ref=str(card.account_ref))
         self.move(provider, card, Move.CLOSE)
         for draft in (provider.draft_fund, provider.draft_withdraw):
             with pytest.raises(StateForbids):
-                draft(card.ref, usd(1), mark())
+                draft(card.ref, usd(1), mark(), account_ref=str(card.account_ref))
         assert provider.card(card.ref).allowance == usd(1_000)

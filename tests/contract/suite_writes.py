@@ -39,10 +39,10 @@ class WritesContract(Contract):
         drafts: dict[str, Callable[[], Draft]] = {
             "card": lambda: provider.draft_card(NewCard(str(card.account_ref), "USD", allowance=usd(5)), operation),
             "freeze": lambda: provider.draft_move(card.ref, Move.FREEZE, operation, None),
-            "close": lambda: provider.draft_move(card.ref, Move.CLOSE, operation, "stolen"),
+            "close": lambda: provider.draft_close(card.ref, operation, "stolen"),
             "limits": lambda: provider.draft_limits(card.ref, {"daily": usd(20)}, operation),
-            "fund": lambda: provider.draft_fund(card.ref, usd(25), operation),
-            "withdraw": lambda: provider.draft_withdraw(card.ref, usd(25), operation),
+            "fund": lambda: provider.draft_fund(card.ref, usd(25), operation, account_ref=str(card.account_ref)),
+            "withdraw": lambda: provider.draft_withdraw(card.ref, usd(25), operation, account_ref=str(card.account_ref)),
         }
         return drafts[write]()
 
@@ -157,7 +157,7 @@ class WritesContract(Contract):
         draft = self.draft(provider, write, operation)
         ref = provider.send(draft, operation).ref
         if write == "card":
-            self.do(provider, lambda other: provider.draft_fund(ref, usd(1), other))
+            self.do(provider, lambda other: provider.draft_fund(ref, usd(1), other, account_ref=""))
         else:
             self.do(provider, lambda other: provider.draft_account_change(ref, AccountChange(active=False), other))
         assert provider.look_up(draft, operation).happened is True

@@ -43,7 +43,7 @@ class Stripe(ground.Contract):
 
 
 class TestProvider(Stripe, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - {"closes_accounts"}
+    can = frozenset(CAPABILITIES) - {"closes_accounts", "relays_wallets"}
 
 
 class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...

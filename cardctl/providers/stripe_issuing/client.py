@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, cast
 
 import httpx
@@ -39,6 +41,7 @@ API_VERSION = "2026-10-28.endive"
 PAGE = 100
 AUTHORIZATIONS = "/v1/issuing/authorizations"
 TRANSACTIONS = "/v1/issuing/transactions"
+TEST_AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 BALANCE = "/v1/balance"
 
 _ERRORS: dict[type[stripe.StripeError], type[CardctlError]] = {  # SDK 16.1.0 `specific_v1_api_error`: by status and type
@@ -86,9 +89,10 @@ class StripeIssuingClient:
     def close(self) -> None:
         self._tap.close()
 
-    def post(self, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-        """Sends one write under its idempotency key."""
-        return self._object("post", path, body, {"idempotency_key": key})
+    def post(self, path: str, body: dict[str, Any], key: str, *, urgent: bool = False) -> dict[str, Any]:
+        """Sends one write under its idempotency key; an urgent one waits for no breaker and no budget."""
+        with self._tap.hurrying(urgent):
+            return self._object("post", path, body, {"idempotency_key": key})
 
     def get(self, path: str) -> dict[str, Any]:
         return self._object("get", path)
@@ -102,6 +106,14 @@ class StripeIssuingClient:
 
     def cardholder(self, ref: str) -> StripeCardholder:
         return cast(StripeCardholder, self.get(one_of(CARDHOLDERS, ref)))
+
+    def authorise(self, card: str, amount: int, currency: str, merchant: str) -> StripeAuthorization:
+        """A test purchase; a repetition would be another one, so no key is given but the SDK's own."""
+        body = {"card": card, "amount": amount, "currency": currency, "merchant_data": {"name": merchant}}
+        return cast(StripeAuthorization, self._object("post", TEST_AUTHORIZATIONS, body))
+
+    def capture(self, authorization: str) -> StripeAuthorization:
+        return cast(StripeAuthorization, self._object("post", f"{one_of(TEST_AUTHORIZATIONS, authorization)}/capture"))
 
     def balance(self) -> Reply:
         """The whole reply, for its latency and clock; `data` is a StripeBalance."""
@@ -175,12 +187,23 @@ class _Tap(stripe.HTTPClient):
     def __init__(self, http: Http) -> None:
         super().__init__()
         self._http = http
+        self._hurry = threading.local()
+
+    @contextmanager
+    def hurrying(self, urgent: bool) -> Iterator[None]:
+        """Requests of this thread inside the block are urgent: the SDK has no way to hand this on."""
+        self._hurry.now = urgent
+        try:
+            yield
+        finally:
+            self._hurry.now = False
 
     def request(
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, *, _usage: Any = None
     ) -> tuple[str, int, Mapping[str, str]]:
         keyed = None if method == "get" else True
-        reply = self._http.send(method, url, headers=headers or {}, content=post_data, keyed=keyed)
+        urgent = getattr(self._hurry, "now", False)
+        reply = self._http.send(method, url, headers=headers or {}, content=post_data, keyed=keyed, urgent=urgent)
         if not _is_stripes(reply):
             raise _strange(method, reply)
         tapped = _Tapped(reply.headers)

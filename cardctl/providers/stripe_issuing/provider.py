@@ -11,7 +11,7 @@ from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibi
 from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
-from cardctl.domain.transactions import RemoteTransaction
+from cardctl.domain.transactions import RemoteTransaction, TransactionState
 from cardctl.errors import (
     BadAmount,
     BadConfig,
@@ -23,7 +23,7 @@ from cardctl.errors import (
     ReplyLost,
     StateForbids,
 )
-from cardctl.providers.base import Handed, Ping, Remote, Sighting
+from cardctl.providers.base import Handed, Ping, Purchase, Remote, Sighting
 from cardctl.providers.http import Http
 from cardctl.providers.stripe_issuing import drafting, translate
 from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, StripeCardholder, one_of
@@ -62,6 +62,11 @@ class StripeProvider:
 
     name: ClassVar[str] = "stripe"
     key_life: ClassVar[timedelta | None] = timedelta(hours=24)  # docs.stripe.com/api/idempotent_requests
+    issue_carries: ClassVar[frozenset[str]] = frozenset({"active", "limits", "allowance"})
+    limits_together: ClassVar[bool] = True
+    needs_load: ClassVar[bool] = False
+    starts_itself: ClassVar[bool] = False
+    limits_shared = False
 
     def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:
         self._client = client
@@ -79,7 +84,7 @@ class StripeProvider:
         self._client.close()
 
     def send(self, draft: Draft, key: str) -> Remote:
-        wire = self._client.post(draft.path, draft.body, key)
+        wire = self._client.post(draft.path, draft.body, key, urgent=draft.urgent)
         try:
             return _remote(draft, wire)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -142,14 +147,19 @@ class StripeProvider:
 
     def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft:
         """Reads nothing: a freeze must not wait for a read. The metadata tells any other cardctl that the card was active."""
-        return Draft("POST", one_of(CARDS, ref), "card", drafting.move_to_wire(move, mark, reason))
+        body = drafting.move_to_wire(move, mark, reason)
+        return Draft("POST", one_of(CARDS, ref), "card", body, urgent=move is Move.FREEZE)
+
+    def draft_close(self, ref: str, mark: str, reason: str | None) -> Draft:
+        body = drafting.move_to_wire(Move.CLOSE, mark, reason)
+        return Draft("POST", one_of(CARDS, ref), "card", body, urgent=True)
 
     def draft_limits(self, ref: str, changes: Mapping[str, Money | None], mark: str) -> Draft:
         card = self._open_card(ref, "have its limits changed")
         drafting.currency_check(changes.values(), card["currency"].upper())
         return drafting.limits_draft(card, mark, changes=changes)
 
-    def draft_fund(self, ref: str, amount: Money, mark: str, *, set_allowance: bool = False) -> Draft:
+    def draft_fund(self, ref: str, amount: Money, mark: str, *, account_ref: str, set_allowance: bool = False) -> Draft:
         """`set_allowance` begins an allowance where there is none: `amount` over what was already spent, which an `all_time`
         limit counts too."""
         card = self._open_card(ref, "be funded")
@@ -165,7 +175,7 @@ class StripeProvider:
         inherited = self._spent(replaced, amount.currency) if replaced else None
         return drafting.limits_draft(card, mark, allowance=self._spent([ref], amount.currency) + amount, inherited=inherited)
 
-    def draft_withdraw(self, ref: str, amount: Money, mark: str) -> Draft:
+    def draft_withdraw(self, ref: str, amount: Money, mark: str, *, account_ref: str, load: str | None = None) -> Draft:
         card = self._open_card(ref, "be withdrawn from")
         allowance = self._allowance(card, amount)
         if allowance is None:
@@ -192,7 +202,13 @@ class StripeProvider:
         for page in self._client.cardholders():
             yield [translate.account_from_wire(holder) for holder in page]
 
-    def transactions(self, *, card_ref: str | None = None, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
+    def transactions(self, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
+        return self._events(None, since)
+
+    def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
+        return self._events(card_ref, since)
+
+    def _events(self, card_ref: str | None, since: datetime | None) -> Iterator[list[RemoteTransaction]]:
         """Authorizations first, then transactions; newest first within each."""
         start = None if since is None else int(since.timestamp())
         for authorizations in self._client.authorizations(card=card_ref, since=start):
@@ -210,6 +226,14 @@ class StripeProvider:
 
     def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]:
         return translate.wallets_from_wire(self._client.card(ref))
+
+    def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase:
+        """Stripe's test helpers (SDK 16.1.0). ProviderRefused by a live key, which Stripe does not let near them."""
+        opened = self._client.authorise(ref, amount.minor, amount.currency.lower(), merchant)
+        authorization = translate.authorization_from_wire(opened)
+        if authorization.state is not TransactionState.DECLINED and not hold:
+            opened = self._client.capture(authorization.ref)
+        return translate.purchase_from_wire(opened)
 
     def _open_card(self, ref: str, wish: str) -> StripeCard:
         card = self._client.card(ref)
@@ -237,7 +261,7 @@ class StripeProvider:
         """Held and captured, less refunded, on all of these cards."""
         spent = zero(currency)
         for ref in refs:
-            for page in self.transactions(card_ref=ref):
+            for page in self.transactions_of(ref):
                 for transaction in page:
                     spent -= transaction.impact
         return spent

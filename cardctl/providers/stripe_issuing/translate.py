@@ -13,6 +13,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.redaction import redact_json
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, RemoteTransaction, TransactionKind, TransactionState
+from cardctl.providers.base import Purchase
 from cardctl.providers.stripe_issuing import wire
 
 MARK = "cardctl_operation"
@@ -136,6 +137,15 @@ def transaction_from_wire(transaction: wire.StripeTransaction) -> RemoteTransact
         authorization_code=(transaction.get("network_data") or {}).get("authorization_code"),
         parent_ref=_ref(parent) if parent else None,
     )
+
+
+def purchase_from_wire(authorization: wire.StripeAuthorization) -> Purchase:
+    """A test purchase as it ended; the last decision's reason."""
+    history = authorization.get("request_history") or [{}]
+    captured = authorization.get("transactions") or []
+    reason = str(history[-1].get("reason") or "")
+    settlement = captured[-1].get("id") if captured else None
+    return Purchase(bool(authorization.get("approved")), reason, authorization["id"], settlement)
 
 
 def credentials_from_wire(card: wire.StripeCard) -> Credentials | None:

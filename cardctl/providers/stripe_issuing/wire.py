@@ -81,6 +81,7 @@ class StripeAuthorizationRequest(TypedDict, total=False):
     amount: int
     approved: bool
     authorization_code: str | None
+    reason: str
 
 
 class StripeAuthorization(TypedDict, total=False):

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountChange, AccountState, Address, RemoteAccount
-from cardctl.domain.cards import Card, RemoteCard
+from cardctl.domain.cards import Card, CardNews, RemoteCard
 from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import FINAL, CardState, Move, already, check_move, settle
 from cardctl.errors import StateForbids
-from cardctl.providers.base import ClosesAccounts, ControlsCards, IssuesCards, Remote, require
+from cardctl.providers.base import ClosesAccounts, ClosesCards, ControlsCards, IssuesCards, Remote, require
 from cardctl.services.desk import Desk, Done, Warned
 from cardctl.services.entries import take_account
 from cardctl.services.journal import Change, Wish
@@ -102,13 +102,15 @@ class MoveCard:
         with desk.books.read() as unit:
             card = unit.cards.named(operation.target)
         why = operation.arguments["extra"] or operation.reason
+        if self.move is Move.CLOSE:
+            return require(desk.provider, ClosesCards).draft_close(card.ref, operation.id, why)
         return require(desk.provider, ControlsCards).draft_move(card.ref, self.move, operation.id, why)
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
-        assert isinstance(remote, RemoteCard)
+        assert isinstance(remote, RemoteCard | CardNews)
         card = unit.cards.named(operation.target)
         ever_active = card.ever_active or remote.state is CardState.ACTIVE
-        state = card.state if card.state in FINAL else settle(remote.state, ever_active=ever_active)
+        state = card.state if card.state in FINAL or remote.state is None else settle(remote.state, ever_active=ever_active)
         now = desk.clock()
         # Only what this write is about: another write may have moved the rest since the provider made this answer.
         moved = replace(

@@ -60,11 +60,11 @@ class Fund:
         check_money("fund", unit.cards.named(operation.target).state, FUND_FROM)
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:
-        with desk.books.read() as unit:
-            card = unit.cards.named(operation.target)
-        assert operation.amount is not None
         provider = require(desk.provider, FundsCards)
-        return provider.draft_fund(card.ref, operation.amount, operation.id, set_allowance=operation.arguments["set_allowance"])
+        card, account_ref = _card_and_holder(desk, operation)
+        assert operation.amount is not None
+        begin = operation.arguments["set_allowance"]
+        return provider.draft_fund(card.ref, operation.amount, operation.id, account_ref=account_ref, set_allowance=begin)
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         return _record_money(desk, unit, operation, remote, TransactionKind.FUNDING)
@@ -84,10 +84,11 @@ class Withdraw:
         check_money("withdraw", unit.cards.named(operation.target).state, WITHDRAW_FROM)
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:
-        with desk.books.read() as unit:
-            card = unit.cards.named(operation.target)
+        provider = require(desk.provider, FundsCards)
+        card, account_ref = _card_and_holder(desk, operation)
         assert operation.amount is not None
-        return require(desk.provider, FundsCards).draft_withdraw(card.ref, operation.amount, operation.id)
+        load = operation.arguments.get("load")
+        return provider.draft_withdraw(card.ref, operation.amount, operation.id, account_ref=account_ref, load=load)
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         return _record_money(desk, unit, operation, remote, TransactionKind.WITHDRAWAL)
@@ -123,6 +124,13 @@ class SetLimits:
 
     def load(self, unit: Unit, operation: Operation) -> Card:
         return unit.cards.named(operation.target)
+
+
+def _card_and_holder(desk: Desk, operation: Operation) -> tuple[Card, str]:
+    """The card and its holder's reference at the provider."""
+    with desk.books.read() as unit:
+        card = unit.cards.named(operation.target)
+        return card, unit.accounts.named(card.account_id).ref or ""
 
 
 def _changes(card: Card, operation: Operation) -> dict[str, Money | None]:

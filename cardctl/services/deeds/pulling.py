@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import RemoteTransaction, Transaction
 from cardctl.errors import ProviderHasNot, TargetBusy
-from cardctl.providers.base import ListsCards, ListsTransactions, require
+from cardctl.providers.base import ListsCards, ListsTransactions, ReadsCards, ReadsTransactions, require
 from cardctl.services.desk import Desk
 from cardctl.services.entries import (
     account_id_for,
@@ -52,7 +52,7 @@ def sync_card(desk: Desk, card: Card) -> Card:
     """The card as its provider has it now, its money events included, taken into the books. ProviderHasNot where it is gone."""
     for _ in range(_TRIES):
         begun = _now_in(desk)
-        remote = require(desk.provider, ListsCards).card(card.ref)
+        remote = require(desk.provider, ReadsCards).card(card.ref)
         pull_transactions(desk, card=card)
         with desk.books.write() as unit:
             if not _written_since(unit, card.id, begun):
@@ -67,7 +67,7 @@ def sync_account(desk: Desk, account: Account) -> Account:
     """The account as its provider has it now, taken into the books. ProviderHasNot where it is gone."""
     for _ in range(_TRIES):
         begun = _now_in(desk)
-        remote = require(desk.provider, ListsCards).account(account.ref or "")
+        remote = require(desk.provider, ReadsCards).account(account.ref or "")
         with desk.books.write() as unit:
             if not _written_since(unit, account.id, begun):
                 taken, before, after = take_account(desk, unit, unit.accounts.named(account.id), remote)
@@ -103,10 +103,10 @@ def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account 
 
 def unspent(desk: Desk, card: Card) -> Money | None:
     """What the card can still spend by its provider's word alone; None where nothing limits it. The books are not touched."""
-    remote = require(desk.provider, ListsCards).card(card.ref)
+    remote = require(desk.provider, ReadsCards).card(card.ref)
     if remote.balance is not None or remote.allowance is None:
         return remote.balance
-    pages = require(desk.provider, ListsTransactions).transactions(card_ref=card.ref)
+    pages = require(desk.provider, ReadsTransactions).transactions_of(card.ref)
     return sum((event.impact for page in pages for event in page), remote.allowance)
 
 
@@ -134,7 +134,7 @@ def pull_transactions(
     pulled, reached = Pulled(), BEGINNING
     with desk.books.read() as unit:
         start = since or _resume_from(unit, desk, card)
-    for page in require(desk.provider, ListsTransactions).transactions(card_ref=card.ref if card else None, since=start):
+    for page in _events(desk, card, start):
         with desk.books.write() as unit:
             pulled += _take_page(desk, unit, page)
         reached = max([reached, *(event.occurred_at for event in page)])
@@ -142,6 +142,12 @@ def pull_transactions(
     if not pulled.strangers:
         _reached(desk, card, start, reached)
     return pulled
+
+
+def _events(desk: Desk, card: Card | None, since: datetime | None) -> Iterator[list[RemoteTransaction]]:
+    if card is not None:
+        return require(desk.provider, ReadsTransactions).transactions_of(card.ref, since=since)
+    return require(desk.provider, ListsTransactions).transactions(since=since)
 
 
 def _now_in(desk: Desk) -> int:
@@ -207,7 +213,7 @@ def _holder(desk: Desk, remote: RemoteCard) -> Account:
             return known
         if not attempt:
             begun = _now_in(desk)
-            _take_account(desk, require(desk.provider, ListsCards).account(remote.account_ref), begun)
+            _take_account(desk, require(desk.provider, ReadsCards).account(remote.account_ref), begun)
     raise ProviderHasNot(f"{desk.provider.name} has no holder {remote.account_ref}")
 
 

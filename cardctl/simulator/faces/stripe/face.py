@@ -71,6 +71,9 @@ class StripeFace:
             status, answer = problem.status, problem.body(request.id, self._far_side.now())
         return _reply(request, status, answer)
 
+    def writes(self, method: str, path: str) -> bool:
+        return method != "GET"
+
     def turn_away(self, status: int) -> Reply:
         """A front end's 429 or 5xx, before anything else looked at the request."""
         request = _Request(_new_id(), "", "", None, API_VERSION)

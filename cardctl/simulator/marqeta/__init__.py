@@ -1,0 +1,1 @@
+"""Marqeta's own books and rules behind its face; no wire."""

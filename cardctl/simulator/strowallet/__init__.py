@@ -1,0 +1,1 @@
+"""Strowallet's own books and rules behind its face; no wire."""
