@@ -24,7 +24,8 @@
     │   ├── ProviderHasNot         PROVIDER_HAS_NOT     it answered 404: it has no such object
     │   └── Unsupported            NOT_SUPPORTED        it cannot do this at all
     ├── ProviderUnavailable     8  PROVIDER_UNAVAILABLE surely nothing ran; try again later
-    │   └── RateLimited            RATE_LIMITED
+    │   ├── RateLimited            RATE_LIMITED
+    │   └── CircuitOpen            CIRCUIT_OPEN         it failed so often that it is not asked for a while
     ├── ReplyLost               9  REPLY_LOST           a request may have run; its reply did not arrive whole
     │   └── ServerFailed           SERVER_FAILED        … or was a 5xx
     ├── OutcomeUnknown          9  OUTCOME_UNKNOWN      a journalled write is in doubt
@@ -206,6 +207,13 @@ class ProviderUnavailable(CardctlError):
 
 class RateLimited(ProviderUnavailable):
     error_code = "RATE_LIMITED"
+
+
+class CircuitOpen(ProviderUnavailable):
+    error_code = "CIRCUIT_OPEN"
+    default_hint = (
+        "try again later; what our books know can still be read (`cardctl card show`), and freeze and close go through"
+    )
 
 
 class ReplyLost(CardctlError):

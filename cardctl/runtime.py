@@ -10,7 +10,7 @@ import secrets as randomness
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
@@ -24,15 +24,18 @@ from cardctl.output.console import Console, Output, color_wanted
 if TYPE_CHECKING:
     import httpx
 
+    from cardctl.db.breakers import SharedBreaker
     from cardctl.db.leases import FileLease
+    from cardctl.db.machine import Machine, RateBudget
     from cardctl.db.sealed import EncryptionKeys
     from cardctl.db.unit import Books
     from cardctl.domain.accounts import Account
     from cardctl.domain.cards import Card
     from cardctl.output.log import Log
-    from cardctl.providers.base import Call, Provider
+    from cardctl.providers.base import Provider
     from cardctl.secrets import Secrets
     from cardctl.services.desk import Desk
+    from cardctl.services.flows.calling import CallLog
     from cardctl.simulator.control import Control
 
 TIMEOUT = 30.0
@@ -59,6 +62,8 @@ class Run:
         self.correlation_id = new_id("run")
         self._timeout = timeout
         self._providers: dict[str, Provider] = {}
+        self.documents: dict[str, str] = {}
+        """What a command was given to hand on to a provider, by its name; kept nowhere."""
 
     @cached_property
     def secrets(self) -> Secrets:
@@ -107,6 +112,27 @@ class Run:
         return Log(self.settings.paths.log_dir, correlation_id=self.correlation_id, mirror=mirror)
 
     @cached_property
+    def _calls(self) -> CallLog:
+        from cardctl.services.flows.calling import CallLog  # noqa: PLC0415
+
+        aloud = flags.told(flags.Verbosity.CALLS) and not flags.told(flags.Verbosity.LOG)
+        tell = self.console.notice if aloud else None
+        return CallLog(
+            log=self.log.write,
+            tell=tell,
+            programme=self.settings.programme,
+            target=lambda: self.database,
+            books=lambda: self.books,
+            clock=now,
+        )
+
+    @cached_property
+    def _machine(self) -> Machine:
+        from cardctl.db.machine import Machine  # noqa: PLC0415
+
+        return Machine(self.settings.paths.machine_file, clock=now, warn=lambda text: self.console.warn("NOT_SHARED", text))
+
+    @cached_property
     def far_side(self) -> Control:
         """The simulator's controls; Refused in any other environment."""
         from cardctl.simulator.control import Control  # noqa: PLC0415
@@ -124,6 +150,7 @@ class Run:
         if name not in registry.NAMES:
             raise Unsupported(f"this cardctl has no adapter for {name} yet", hint="see who can with `cardctl provider list`")
         if name not in self._providers:
+            budget, breaker = self._guards(name)
             handed = Handed(
                 environment=self.settings.profile.environment,
                 programme=self.settings.programme(name),
@@ -133,7 +160,10 @@ class Run:
                 timeout=self._timeout,
                 sleep=time.sleep,
                 random=random.random,
-                on_call=self._hear,
+                on_call=self._calls.hear,
+                document=self.documents.get,
+                budget=budget,
+                breaker=breaker,
             )
             self._providers[name] = registry.build(name, handed)
         return self._providers[name]
@@ -185,26 +215,23 @@ class Run:
         """Give back what was opened."""
         for provider in self._providers.values():
             provider.close()
-        for part in ("books", "far_side", "log", "lease"):
+        if "_calls" in self.__dict__:
+            self._calls.flush()
+        for part in ("books", "far_side", "log", "lease", "_machine"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
 
-    def _hear(self, call: Call) -> None:
-        """Every attempt at a provider, into the log and with -v onto stderr."""
-        told = {
-            "provider": call.provider,
-            "method": call.method,
-            "path": call.path,
-            "status": call.status,
-            "latency_ms": call.latency_ms,
-            "attempt": call.attempt,
-            "request_id": call.request_id,
-        }
-        self.log.write("provider_call", "attempt", told)
-        if flags.told(flags.Verbosity.CALLS) and not flags.told(flags.Verbosity.LOG):
-            answer = f"{call.status}" if call.status else "no whole answer"
-            more = f", attempt {call.attempt}" if call.attempt > 1 else ""
-            self.console.notice(f"{call.provider}: {call.method} {call.path}: {answer} in {call.latency_ms} ms{more}")
+    def _guards(self, name: str) -> tuple[RateBudget | None, SharedBreaker]:
+        """The rate limit, the profile's own or else the provider's (None: neither says one), and the breaker of a programme."""
+        from cardctl.db.breakers import SharedBreaker  # noqa: PLC0415
+        from cardctl.db.machine import RateBudget  # noqa: PLC0415
+        from cardctl.providers import registry  # noqa: PLC0415
+
+        environment = self.settings.profile.environment
+        key = f"{environment}:{self.settings.programme(name)}"
+        rates: Mapping[str, float] = getattr(registry.provider_class(name), "rates", {})
+        rate = self.settings.provider_settings(name)["rate_limit"] or rates.get(environment)
+        return RateBudget(self._machine, key, rate) if rate else None, SharedBreaker(self._machine, key, name)
 
     def _transport(self) -> httpx.BaseTransport | None:
         if self.settings.profile.environment != "simulator":

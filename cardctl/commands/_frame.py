@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -64,6 +64,13 @@ def limits_for(run: Run, currency: str, told: dict[str, str | None], *, defaults
     return replace(base, **{name: None if text == "none" else amount_of(text, currency) for name, text in named.items()})
 
 
+def account_named(run: Run, name: str, provider: str | None, *, prefix: bool = True) -> Account:
+    """The account of that name, in the programme of `provider` where one was named."""
+    from cardctl.services.flows.finding import find_account  # noqa: PLC0415
+
+    return find_account(run.books, name, programme=run.settings.programme(provider) if provider else None, prefix=prefix)
+
+
 def limited(items: Iterator[T], limit: int | None) -> tuple[Iterator[T], Callable[[], bool]]:
     """At most `limit` of the items, and a question to ask afterwards: whether there was more. Ask the books for one more."""
     cut = [False]
@@ -91,15 +98,18 @@ def show_write(run: Run, noun: str, done: Done, verb: str) -> None:
     run.console.done(shape, [f"{verb}: {one_line(done.object)}"])
 
 
-def show_rehearsal(run: Run, *results: Draft | Card | Account) -> None:
-    """What a dry run found: the requests exactly as they would be sent, or that nothing would."""
+def show_rehearsal(run: Run, *results: Draft | Card | Account, then: Sequence[str] = ()) -> None:
+    """What a dry run found: the requests exactly as they would be sent, or that nothing would; `then` are writes that would
+    follow and need the first to be done, in words."""
     from cardctl.domain.operations import Draft  # noqa: PLC0415
 
     drafts = [result for result in results if isinstance(result, Draft)]
-    lines = [line for draft in drafts for line in (f"would send {draft.method} {draft.path}", *_lines(draft.body))]
+    requests = [request for draft in drafts for request in shapes.requests(draft)]
+    lines = [line for each in requests for line in (f"would send {each['method']} {each['path']}", *_lines(each["body"]))]
     if not drafts:
         run.console.warn("ALREADY", "nothing to do: it is already so")
-    run.console.done({"would_send": [shapes.draft(draft) for draft in drafts]}, lines or ["would send nothing"])
+    told = {"would_send": requests} | ({"would_follow": list(then)} if then else {})
+    run.console.done(told, [*lines, *(f"then {step}" for step in then)] or ["would send nothing"])
 
 
 def one_line(thing: Card | Account) -> str:

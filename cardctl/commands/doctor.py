@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,17 +14,22 @@ from cardctl.output.console import Output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cardctl.domain.checks import Check
     from cardctl.output.console import Console
     from cardctl.runtime import Run
-    from cardctl.services.flows.doctor import Check
 
 app = typer.Typer(add_completion=False)
+
+UrlOption = Annotated[str | None, typer.Option("--url", metavar="URL", help="Only this: a simulator's or a gateway's health.")]
+_PATIENCE = 5.0
+"""Seconds that a health check may take."""
 
 
 @app.command()
 def doctor(
     profile: ProfileOption = None,
     provider: ProviderOption = None,
+    url: UrlOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode | None:
@@ -33,9 +38,12 @@ def doctor(
     Example: cardctl doctor --profile acme-sandbox
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.services.flows.doctor import Outcome, unusable  # noqa: PLC0415
+    from cardctl.domain.checks import Outcome  # noqa: PLC0415
+    from cardctl.services.flows.doctor import unusable  # noqa: PLC0415
 
     console = runtime.console_for(output)
+    if url is not None:
+        return _reached(console, url, timeout or _PATIENCE)
     with ExitStack() as stack:
         try:
             run = stack.enter_context(runtime.opened(output=output, profile=profile, provider=provider, timeout=timeout))
@@ -44,6 +52,18 @@ def doctor(
         else:
             checks = _examined(run)
         _show(console, checks)
+    return ExitCode.FINDINGS if any(check.outcome is Outcome.FAIL for check in checks) else None
+
+
+def _reached(console: Console, url: str, timeout: float) -> ExitCode | None:
+    import time  # noqa: PLC0415
+
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.domain.checks import Outcome  # noqa: PLC0415
+    from cardctl.services.flows.reaching import reach  # noqa: PLC0415
+
+    checks = list(reach(url, timeout=timeout, sleep=time.sleep, clock=runtime.now))
+    _show(console, checks)
     return ExitCode.FINDINGS if any(check.outcome is Outcome.FAIL for check in checks) else None
 
 

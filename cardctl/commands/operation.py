@@ -98,12 +98,14 @@ def show(operation: OperationArgument, profile: ProfileOption = None, output: Ou
 
     with runtime.opened(output=output, profile=profile) as run:
         found = find_operation(run.books, operation)
+        requests = redact_json(shapes.requests(found.draft)) if found.draft else []
         told = {
             "reason": found.reason,
             "actor": found.actor,
             "correlation_id": found.correlation_id,
             "sent_at": shapes.instant(found.sent_at),
-            "request": redact_json(shapes.draft(found.draft)) if found.draft else None,
+            "request": requests[-1] if requests else None,
+            "prelude": requests[:-1],
         }
         run.console.show({**shapes.operation(found), **told})
 

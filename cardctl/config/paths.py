@@ -43,6 +43,11 @@ class Paths:
         return self.state_dir / "simulator.db"
 
     @property
+    def machine_file(self) -> Path:
+        """What the processes of this machine tell one another about providers, whatever their profile."""
+        return self.state_dir / "machine.db"
+
+    @property
     def leases_dir(self) -> Path:
         return self.state_dir / "leases"
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from cardctl.db.columns import canonical, free, moment_to_text, storable
+from cardctl.db.many import Values, chunks, insert_rows
 from cardctl.db.selecting import narrowed, stream, within
 from cardctl.db.tables import AuditHeadRow, AuditRow, table_of
 from cardctl.domain.audit import GENESIS, AuditEntry, AuditHead, chain_hash
@@ -20,6 +21,7 @@ from cardctl.errors import BooksCorrupt
 
 _A = table_of(AuditRow)
 _H = table_of(AuditHeadRow)
+_FIELDS = [column.name for column in _A.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +65,18 @@ class Audit:
         correlation_id: str,
     ) -> AuditEntry:
         """The next entry; card numbers and secrets are cut from `before`, `after` and `reason` first."""
-        head = self.head()
-        fields = {
-            "seq": head.seq + 1,
-            "at": moment_to_text(at),
-            "actor": storable(actor),
-            "action": storable(action),
-            "object": storable(object),
-            "before": canonical(redact_json(before)),
-            "after": canonical(redact_json(after)),
-            "reason": free(reason),
-            "correlation_id": storable(correlation_id),
-        }
-        fields["hash"] = chain_hash(head.hash, **fields)  # type: ignore[arg-type]
-        self._connection.execute(insert(_A).values(fields))
-        self._connection.execute(update(_H).values(seq=fields["seq"], hash=fields["hash"]))
-        return entry_from_row(list(fields.values()))
+        fields = _link(self.head(), at, actor, action, object, before, after, reason, correlation_id)
+        self._keep([fields])
+        return entry_from_row(fields)
+
+    def append_many(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """The next entries, each of the words that `append` takes: the same chain as one by one."""
+        head, links = self.head(), []
+        for entry in entries:
+            links.append(_link(head, **entry))
+            head = AuditHead(links[-1][0], links[-1][-1])
+        if links:
+            self._keep(links)
 
     def rows(self, filter: AuditFilter = AuditFilter(), *, newest_first: bool = False) -> Iterator[AuditEntry]:  # noqa: A002
         """The entries, oldest first or newest, streamed."""
@@ -91,6 +89,14 @@ class Audit:
         """Whether an object has an entry later than the one numbered `after`, of another action than `but`."""
         wanted = (_A.c.object == object) & (_A.c.seq > after) & (_A.c.action != but)
         return self._connection.execute(select(_A.c.seq).where(wanted).limit(1)).first() is not None
+
+    def touched_any(self, objects: Iterable[str], *, after: int, but: str) -> set[str]:
+        """Those of the objects that have such an entry."""
+        found: set[str] = set()
+        for chunk in chunks(objects):
+            wanted = _A.c.object.in_(chunk) & (_A.c.seq > after) & (_A.c.action != but)
+            found.update(self._connection.execute(select(_A.c.object).where(wanted)).scalars())
+        return found
 
     def head(self) -> AuditHead:
         """How far the chain goes; BooksCorrupt where that is not on record."""
@@ -125,6 +131,36 @@ class Audit:
         if not walk.problem:
             walk.end(head)
         return AuditVerdict(walk.problem is None, walk.seq, walk.problem, walk.seq + 1 if walk.problem else None, head)
+
+    def _keep(self, links: list[Values]) -> None:
+        insert_rows(self._connection, _A, _FIELDS, links)
+        self._connection.execute(update(_H).values(seq=links[-1][0], hash=links[-1][-1]))
+
+
+def _link(
+    head: AuditHead,
+    at: datetime,
+    actor: str,
+    action: str,
+    object: str,  # noqa: A002
+    before: dict[str, Any],
+    after: dict[str, Any],
+    reason: str | None,
+    correlation_id: str,
+) -> Values:
+    """All columns of the entry after `head`, in the table's order."""
+    fields: dict[str, Any] = {
+        "seq": head.seq + 1,
+        "at": moment_to_text(at),
+        "actor": storable(actor),
+        "action": storable(action),
+        "object": storable(object),
+        "before": canonical(redact_json(before)),
+        "after": canonical(redact_json(after)),
+        "reason": free(reason),
+        "correlation_id": storable(correlation_id),
+    }
+    return (*fields.values(), chain_hash(head.hash, **fields))
 
 
 class _Walk:

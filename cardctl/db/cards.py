@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, insert, select, update
 
-from cardctl.db.columns import exact_json, exact_value, free, moment_to_text, money_from_row, money_to_row
+from cardctl.db.columns import (
+    Raw,
+    exact_value,
+    free,
+    moment_to_text,
+    money_from_row,
+    money_to_pair,
+    money_to_row,
+    raw_text,
+)
+from cardctl.db.many import Values, chunks, insert_rows, save_rows
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
 from cardctl.db.tables import CardRow, TransactionRow, table_of
@@ -24,6 +34,7 @@ _T = table_of(TransactionRow)
 _CARD = select(*plain_columns(_C))
 _NEWEST = _C.c.created_at.desc(), _C.c.id.desc()
 _STATES = {str(state): state for state in CardState}
+_FIELDS = [column.name for column in plain_columns(_C) if column.name != "key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,14 @@ class Cards:
     def by_ref(self, programme: str, ref: str) -> Card | None:
         return self._one(_CARD.where(_C.c.programme == programme, _C.c.ref == ref))
 
+    def by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, Card]:
+        """Those of the cards that are in the books, by their ref."""
+        known: dict[str, Card] = {}
+        for chunk in chunks(refs):
+            rows = self._connection.execute(_CARD.where(_C.c.programme == programme, _C.c.ref.in_(chunk)))
+            known.update((card.ref, card) for card in map(card_from_row, rows))
+        return known
+
     def by_last4(self, last4: str) -> list[Card]:
         return self._all(_CARD.where(_C.c.last4 == last4).order_by(*_NEWEST))
 
@@ -81,18 +100,30 @@ class Cards:
         """How many cards the filter finds; its limit does not cut the number."""
         return int(self._connection.execute(_filtered(select(func.count()).select_from(_C), filter)).scalar_one())
 
-    def add(self, card: Card, *, raw: dict[str, Any], token: str | None = None, key: str | None = None) -> None:
+    def add(self, card: Card, *, raw: Raw, token: str | None = None, key: str | None = None) -> None:
         """A new card, with the provider's JSON (no numbers in it), a provisioning token, and the caller's own key."""
-        kept = {"key": key, "raw": self._seal(card.id, "raw", exact_json(raw))}
+        kept = {"key": key, "raw": self._seal(card.id, "raw", raw_text(raw))}
         sealed_token = None if token is None else self._seal(card.id, "provisioning_token", token)
         self._connection.execute(insert(_C).values(card_to_row(card) | kept | {"provisioning_token": sealed_token}))
 
-    def save(self, card: Card, *, raw: dict[str, Any] | None = None) -> None:
+    def add_many(self, cards: Iterable[tuple[Card, Raw, str | None]]) -> None:
+        """New cards, each with the provider's JSON and the caller's own key."""
+        rows = ((*_values(card), key, self._seal(card.id, "raw", raw_text(raw))) for card, raw, key in cards)
+        insert_rows(self._connection, _C, [*_FIELDS, "key", "raw"], rows)
+
+    def save(self, card: Card, *, raw: Raw | None = None) -> None:
         """Every field of a card that is in the books; `raw`, the token and the key stay where nothing new is given."""
         row = card_to_row(card)
         if raw is not None:
-            row["raw"] = self._seal(card.id, "raw", exact_json(raw))
+            row["raw"] = self._seal(card.id, "raw", raw_text(raw))
         self._change(card.id, row)
+
+    def save_many(self, cards: Iterable[tuple[Card, Raw]]) -> None:
+        """Every field of cards that are in the books, and the provider's JSON; the token and the key stay."""
+        rows = ((*_values(card), self._seal(card.id, "raw", raw_text(raw))) for card, raw in cards)
+        absent = save_rows(self._connection, _C, [*_FIELDS, "raw"], rows)
+        if absent is not None:
+            raise NotFound("card", absent)
 
     def raw(self, id: str) -> dict[str, Any]:  # noqa: A002
         """The provider's JSON as it was last given, decimals as Decimal."""
@@ -114,9 +145,15 @@ class Cards:
 
     def spend(self, card_id: str) -> int:
         """Σ impact, in minor units, of the card's transactions that are not funding or withdrawal (negative: it spent)."""
-        total = func.coalesce(func.sum(_T.c.impact_minor), 0)
-        query = select(total).where(_T.c.card_id == card_id, _T.c.kind.not_in(OURS))
-        return int(self._connection.execute(query).scalar_one())
+        return self.spends([card_id])[card_id]
+
+    def spends(self, card_ids: Iterable[str]) -> dict[str, int]:
+        """The same of many cards, by their id."""
+        totals = dict.fromkeys(card_ids, 0)
+        for chunk in chunks(totals):
+            query = select(_T.c.card_id, func.sum(_T.c.impact_minor)).where(_T.c.card_id.in_(chunk), _T.c.kind.not_in(OURS))
+            totals.update((card_id, int(total)) for card_id, total in self._connection.execute(query.group_by(_T.c.card_id)))
+        return totals
 
     def rebalance(self, card_id: str) -> tuple[Money | None, Money | None]:
         """Make the stored balance what allowance and transactions say; a card without an allowance keeps its own.
@@ -153,32 +190,38 @@ class Cards:
 
 def card_to_row(card: Card) -> dict[str, Any]:
     """The plain columns of a card, as they are stored."""
-    return {
-        "id": card.id,
-        "ref": card.ref,
-        "provider": card.provider,
-        "programme": card.programme,
-        "account_id": card.account_id,
-        "holder": free(card.holder),
-        "brand": card.brand,
-        "type": card.type,
-        "last4": card.last4,
-        "exp_month": card.exp_month,
-        "exp_year": card.exp_year,
-        "currency": card.currency,
-        "state": card.state,
-        "state_reason": free(card.state_reason),
-        **money_to_row("balance", card.balance),
-        **money_to_row("per_transaction", card.limits.per_transaction),
-        **money_to_row("daily", card.limits.daily),
-        **money_to_row("weekly", card.limits.weekly),
-        **money_to_row("monthly", card.limits.monthly),
-        "created_at": moment_to_text(card.created_at),
-        "updated_at": moment_to_text(card.updated_at),
-        "synced_at": moment_to_text(card.synced_at),
-        "ever_active": card.ever_active,
-        **money_to_row("allowance", card.allowance),
-    }
+    return dict(zip(_FIELDS, _values(card), strict=True))
+
+
+def _values(card: Card) -> Values:
+    """The same without their names, in the table's order, since there may be many."""
+    limits = card.limits
+    return (
+        card.id,
+        card.ref,
+        card.provider,
+        card.programme,
+        card.account_id,
+        free(card.holder),
+        card.brand,
+        card.type,
+        card.last4,
+        card.exp_month,
+        card.exp_year,
+        card.currency,
+        str(card.state),
+        free(card.state_reason),
+        *money_to_pair(card.balance),
+        *money_to_pair(limits.per_transaction),
+        *money_to_pair(limits.daily),
+        *money_to_pair(limits.weekly),
+        *money_to_pair(limits.monthly),
+        moment_to_text(card.created_at),
+        moment_to_text(card.updated_at),
+        moment_to_text(card.synced_at),
+        card.ever_active,
+        *money_to_pair(card.allowance),
+    )
 
 
 def card_from_row(row: Sequence[Any]) -> Card:

@@ -14,6 +14,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from cardctl.domain.money import Money
 from cardctl.domain.redaction import redact
 
+Raw = dict[str, Any] | str
+"""A provider's JSON: its value, or its text where that is at hand (no card numbers in either)."""
+
 _DECIMAL = "$decimal"
 
 
@@ -47,7 +50,9 @@ def moment_to_text(moment: datetime) -> str:
     """Fixed-width RFC 3339 UTC with microseconds, which sorts as time; `moment` must be aware."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored")
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def moment_or_none(moment: datetime | None) -> str | None:
@@ -62,7 +67,13 @@ def moment_from_text(text: str | None) -> datetime | None:
 
 def money_to_row(name: str, money: Money | None) -> dict[str, Any]:
     """The two columns of an amount: `<name>_minor` and `<name>_currency`."""
-    return {f"{name}_minor": money and money.minor, f"{name}_currency": money and money.currency}
+    minor, currency = money_to_pair(money)
+    return {f"{name}_minor": minor, f"{name}_currency": currency}
+
+
+def money_to_pair(money: Money | None) -> tuple[int | None, str | None]:
+    """The values of the two columns of an amount, in the tables' order."""
+    return (None, None) if money is None else (money.minor, money.currency)
 
 
 def money_from_row(minor: int | None, currency: str | None) -> Money | None:
@@ -78,6 +89,11 @@ def canonical(value: Any) -> str:
 def exact_json(value: Any) -> str:
     """Canonical JSON of a provider's object, whose decimals come back as decimals from `exact_value`."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_decimal_to_json)
+
+
+def raw_text(raw: Raw) -> str:
+    """A provider's JSON as it is sealed; `exact_value` reads it."""
+    return raw if isinstance(raw, str) else exact_json(raw)
 
 
 def exact_value(text: str) -> Any:

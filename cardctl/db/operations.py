@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from cardctl.db.columns import (
     money_from_row,
     money_to_row,
 )
+from cardctl.db.many import chunks
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
 from cardctl.db.tables import CardRow, OperationRow, table_of
@@ -31,7 +32,7 @@ _LISTED = select(*plain_columns(_O))
 _WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
 _LATEST = 50
-_OLDEST = _O.c.created_at, _O.c.id
+_OLDEST = _O.c.entered, _O.c.id  # the audit's numbers, which no clock moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,10 @@ class Operations:
     def named(self, id: str) -> Operation:  # noqa: A002
         """The operation with our id; NotFound where there is none."""
         return found(self.get(id), "operation", id)
+
+    def get_many(self, ids: Iterable[str]) -> list[Operation]:
+        """Those of the operations that are in the books, oldest first within each chunk of names."""
+        return [each for chunk in chunks(ids) for each in self._all(_WHOLE.where(_O.c.id.in_(chunk)))]
 
     def by_caller_key(self, programme: str, key: str) -> Operation | None:
         return self._one(_WHOLE.where(_O.c.programme == programme, _O.c.caller_key == key))

@@ -2,71 +2,49 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Any, ClassVar, cast
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint
+from sqlmodel import Field
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, MetaData, String, Table, UniqueConstraint
-from sqlmodel import Field, SQLModel
-
-from cardctl.db.columns import Text
+from cardctl.db.fields import (
+    Row,
+    currency_field,
+    id_field,
+    minor_field,
+    one_of,
+    sealed_field,
+    table_of,
+    text_field,
+    whole,
+)
 from cardctl.domain.accounts import AccountState, Kyc
 from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import TransactionKind, TransactionState
 
+__all__ = [
+    "AccountRow",
+    "AuditHeadRow",
+    "AuditRow",
+    "CallRow",
+    "CardRow",
+    "CursorRow",
+    "LoadRow",
+    "MetaRow",
+    "OperationRow",
+    "Row",
+    "SchemaVersionRow",
+    "TransactionRow",
+    "table_of",
+]
 
-class Row(SQLModel):
-    """The base of every row. Constraint names are set from the first migration on: later ones find constraints by name."""
-
-    metadata: ClassVar[MetaData] = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-
-
-def table_of(row: type[Row]) -> Table:
-    """The Core table of a row class: lists are read as plain tuples, not as objects of a session."""
-    return cast(Table, row.__table__)  # type: ignore[attr-defined]
-
-
-def _text(**options: Any) -> Any:
-    return Field(sa_type=Text, **options)
-
-
-def _id(**options: Any) -> Any:
-    return Field(sa_type=Text, primary_key=True, **options)
-
-
-def _sealed(**options: Any) -> Any:
-    return Field(sa_type=Text, sa_column_kwargs={"info": {"sealed": True}}, **options)
-
-
-def _minor(**options: Any) -> Any:
-    return Field(sa_type=BigInteger, **options)
-
-
-def _currency(**options: Any) -> Any:
-    return Field(sa_type=String(3), **options)
-
-
-def _one_of(column: str, words: type[StrEnum]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({', '.join(repr(str(word)) for word in words)})", name=column)
-
-
-def _whole(name: str) -> CheckConstraint:
-    """An amount has both of its columns or neither."""
-    return CheckConstraint(f"({name}_minor IS NULL) = ({name}_currency IS NULL)", name=name)
+NUMBER = BigInteger().with_variant(Integer, "sqlite")
+"""The number of a row, which SQLite counts by itself only as its own INTEGER."""
 
 
 class MetaRow(Row, table=True):
     __tablename__ = "meta"
-    key: str = _id()
-    value: str = _text()
+    key: str = id_field()
+    value: str = text_field()
 
 
 class SchemaVersionRow(Row, table=True):
@@ -80,9 +58,9 @@ class CursorRow(Row, table=True):
     """How far a stream of a programme has been read."""
 
     __tablename__ = "cursors"
-    programme: str = _id()
-    stream: str = _id()
-    position: str = _text()
+    programme: str = id_field()
+    stream: str = id_field()
+    position: str = text_field()
 
 
 class AccountRow(Row, table=True):
@@ -90,36 +68,37 @@ class AccountRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("programme", "ref"),
         UniqueConstraint("programme", "external_id"),
-        _one_of("state", AccountState),
-        _one_of("kyc", Kyc),
+        one_of("state", AccountState),
+        one_of("kyc", Kyc),
         Index(None, "created_at", "id"),
         Index(None, "provider", "created_at", "id"),
         Index(None, "state", "created_at", "id"),
         Index(None, "ref"),
         Index(None, "external_id"),
     )
-    id: str = _id()
-    ref: str | None = _text()
-    external_id: str | None = _text()
-    provider: str = _text()
-    programme: str = _text()
-    environment: str = _text()
-    name: str = _text()
-    email: str | None = _text()
-    state: str = _text()
-    kyc: str = _text()
-    compliance_flags: str = _text()
-    created_at: str = _text()
-    updated_at: str = _text()
-    raw: str = _sealed()
+    id: str = id_field()
+    ref: str | None = text_field()
+    external_id: str | None = text_field()
+    provider: str = text_field()
+    programme: str = text_field()
+    environment: str = text_field()
+    name: str = text_field()
+    email: str | None = text_field()
+    state: str = text_field()
+    kyc: str = text_field()
+    compliance_flags: str = text_field()
+    created_at: str = text_field()
+    updated_at: str = text_field()
+    raw: str = sealed_field()
+    own_balances: str | None = text_field()
 
 
 class CardRow(Row, table=True):
     __tablename__ = "cards"
     __table_args__ = (
         UniqueConstraint("programme", "ref"),
-        _one_of("state", CardState),
-        *(_whole(name) for name in ("balance", "per_transaction", "daily", "weekly", "monthly", "allowance")),
+        one_of("state", CardState),
+        *(whole(name) for name in ("balance", "per_transaction", "daily", "weekly", "monthly", "allowance")),
         Index(None, "created_at", "id"),
         Index(None, "account_id", "created_at", "id"),
         Index(None, "provider", "created_at", "id"),
@@ -127,74 +106,89 @@ class CardRow(Row, table=True):
         Index(None, "last4"),
         Index(None, "ref"),
     )
-    id: str = _id()
-    ref: str = _text()
-    provider: str = _text()
-    programme: str = _text()
-    account_id: str = _text(foreign_key="accounts.id")
-    holder: str = _text()
-    brand: str | None = _text()
-    type: str = _text()
-    last4: str = _text()
+    id: str = id_field()
+    ref: str = text_field()
+    provider: str = text_field()
+    programme: str = text_field()
+    account_id: str = text_field(foreign_key="accounts.id")
+    holder: str = text_field()
+    brand: str | None = text_field()
+    type: str = text_field()
+    last4: str = text_field()
     exp_month: int
     exp_year: int
-    currency: str = _currency()
-    state: str = _text()
-    state_reason: str | None = _text()
-    balance_minor: int | None = _minor()
-    balance_currency: str | None = _currency()
-    per_transaction_minor: int | None = _minor()
-    per_transaction_currency: str | None = _currency()
-    daily_minor: int | None = _minor()
-    daily_currency: str | None = _currency()
-    weekly_minor: int | None = _minor()
-    weekly_currency: str | None = _currency()
-    monthly_minor: int | None = _minor()
-    monthly_currency: str | None = _currency()
-    created_at: str = _text()
-    updated_at: str = _text()
-    synced_at: str = _text()
+    currency: str = currency_field()
+    state: str = text_field()
+    state_reason: str | None = text_field()
+    balance_minor: int | None = minor_field()
+    balance_currency: str | None = currency_field()
+    per_transaction_minor: int | None = minor_field()
+    per_transaction_currency: str | None = currency_field()
+    daily_minor: int | None = minor_field()
+    daily_currency: str | None = currency_field()
+    weekly_minor: int | None = minor_field()
+    weekly_currency: str | None = currency_field()
+    monthly_minor: int | None = minor_field()
+    monthly_currency: str | None = currency_field()
+    created_at: str = text_field()
+    updated_at: str = text_field()
+    synced_at: str = text_field()
     ever_active: bool
-    allowance_minor: int | None = _minor()
-    allowance_currency: str | None = _currency()
-    key: str | None = _text()
-    provisioning_token: str | None = _sealed()
-    raw: str = _sealed()
+    allowance_minor: int | None = minor_field()
+    allowance_currency: str | None = currency_field()
+    key: str | None = text_field()
+    provisioning_token: str | None = sealed_field()
+    raw: str = sealed_field()
 
 
 class TransactionRow(Row, table=True):
     __tablename__ = "transactions"
     __table_args__ = (
         UniqueConstraint("programme", "ref"),
-        _one_of("kind", TransactionKind),
-        _one_of("state", TransactionState),
+        one_of("kind", TransactionKind),
+        one_of("state", TransactionState),
         CheckConstraint("amount_minor >= 0", name="amount"),
         Index(None, "card_id", "occurred_at", "id"),
         Index(None, "occurred_at", "id"),
         Index(None, "programme", "occurred_at"),
         Index(None, "parent_id"),
         Index(None, "ref"),
+        Index(None, "programme", "remote_ref", unique=True),
     )
-    id: str = _id()
-    ref: str = _text()
-    provider: str = _text()
-    programme: str = _text()
-    card_id: str = _text(foreign_key="cards.id")
-    kind: str = _text()
-    state: str = _text()
-    amount_minor: int = _minor()
-    amount_currency: str = _currency()
-    impact_minor: int = _minor()
-    impact_currency: str = _currency()
-    merchant_name: str | None = _text()
-    merchant_mcc: str | None = _text()
-    merchant_category: str | None = _text()
-    merchant_city: str | None = _text()
-    merchant_country: str | None = _text()
-    authorization_code: str | None = _text()
-    parent_id: str | None = _text(foreign_key="transactions.id")
-    occurred_at: str = _text()
-    raw_digest: str | None = _text()
+    id: str = id_field()
+    ref: str = text_field()
+    provider: str = text_field()
+    programme: str = text_field()
+    card_id: str = text_field(foreign_key="cards.id")
+    kind: str = text_field()
+    state: str = text_field()
+    amount_minor: int = minor_field()
+    amount_currency: str = currency_field()
+    impact_minor: int = minor_field()
+    impact_currency: str = currency_field()
+    merchant_name: str | None = text_field()
+    merchant_mcc: str | None = text_field()
+    merchant_category: str | None = text_field()
+    merchant_city: str | None = text_field()
+    merchant_country: str | None = text_field()
+    authorization_code: str | None = text_field()
+    parent_id: str | None = text_field(foreign_key="transactions.id")
+    occurred_at: str = text_field()
+    raw_digest: str | None = text_field()
+    remote_ref: str | None = text_field()
+
+
+class LoadRow(Row, table=True):
+    """One funding that can be taken back only by its name, and what was not yet taken back of it."""
+
+    __tablename__ = "loads"
+    __table_args__ = (CheckConstraint("left_minor >= 0", name="left"), Index(None, "account_id", "created_at"))
+    programme: str = id_field()
+    ref: str = id_field()
+    account_id: str = text_field(foreign_key="accounts.id")
+    left_minor: int = minor_field()
+    left_currency: str = currency_field()
+    created_at: str = text_field()
 
 
 class OperationRow(Row, table=True):
@@ -203,37 +197,37 @@ class OperationRow(Row, table=True):
     __tablename__ = "operations"
     __table_args__ = (
         UniqueConstraint("programme", "caller_key"),
-        _one_of("state", OperationState),
-        _whole("amount"),
+        one_of("state", OperationState),
+        whole("amount"),
         Index(None, "target", "state"),
         Index(None, "target", "entered"),
         Index(None, "state", "created_at", "id"),
         Index(None, "created_at", "id"),
     )
-    id: str = _id()
-    kind: str = _text()
-    target: str = _text()
-    provider: str = _text()
-    programme: str = _text()
-    state: str = _text()
-    digest: str = _text()
-    idempotency_key: str = _text()
-    created_at: str = _text()
+    id: str = id_field()
+    kind: str = text_field()
+    target: str = text_field()
+    provider: str = text_field()
+    programme: str = text_field()
+    state: str = text_field()
+    digest: str = text_field()
+    idempotency_key: str = text_field()
+    created_at: str = text_field()
     entered: int = Field(sa_type=BigInteger)
-    lease: str = _text()
-    leased_until: str = _text()
-    actor: str = _text()
-    correlation_id: str = _text()
-    caller_key: str | None = _text()
-    amount_minor: int | None = _minor()
-    amount_currency: str | None = _currency()
-    reason: str | None = _text()
-    sent_at: str | None = _text()
-    finished_at: str | None = _text()
-    error_code: str | None = _text()
-    error: str | None = _text()
-    arguments: str = _sealed()
-    draft: str | None = _sealed()
+    lease: str = text_field()
+    leased_until: str = text_field()
+    actor: str = text_field()
+    correlation_id: str = text_field()
+    caller_key: str | None = text_field()
+    amount_minor: int | None = minor_field()
+    amount_currency: str | None = currency_field()
+    reason: str | None = text_field()
+    sent_at: str | None = text_field()
+    finished_at: str | None = text_field()
+    error_code: str | None = text_field()
+    error: str | None = text_field()
+    arguments: str = sealed_field()
+    draft: str | None = sealed_field()
 
 
 class AuditRow(Row, table=True):
@@ -242,19 +236,19 @@ class AuditRow(Row, table=True):
     __tablename__ = "audit"
     __table_args__ = (Index(None, "object", "seq"), Index(None, "at", "seq"))
     seq: int = Field(
-        sa_type=BigInteger().with_variant(Integer, "sqlite"),
+        sa_type=NUMBER,
         primary_key=True,
         sa_column_kwargs={"autoincrement": False},
     )
-    at: str = _text()
-    actor: str = _text()
-    action: str = _text()
-    object: str = _text()
-    before: str = _text()
-    after: str = _text()
-    reason: str | None = _text()
-    correlation_id: str = _text()
-    hash: str = _text()
+    at: str = text_field()
+    actor: str = text_field()
+    action: str = text_field()
+    object: str = text_field()
+    before: str = text_field()
+    after: str = text_field()
+    reason: str | None = text_field()
+    correlation_id: str = text_field()
+    hash: str = text_field()
 
 
 class AuditHeadRow(Row, table=True):
@@ -263,5 +257,21 @@ class AuditHeadRow(Row, table=True):
     __tablename__ = "audit_head"
     __table_args__ = (CheckConstraint("id = 1", name="one"),)
     id: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    seq: int = _minor()
-    hash: str = _text()
+    seq: int = minor_field()
+    hash: str = text_field()
+
+
+class CallRow(Row, table=True):
+    """One attempt at a provider; `operation` is its method and path, `status` None where no whole answer came."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index(None, "at"), Index(None, "provider", "at"))
+    id: int | None = Field(sa_type=NUMBER, primary_key=True)
+    at: str = text_field()
+    provider: str = text_field()
+    programme: str | None = text_field()
+    operation: str = text_field()
+    status: int | None
+    latency_ms: int
+    attempt: int
+    request_id: str | None = text_field()

@@ -11,12 +11,14 @@ from sqlalchemy import Connection, Select, func, insert, select, update
 
 from cardctl.db.columns import free, moment_from_text, moment_to_text, money_to_row
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
-from cardctl.db.tables import CardRow, TransactionRow, table_of
+from cardctl.db.tables import CardRow, OperationRow, TransactionRow, table_of
 from cardctl.domain.money import Money
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
+from cardctl.errors import NotFound
 
 _T = table_of(TransactionRow)
 _C = table_of(CardRow)
+_O = table_of(OperationRow)
 _TRANSACTION = select(_T)
 _NEWEST = _T.c.occurred_at.desc(), _T.c.id.desc()
 _KINDS = {str(kind): kind for kind in TransactionKind}
@@ -50,6 +52,25 @@ class Transactions:
     def by_ref(self, programme: str, ref: str) -> Transaction | None:
         return self._one(_TRANSACTION.where(_T.c.programme == programme, _T.c.ref == ref))
 
+    def by_remote_ref(self, programme: str, ref: str) -> Transaction | None:
+        """Our own funding or withdrawal for which the provider has a row called `ref`."""
+        return self._one(_TRANSACTION.where(_T.c.programme == programme, _T.c.remote_ref == ref))
+
+    def unjoined(self, card_id: str, kind: TransactionKind) -> list[Transaction]:
+        """The fundings or withdrawals of our own on a card that no row of the provider was joined to, oldest first.
+
+        Ours are those named by an operation; one that somebody made elsewhere has the provider's name from the beginning.
+        """
+        ours = select(_O.c.id).where(_O.c.id == _T.c.ref).exists()
+        query = _TRANSACTION.where(_T.c.card_id == card_id, _T.c.kind == kind, _T.c.remote_ref.is_(None), ours)
+        return [transaction_from_row(row) for row in self._connection.execute(query.order_by(_T.c.occurred_at, _T.c.id))]
+
+    def join_remote(self, id: str, remote_ref: str, state: TransactionState) -> None:  # noqa: A002
+        """The provider's row for an event of our own, and what it says of its state; our name for it stays."""
+        change = update(_T).where(_T.c.id == id).values(remote_ref=remote_ref, state=state)
+        if not self._connection.execute(change).rowcount:
+            raise NotFound("transaction", id)
+
     def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[Transaction]:
         """Up to three transactions: our id, else the provider's ref, else a prefix (8 or more) of the id."""
         keys = [_T.c.id, _T.c.ref]
@@ -62,7 +83,10 @@ class Transactions:
         return map(transaction_from_row, stream(self._connection, query))
 
     def upsert(self, transaction: Transaction, *, programme: str, raw_digest: str | None = None) -> bool:
-        """Add it, or bring the one with its (programme, ref) up to it, which keeps its id; whether anything changed."""
+        """Add it, or bring the one with its (programme, ref) up to it, which keeps its id; whether anything changed.
+
+        A row of the provider that was joined to it stays joined.
+        """
         row = transaction_to_row(transaction) | {"programme": programme}
         if raw_digest is not None:
             row["raw_digest"] = raw_digest
@@ -119,7 +143,7 @@ def transaction_from_row(row: Sequence[Any]) -> Transaction:
     # fmt: off
     (
         id_, ref, provider, _programme, card_id, kind, state, amount, amount_in, impact, impact_in,
-        name, mcc, category, city, country, code, parent_id, occurred_at, _raw_digest,
+        name, mcc, category, city, country, code, parent_id, occurred_at, _raw_digest, _remote_ref,
     ) = row
     # fmt: on
     return Transaction(

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISDIR
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Result
 
@@ -23,6 +23,10 @@ from cardctl.db.operations import Operations
 from cardctl.db.sealed import Box, EncryptionKeys, Ring
 from cardctl.db.transactions import Transactions
 from cardctl.errors import BooksCorrupt, BooksUnusable
+
+if TYPE_CHECKING:  # few commands need these two, and every list would load them
+    from cardctl.db.calls import Calls
+    from cardctl.db.loads import Loads
 
 
 class Unit:
@@ -47,6 +51,18 @@ class Unit:
     @cached_property
     def operations(self) -> Operations:
         return Operations(self._connection, self.box)
+
+    @cached_property
+    def loads(self) -> Loads:
+        from cardctl.db.loads import Loads  # noqa: PLC0415
+
+        return Loads(self._connection)
+
+    @cached_property
+    def calls(self) -> Calls:
+        from cardctl.db.calls import Calls  # noqa: PLC0415
+
+        return Calls(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -74,8 +74,8 @@ class RemoteCard:
     """A provider's word about a card, without its numbers.
 
     `state` is what its word alone says; `ever_active` is True where the provider's object proves that it once was active,
-    None where it cannot tell. `balance` is filled only where the provider keeps one; `shared`: it is the holder's, and all cards
-    of the account spend from it. `word` is its own word for the state. What an answer leaves out (`holder`) is empty.
+    None where it cannot tell. `balance` is filled only where the provider keeps one; `shared`: it is the holder's, and
+    all cards of the account spend from it. `word` is its own word for the state. What an answer leaves out (`holder`) is empty.
     Of our operations, where kept: `mark` last wrote its money or limits, `moved_by` its state, `created_by` made it.
     """
 

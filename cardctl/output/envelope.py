@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -60,12 +61,19 @@ def _tail(warnings: list[dict[str, str]]) -> bytes:
 
 def _dumps(data: Any) -> bytes:
     try:
-        text = orjson.dumps(data)
+        text = orjson.dumps(data, default=_exact)
     except TypeError:  # half a surrogate pair: bytes of the command line that are no UTF-8
-        text = orjson.dumps(_without_surrogates(data))
+        text = orjson.dumps(_without_surrogates(data), default=_exact)
     if text.isascii() and b"\x7f" not in text:
         return text
     return _RESTLESS.sub(lambda match: f"\\u{ord(match[0]):04x}", text.decode()).encode()
+
+
+def _exact(value: Any) -> Any:
+    """A decimal of a request keeps its digits."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f"))
+    raise TypeError
 
 
 def _without_surrogates(data: Any) -> Any:

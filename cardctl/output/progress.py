@@ -6,7 +6,7 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, Task, TaskID
 
 PATIENCE = 1.0
 """Seconds of work that need no excuse."""
@@ -54,22 +54,28 @@ class Meter:
 
     def _begin(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - most work is done before it is needed
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import Progress  # noqa: PLC0415
 
         console = Console(file=self._stderr, no_color=not self._color, force_terminal=True)
-        columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
-        columns += [BarColumn()] if self._total else []
-        progress = Progress(
-            *columns,
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+        columns = _columns(counted=bool(self._total))
+        progress = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
         with self._lock:
             if self._over:
                 return
             self._shown = progress, progress.add_task(self._label, total=self._total, completed=self._done)
             progress.start()
+
+
+def _columns(*, counted: bool) -> list[ProgressColumn]:
+    """What a line shows: the count, how many a second, the time it has taken, and with a total also the time left."""
+    from rich import progress  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    class Rate(progress.ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns: list[ProgressColumn] = [progress.SpinnerColumn(), progress.TextColumn("{task.description}", markup=False)]
+    columns += [progress.BarColumn()] if counted else []
+    columns += [progress.MofNCompleteColumn(), Rate(), progress.TimeElapsedColumn()]
+    return [*columns, progress.TextColumn("left"), progress.TimeRemainingColumn()] if counted else columns

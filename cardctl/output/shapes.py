@@ -146,9 +146,9 @@ def wallet_payload(
     }
 
 
-def draft(value: Draft) -> Shape:
-    """What --dry-run shows: the request exactly as it would be sent."""
-    return {"method": value.method, "path": value.path, "body": value.body}
+def requests(value: Draft) -> list[Shape]:
+    """Every request of a draft, exactly as it would be sent, in its order."""
+    return [*value.prelude, {"method": value.method, "path": value.path, "body": value.body}]
 
 
 def audit_entry(value: AuditEntry) -> Shape:

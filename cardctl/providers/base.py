@@ -36,20 +36,21 @@ class Call:
 
 
 class Budget(Protocol):
-    """The rate limit of one programme, shared by the processes of this machine."""
+    """The rate limit of one programme, shared by the processes of this machine. `take` books the next request and gives the
+    seconds to wait before it may be sent (0 where `wait` is False, though it is booked); `penalise` holds later ones back."""
 
-    def take(self, *, wait: bool = True) -> float:
-        """Book the next request; the seconds to wait before it may be sent (0 where `wait` is False, though it is booked)."""
+    def take(self, *, wait: bool = True) -> float: ...
+    def penalise(self, seconds: float) -> None: ...
 
 
 class Breaker(Protocol):
-    """Whether a provider is worth asking. Its state outlives the process."""
+    """Whether a provider is worth asking; its state outlives the process. `check` raises CircuitOpen while it is open, and when
+    its time is up lets one request through to see. That ends as succeeded, failed, or released: it told nothing (Ctrl-C)."""
 
-    def check(self) -> None:
-        """ProviderUnavailable while it is open; when its time is up, one request is let through to see."""
-
+    def check(self) -> None: ...
     def succeeded(self) -> None: ...
     def failed(self) -> None: ...
+    def released(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,10 @@ class Provider(Protocol):
     Errors of send: ProviderRefused (its explicit no), ProviderUnavailable (surely nothing ran), ReplyLost/ServerFailed (may
     have run), SecretRefused (401). `key_life` is how long the provider remembers a key, None where it takes none.
 
-    Facts that decide how many requests a wish needs: `issue_carries` names what the making of a card brings along (of "active",
-    "limits", "allowance"; the rest are writes of their own, in that order); `limits_together`: one request sets several limits;
+    Facts that decide how many requests a wish needs: `issue_carries` names what the making of a card brings along (of "limits",
+    "active", "allowance"; the rest are writes of their own, in that order); `limits_together`: one request sets several limits;
     `needs_load`: money is taken back by the name of the funding that brought it; `starts_itself`: a new card becomes active by
-    the provider's own doing, a while after it was made.
+    the provider's own doing, a while after it was made. `rates`: requests a second by environment, where its limit is known.
     """
 
     name: ClassVar[str]
@@ -127,6 +128,7 @@ class Provider(Protocol):
     limits_together: ClassVar[bool]
     needs_load: ClassVar[bool]
     starts_itself: ClassVar[bool]
+    rates: ClassVar[Mapping[str, float]]
     environment: str
     programme: str
 

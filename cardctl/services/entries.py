@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from cardctl.db.unit import Unit
@@ -21,8 +22,8 @@ _LIMITS = ("per_transaction", "daily", "weekly", "monthly")
 Diff = dict[str, Any]
 
 
-def new_card(desk: Desk, card_id: str, account_id: str, remote: RemoteCard) -> Card:
-    """Our card for a provider's, seen for the first time."""
+def new_card(desk: Desk, card_id: str, account_id: str, remote: RemoteCard, *, holder: str = "") -> Card:
+    """Our card for a provider's, seen for the first time; `holder` is the account's name, for a word that does not tell it."""
     now = desk.clock()
     ever_active = remote.state is CardState.ACTIVE or bool(remote.ever_active)
     return Card(
@@ -31,7 +32,7 @@ def new_card(desk: Desk, card_id: str, account_id: str, remote: RemoteCard) -> C
         provider=desk.provider.name,
         programme=desk.programme,
         account_id=account_id,
-        holder=remote.holder,
+        holder=remote.holder or holder,
         brand=remote.brand,
         type=remote.type,
         last4=remote.last4,
@@ -63,35 +64,32 @@ def made_by(unit: Unit, kind: str, mark: str | None) -> Operation | None:
     return operation if operation is not None and operation.kind == kind else None
 
 
-def take_card(desk: Desk, unit: Unit, card: Card, remote: RemoteCard) -> tuple[Card, Diff, Diff]:
-    """Take the provider's whole word about a card we know into the books; the card now, and what of it changed.
+def taken_card(card: Card, remote: RemoteCard, now: datetime, balance: Money | None) -> tuple[Card, Diff, Diff]:
+    """A card we know with the provider's whole word about it, `balance` being what it can still spend; and what of it changed.
 
     The provider's word is always taken, except out of a final state: that would be a break, and our state stays.
     """
     ever_active = card.ever_active or remote.state is CardState.ACTIVE or bool(remote.ever_active)
-    reported = settle(remote.state, ever_active=ever_active)
-    state = card.state if card.state in FINAL else reported
-    now = desk.clock()
+    state = card.state if card.state in FINAL else settle(remote.state, ever_active=ever_active)
     taken = replace(
         card,
-        holder=remote.holder,
-        brand=remote.brand,
-        last4=remote.last4,
-        exp_month=remote.exp_month,
-        exp_year=remote.exp_year,
+        holder=remote.holder or card.holder,
+        brand=remote.brand or card.brand,
+        last4=remote.last4 or card.last4,
+        exp_month=remote.exp_month or card.exp_month,
+        exp_year=remote.exp_year or card.exp_year,
         currency=remote.currency,
         state=state,
         state_reason=card.state_reason if state is card.state else remote.state_reason,
         limits=remote.limits,
         allowance=remote.allowance,
-        balance=available(unit, card.id, remote),
+        balance=balance,
         ever_active=ever_active,
         synced_at=now,
     )
     differs = [word for word in _CARD_WORDS if getattr(card, word) != getattr(taken, word)]
     if differs:
         taken = replace(taken, updated_at=now)
-    unit.cards.save(taken, raw=remote.raw)
     before, after = ({word: shown(getattr(side, word)) for word in differs} for side in (card, taken))
     return taken, before, after
 
@@ -101,8 +99,8 @@ def take_account(desk: Desk, unit: Unit, account: Account, remote: RemoteAccount
     taken = replace(
         account,
         ref=remote.ref,
-        name=remote.name,
-        email=remote.email,
+        name=remote.name or account.name,
+        email=remote.email or account.email,
         state=remote.state,
         kyc=remote.kyc,
         compliance_flags=remote.compliance_flags,
@@ -110,7 +108,8 @@ def take_account(desk: Desk, unit: Unit, account: Account, remote: RemoteAccount
     differs = [word for word in _ACCOUNT_WORDS if getattr(account, word) != getattr(taken, word)]
     if differs:
         taken = replace(taken, updated_at=desk.clock())
-    unit.accounts.save(taken, raw=remote.raw)
+    own = {} if remote.balances is None else {"own": remote.balances}
+    unit.accounts.save(taken, raw=remote.raw, **own)
     before, after = ({word: shown(getattr(side, word)) for word in differs} for side in (account, taken))
     return taken, before, after
 
@@ -151,15 +150,32 @@ def audit_change(desk: Desk, unit: Unit, action: str, object_id: str, before: Di
         )
 
 
-def available(unit: Unit, card_id: str, remote: RemoteCard) -> Money | None:
-    """What a card can still spend: the provider's figure, else allowance less net spend; None where nothing limits it."""
+def available(remote: RemoteCard, spend: int) -> Money | None:
+    """What a card can still spend: the provider's figure, else allowance and `spend` (minor, negative); None: no limit."""
     if remote.balance is not None or remote.allowance is None:
         return remote.balance
-    return Money(remote.allowance.minor + unit.cards.spend(card_id), remote.allowance.currency)
+    return Money(remote.allowance.minor + spend, remote.allowance.currency)
 
 
-def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionKind) -> Transaction:
-    """Our own funding or withdrawal as a money event; the provider has no object for it, so its ref is the operation's."""
+def share_balance(unit: Unit, card: Card, balance: Money) -> None:
+    """A balance that is the holder's is every card's of the account, and the account's own."""
+    account = unit.accounts.named(card.account_id)
+    others = tuple(money for money in account.balances if money.currency != balance.currency)
+    unit.accounts.save(account, own=(*others, balance))
+    for other in unit.cards.of_account(card.account_id):
+        if other.id != card.id and other.currency == balance.currency and other.balance != balance:
+            unit.cards.save(replace(other, balance=balance))
+
+
+def share_limits(desk: Desk, unit: Unit, card: Card) -> None:
+    """Limits that are the holder's hold for every card of the account."""
+    for other in unit.cards.of_account(card.account_id):
+        if other.id != card.id and other.currency == card.currency and other.limits != card.limits:
+            unit.cards.save(replace(other, limits=card.limits, updated_at=desk.clock()))
+
+
+def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionKind, *, settled: bool = True) -> Transaction:
+    """Our own funding or withdrawal as a money event. its ref is the operation's; a provider's own row is joined later."""
     amount = operation.amount
     assert amount is not None
     return Transaction(
@@ -168,7 +184,7 @@ def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionK
         provider=card.provider,
         card_id=card.id,
         kind=kind,
-        state=TransactionState.SETTLED,
+        state=TransactionState.SETTLED if settled else TransactionState.PENDING,
         amount=amount,
         impact=amount if kind is TransactionKind.FUNDING else -amount,
         merchant=Merchant(),

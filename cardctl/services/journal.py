@@ -206,7 +206,9 @@ def still_ours(unit: Unit, operation: Operation) -> bool:
 def passed(operation: Operation, other: Operation) -> bool:
     """Whether another operation on the same target was under way after this one was sent."""
     sent = operation.sent_at or operation.created_at
-    return other.id != operation.id and (other.finished_at is None or other.finished_at >= sent)
+    if other.id == operation.id or other.state is _S.INTENDED:
+        return False
+    return other.finished_at is None or other.finished_at >= sent
 
 
 def works_on(desk: Desk, operation: Operation) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
@@ -9,7 +12,7 @@ from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.errors import CardctlError, KeyReused, LiveNotSaid, OutcomeUnknown, ProviderRefused, TargetBusy
 from cardctl.services.desk import Desk, Done, Warned
 from cardctl.services.journal import Deed, Wish, enter, give_back, intended, works_on
-from cardctl.services.sending import carry_out
+from cardctl.services.sending import carry_out, guard_real
 from cardctl.services.settling import settle
 
 WAIT_SECONDS = 30.0
@@ -21,9 +24,8 @@ _S = OperationState
 
 def run_once(desk: Desk, deed: Deed, wish: Wish) -> Done:
     """Do `wish` exactly once. Errors: what `check` and the provider say, TargetBusy after 30 s, OutcomeUnknown."""
-    guard_live(desk)
-    claimed = _claim(desk, deed, wish)
-    return claimed if isinstance(claimed, Done) else carry_out(desk, deed, claimed)
+    claimed = claim(desk, deed, wish)
+    return claimed if isinstance(claimed, Done) else carry_out(desk, deed, claimed[0])
 
 
 def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Card | Account:
@@ -37,7 +39,11 @@ def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Card | Account:
             return deed.load(unit, prior)
         _in_flight(desk, deed, unit, wish.target)
         already = deed.check(unit, operation)
-    return already if already is not None else deed.draft(desk, operation)
+    if already is not None:
+        return already
+    draft = deed.draft(desk, operation)
+    guard_real(desk, draft)
+    return draft
 
 
 def guard_live(desk: Desk) -> None:
@@ -51,8 +57,10 @@ def guard_live(desk: Desk) -> None:
         raise LiveNotSaid(f"this writes to the live programme {desk.programme}")
 
 
-def _claim(desk: Desk, deed: Deed, wish: Wish) -> Operation | Done:
-    """Commit the intent, waiting for a live write on the same target; or the Done that makes it unnecessary."""
+def claim(desk: Desk, deed: Deed, wish: Wish, then: Sequence[tuple[Deed, Wish]] = ()) -> list[Operation] | Done:
+    """Commit the intent, and in the same transaction those of what is to follow `then`, each knowing which it comes `after`;
+    waits for a live write on the same target. Or the Done that makes it unnecessary."""
+    guard_live(desk)
     waited = 0.0
     operation = intended(desk, deed, wish)
     while True:
@@ -62,7 +70,7 @@ def _claim(desk: Desk, deed: Deed, wish: Wish) -> Operation | Done:
                 break
             busy = prior or _in_flight(desk, deed, unit, wish.target)
             if busy is None:
-                return _intend(desk, deed, unit, operation)
+                return _intend(desk, deed, unit, operation, then)
         if waited >= WAIT_SECONDS:
             raise TargetBusy(f"{busy.kind} {busy.id} has been in flight on {busy.target} for over {WAIT_SECONDS:.0f} s")
         desk.sleep(_POLL)
@@ -88,11 +96,18 @@ def _in_flight(desk: Desk, deed: Deed, unit: Unit, target: str) -> Operation | N
     return others[0] if others else None
 
 
-def _intend(desk: Desk, deed: Deed, unit: Unit, operation: Operation) -> Operation | Done:
+def _intend(
+    desk: Desk, deed: Deed, unit: Unit, operation: Operation, then: Sequence[tuple[Deed, Wish]]
+) -> list[Operation] | Done:
     already = deed.check(unit, operation)
     if already is not None:
         return Done(already, None, (Warned("ALREADY", "nothing to do: it is already so"),))
-    return enter(desk, unit, operation)
+    entered = [enter(desk, unit, operation)]
+    for next_deed, next_wish in then:
+        following = intended(desk, next_deed, next_wish)
+        told = following.arguments | {"after": entered[-1].id}
+        entered.append(enter(desk, unit, replace(following, arguments=told)))
+    return entered
 
 
 def _first_result_again(desk: Desk, deed: Deed, prior: Operation, wanted: Operation) -> Done:

@@ -19,9 +19,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
-from cardctl.domain.operations import Operation, OperationState
+from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.errors import (
     CardctlError,
+    LiveNotSaid,
     OutcomeUnknown,
     ProviderRefused,
     ProviderUnavailable,
@@ -40,6 +41,7 @@ def carry_out(desk: Desk, deed: Deed, operation: Operation) -> Done:
     """Draft an intended operation, keep the draft, and send it."""
     try:
         draft = deed.draft(desk, operation)
+        guard_real(desk, draft)
     except BaseException as error:
         finish(desk, operation, _S.REFUSED, error)
         raise
@@ -51,9 +53,16 @@ def carry_out(desk: Desk, deed: Deed, operation: Operation) -> Done:
     return send(desk, deed, kept)
 
 
+def guard_real(desk: Desk, draft: Draft) -> None:
+    """LiveNotSaid where a sandbox would do this for real (Strowallet's ignores its test mode in most calls)."""
+    if draft.real and not desk.live:
+        raise LiveNotSaid(f"{desk.provider.name} does this for real, even in a {desk.provider.environment} profile")
+
+
 def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
     """Send the kept draft under its key, and end the operation as the table above says."""
     draft = drafted(operation)
+    guard_real(desk, draft)
     try:
         remote = desk.provider.send(draft, operation.idempotency_key)
     except ReplyLost as error:
@@ -93,13 +102,21 @@ def _look_at_once(desk: Desk, deed: Deed, doubtful: Operation, error: ReplyLost)
         raise _in_doubt(doubtful, error.message) from unseen
     if sighting.happened and sighting.remote is not None:
         return record(desk, deed, doubtful, sighting.remote)
-    if sighting.happened is False and isinstance(error, ServerFailed) and error.saved:
+    if sighting.happened is False and isinstance(error, ServerFailed) and error.saved and _still_not_there(desk, doubtful):
         failed = ProviderUnavailable(
             f"{desk.provider.name} failed before doing it: {error.message}", hint="nothing happened; try again"
         )
         finish(desk, doubtful, _S.REFUSED, failed)
         raise failed from error
     raise _in_doubt(doubtful, error.message) from error
+
+
+def _still_not_there(desk: Desk, doubtful: Operation) -> bool:
+    """A second look, a moment later: the first may have been answered from before the write."""
+    desk.sleep(1.0)
+    with suppress(CardctlError):
+        return desk.provider.look_up(drafted(doubtful), doubtful.id).happened is False
+    return False
 
 
 def _in_doubt(operation: Operation, why: str) -> OutcomeUnknown:

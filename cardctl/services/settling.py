@@ -30,6 +30,7 @@ NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
 KEY_MARGIN = timedelta(hours=1)
 """What is taken off a key's life for clocks that disagree."""
+ALREADY_SO = "never sent: it is already so"
 _TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
 _MONEY = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
@@ -86,16 +87,19 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
         record(desk, deed, doubtful, sighting.remote)
     elif _superseded(desk, operation):
         end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
-    elif sighting.happened is False and _key_lives(desk, operation):
+    elif sighting.happened is False and (drafted(operation).repeatable or _key_lives(desk, operation)):
         send(desk, deed, doubtful)
-    elif sighting.happened is False and _key_is_dead(desk, operation):
-        end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its key expired")
+    elif sighting.happened is False and _is_over(desk, operation):
+        end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its time was over")
     else:
         end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "looking at the provider cannot tell whether it ran")
 
 
 def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
-    if desk.clock() - operation.created_at > NEVER_SENT_AFTER or _superseded(desk, operation):
+    before = _state_before(desk, operation)
+    if before in OPEN:
+        return  # it waits for the one that it comes after
+    if before is _S.REFUSED or desk.clock() - operation.created_at > NEVER_SENT_AFTER or _superseded(desk, operation):
         end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent")
         return
     try:
@@ -105,9 +109,19 @@ def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
         finish(desk, operation, _S.REFUSED, error)
         return
     if already is not None:
-        end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent: it is already so")
+        end(desk, operation, _S.REFUSED, "NEVER_SENT", ALREADY_SO)
         return
     carry_out(desk, deed, operation)
+
+
+def _state_before(desk: Desk, operation: Operation) -> OperationState:
+    """How the write ended that this one comes after in a chain; done where it comes after none."""
+    after = operation.arguments.get("after")
+    if after is None:
+        return _S.DONE
+    with desk.books.read() as unit:
+        before = unit.operations.named(after)
+    return _S.DONE if before.error_code == "NEVER_SENT" and before.error == ALREADY_SO else before.state
 
 
 def _superseded(desk: Desk, operation: Operation) -> bool:
@@ -126,7 +140,11 @@ def _key_lives(desk: Desk, operation: Operation) -> bool:
     return -KEY_MARGIN <= desk.clock() - operation.sent_at < life - KEY_MARGIN
 
 
-def _key_is_dead(desk: Desk, operation: Operation) -> bool:
-    """Not the opposite of `_key_lives`: a clock far behind tells neither."""
+def _is_over(desk: Desk, operation: Operation) -> bool:
+    """Whether its key is dead, or where there is none, whether it can no longer be on its way.
+
+    Not the opposite of `_key_lives`: a clock far behind tells neither.
+    """
     life = desk.provider.key_life
-    return life is not None and operation.sent_at is not None and desk.clock() - operation.sent_at >= life - KEY_MARGIN
+    over = KEY_MARGIN if life is None else life - KEY_MARGIN
+    return operation.sent_at is not None and desk.clock() - operation.sent_at >= over

@@ -22,9 +22,10 @@ from cardctl.domain.states import MOVES, Move
 from cardctl.errors import CardctlError, ExitCode
 from cardctl.services.deeds.controls import move_card
 from cardctl.services.deeds.funding import fund_card, set_limits, withdraw
-from cardctl.services.deeds.issuing import CardWish, issue_card
+from cardctl.services.deeds.issuing import CardWish
 from cardctl.services.deeds.pulling import sync_accounts, sync_cards
 from cardctl.services.desk import Done
+from cardctl.services.opening import issue_card
 from cardctl.simulator.faults import FAULTS
 from tests.machine.bank import assert_agreement, far_cards, our_cards, rows
 from tests.machine.world import World

@@ -12,8 +12,9 @@ from cardctl.domain.states import Move
 from cardctl.errors import CardctlError
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits, withdraw
-from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
+from cardctl.services.deeds.issuing import CardWish, create_account
 from cardctl.services.desk import Done
+from cardctl.services.opening import issue_card
 from tests.machine.effects import Effect, limited, moved, new_accounts, new_cards, raised, suspended
 from tests.machine.world import TIMEOUT, World
 

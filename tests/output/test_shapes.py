@@ -95,7 +95,7 @@ def test_write_names_its_object() -> None:
     assert shapes.write("card", CARD, OPERATION) == {"card": shapes.card(CARD), "operation": shapes.operation(OPERATION)}
     assert shapes.write("account", ACCOUNT, None) == {"account": shapes.account(ACCOUNT), "operation": None}
     assert shapes.write("card", None, OPERATION)["card"] is None
-    assert shapes.draft(Draft("POST", "/v1/x", "card", {"a": 1}, {"b": 2})) == {
+    assert shapes.requests(Draft("POST", "/v1/x", "card", {"a": 1}, {"b": 2}))[0] == {
         "method": "POST",
         "path": "/v1/x",
         "body": {"a": 1},

@@ -237,6 +237,67 @@ def test_every_attempt_is_told_of() -> None:
     assert all(call.latency_ms >= 0 for call in bench.calls)
 
 
+class Recorder:
+    """A budget and a breaker that write down what they are asked, and what is sent in between."""
+
+    def __init__(self, *steps: Step) -> None:
+        self.told: list[str] = []
+        self._script = Script(*steps)
+        self.http = Http(
+            "bank",
+            transport=httpx.MockTransport(self._answer),
+            timeout=5.0,
+            sleep=lambda seconds: self.told.append(f"sleep {seconds}"),
+            random=lambda: 0.0,
+            budget=self,
+            breaker=self,
+        )
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.told.append("sent")
+        return self._script.handle_request(request)
+
+    def take(self, *, wait: bool = True) -> float:
+        self.told.append("take" if wait else "book")
+        return 0.25 if wait else 0.0
+
+    def penalise(self, seconds: float) -> None:
+        self.told.append(f"penalise {seconds}")
+
+    def check(self) -> None:
+        self.told.append("check")
+
+    def succeeded(self) -> None:
+        self.told.append("succeeded")
+
+    def failed(self) -> None:
+        self.told.append("failed")
+
+    def released(self) -> None:
+        self.told.append("released")
+
+
+def test_the_breaker_hears_of_requests_and_the_budget_of_attempts() -> None:
+    recorder = Recorder(status(429, {"Retry-After": "7"}), ok())
+    recorder.http.send("GET", URL, headers={}, keyed=None)
+    first = ["check", "take", "sleep 0.25", "sent", "penalise 7.0"]
+    assert recorder.told == [*first, "sleep 7.0", "take", "sleep 0.25", "sent", "succeeded"]
+
+
+def test_an_urgent_request_asks_nobody_and_is_told_of() -> None:
+    recorder = Recorder(status(500), torn())
+    with pytest.raises(ReplyLost):
+        recorder.http.send("POST", URL, headers={}, content="a=1", keyed=False, urgent=True)
+    assert recorder.told == ["book", "sent", "failed"]
+
+
+def test_a_bug_in_between_tells_the_breaker_nothing() -> None:
+    recorder = Recorder()  # no answer at all: the script itself fails
+    with pytest.raises(AssertionError):
+        recorder.http.send("GET", URL, headers={}, keyed=None)
+    assert recorder.told == ["check", "take", "sleep 0.25", "sent", "released"]
+
+
 def test_a_reply_does_not_print_its_body() -> None:
     reply = Bench(ok({"number": "4000009990000005"})).http.send("GET", URL, headers={}, keyed=None)
     assert "4000009990000005" not in repr(reply)

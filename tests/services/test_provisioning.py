@@ -12,8 +12,9 @@ from cardctl.domain.states import CardState, Move
 from cardctl.errors import DevelopmentOnly, OutcomeUnknown, StateForbids
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
-from cardctl.services.deeds.issuing import CardWish, issue_card
+from cardctl.services.deeds.issuing import CardWish
 from cardctl.services.flows.provisioning import ENOUGH, PEOPLE, Provisioned, provision_dev
+from cardctl.services.opening import issue_card
 from tests.services.world import World, usd
 
 

@@ -17,8 +17,9 @@ from cardctl.domain.redaction import Secret
 from cardctl.domain.transactions import Transaction
 from cardctl.providers import registry
 from cardctl.providers.base import Handed
-from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
+from cardctl.services.deeds.issuing import CardWish, create_account
 from cardctl.services.desk import Desk
+from cardctl.services.opening import issue_card
 from cardctl.simulator.control import Control
 from cardctl.simulator.transport import SimulatorTransport
 from tests.db.conftest import keys_of

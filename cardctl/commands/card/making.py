@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,24 +14,35 @@ from cardctl.commands._options import (
     OptionalCardArgument,
     OutputOption,
     ProfileOption,
+    ProviderOption,
     ReasonOption,
     TimeoutOption,
     YesOption,
 )
+from cardctl.commands.card import _bulk
 from cardctl.commands.card._words import (
     DailyOption,
     MonthlyOption,
     PerTransactionOption,
     WeeklyOption,
 )
-from cardctl.errors import BadInput
+from cardctl.domain.bulk import Verb
+from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
+
+if TYPE_CHECKING:
+    from cardctl.domain.accounts import Account
+    from cardctl.runtime import Run
+    from cardctl.services.deeds.issuing import CardWish
 
 
 def issue(
-    account: Annotated[str, typer.Option("--account", metavar="ACCOUNT", help="Whose card: id, external id or ref.")],
-    currency: Annotated[str, typer.Option("--currency", metavar="CODE", help="ISO 4217.")] = "USD",
-    type: Annotated[str, typer.Option("--type", help="virtual or physical.")] = "virtual",  # noqa: A002
+    account: Annotated[
+        str | None, typer.Option("--account", metavar="ACCOUNT", help="Whose card: id, external id or ref.")
+    ] = None,
+    file: _bulk.FromOption = None,
+    currency: Annotated[str | None, typer.Option("--currency", metavar="CODE", help="ISO 4217; default: USD.")] = None,
+    type: Annotated[str | None, typer.Option("--type", help="virtual (the default) or physical.")] = None,  # noqa: A002
     fund: Annotated[str | None, typer.Option("--fund", metavar="AMOUNT", help="What it may spend in all.")] = None,
     key: Annotated[str | None, typer.Option("--key", metavar="KEY", help="Your own name for it within the account.")] = None,
     inactive: Annotated[bool, typer.Option("--inactive", help="Leave it to be activated later.")] = False,
@@ -40,37 +51,70 @@ def issue(
     daily: DailyOption = None,
     weekly: WeeklyOption = None,
     monthly: MonthlyOption = None,
+    workers: _bulk.WorkersOption = _bulk.WORKERS,
     idempotency_key: IdempotencyKeyOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     live: LiveOption = False,
     profile: ProfileOption = None,
+    provider: ProviderOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
-) -> None:
+) -> ExitCode | None:
     """Issue a card to an account.
 
     Example: cardctl card issue --account emp-0042 --fund 250.00 --daily 100
     """
+    limits = {"per_transaction": per_transaction, "daily": daily, "weekly": weekly, "monthly": monthly}
+    if file is not None:
+        _bulk.refuse_beside(account=account, currency=currency, type=type, fund=fund, key=key, **limits)
+        how = _bulk.How(file, workers, dry_run, yes, live, profile, timeout, output)
+        rest = {"label": idempotency_key, "active": not inactive}
+        return _bulk.do_list(Verb.ISSUE, how, provider=provider, limits=not no_limits, **rest)
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
-    from cardctl.services.deeds import issuing  # noqa: PLC0415
-    from cardctl.services.flows.finding import find_account  # noqa: PLC0415
+    from cardctl.services import opening  # noqa: PLC0415
 
-    if type not in ("virtual", "physical"):
-        raise BadInput(f"{type!r} is no type of card", hint="virtual or physical")
-    told = {"per_transaction": per_transaction, "daily": daily, "weekly": weekly, "monthly": monthly}
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        holder = find_account(run.books, account)
-        limits = _frame.limits_for(run, currency.upper(), told, defaults=not no_limits)
-        allowance = _frame.amount_of(fund, currency.upper()) if fund is not None else None
-        wish = issuing.CardWish(holder.id, currency.upper(), type, not inactive, limits, allowance, key)
+        holder = _frame.account_named(run, _named(account), provider)
+        wish = _wish(run, holder, currency or "USD", type or "virtual", fund, key, limits, not no_limits, not inactive)
         if dry_run:
-            _frame.show_rehearsal(run, issuing.rehearse_card(run.desk(holder), wish, caller_key=idempotency_key))
-            return
-        if allowance is not None:
-            _frame.consent_to_amount(run, allowance, yes=yes)
-        _frame.show_write(run, "card", issuing.issue_card(run.desk(holder), wish, caller_key=idempotency_key), "issued")
+            draft, following = opening.rehearse_issue(run.desk(holder), wish, caller_key=idempotency_key)
+            _frame.show_rehearsal(run, draft, then=following)
+            return None
+        if wish.allowance is not None:
+            _frame.consent_to_amount(run, wish.allowance, yes=yes)
+        _frame.show_write(run, "card", opening.issue_card(run.desk(holder), wish, caller_key=idempotency_key), "issued")
+    return None
+
+
+def _named(account: str | None) -> str:
+    if account is None:
+        raise BadInput("whose card it is was not said", hint="--account names one account, --from a file with many")
+    return account
+
+
+def _wish(
+    run: Run,
+    holder: Account,
+    currency: str,
+    kind: str,
+    fund: str | None,
+    key: str | None,
+    limits: dict[str, str | None],
+    defaults: bool,
+    active: bool,
+) -> CardWish:
+    from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.deeds.issuing import CardWish  # noqa: PLC0415
+
+    if kind not in ("virtual", "physical"):
+        raise BadInput(f"{kind!r} is no type of card", hint="virtual or physical")
+    currency = currency.upper()
+    allowance = _frame.amount_of(fund, currency) if fund is not None else None
+    wanted = _frame.limits_for(run, currency, limits, defaults=defaults)
+    defaulted = tuple(name for name, text in limits.items() if text is None and getattr(wanted, name) is not None)
+    return CardWish(holder.id, currency, kind, active, wanted, allowance, key, defaulted=defaulted)
 
 
 def replace(

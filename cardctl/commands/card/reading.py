@@ -70,21 +70,24 @@ def show(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show one card, from our books or (--fresh) as its provider has it now.
+    """Show one card and how old that word is: from our books, or asked anew where it is over five minutes old (or --fresh).
 
     Example: cardctl card show card_7f3kq2m9 --fresh -o json
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_card  # noqa: PLC0415
+    from cardctl.services.flows.looking import card_now, is_recent  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
         found = find_card(run.books, card, last4=last4)
-        if fresh:
-            from cardctl.services.deeds.pulling import sync_card  # noqa: PLC0415
-
-            found = sync_card(run.desk(found), found)
-        run.console.show(shapes.card(found))
+        if fresh or not is_recent(found, runtime.now()):
+            seen = card_now(lambda: run.desk(found), found, runtime.now(), insist=fresh)
+            found = seen.card
+            for warned in seen.warnings:
+                run.console.warn(warned.code, warned.text)
+        age = round((runtime.now() - found.synced_at).total_seconds())
+        run.console.show(shapes.card(found) | {"age_seconds": max(age, 0)})
 
 
 def sync(

@@ -13,7 +13,10 @@ from cardctl.commands._options import (
     TimeoutOption,
     YesOption,
 )
+from cardctl.commands.card import _bulk
+from cardctl.domain.bulk import Verb
 from cardctl.domain.states import Move
+from cardctl.errors import ExitCode
 from cardctl.output.console import Output
 
 
@@ -37,18 +40,26 @@ def activate(
 def freeze(
     card: OptionalCardArgument = None,
     last4: Last4Option = None,
+    file: _bulk.FromOption = None,
     reason: ReasonOption = None,
+    workers: _bulk.WorkersOption = _bulk.WORKERS,
     dry_run: DryRunOption = False,
+    yes: YesOption = False,
     live: LiveOption = False,
     profile: ProfileOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
-) -> None:
+) -> ExitCode | None:
     """Freeze a card at once; it can be unfrozen. Waits for nothing, not even for what is in doubt.
 
     Example: cardctl card freeze card_7f3kq2m9 --reason "reported lost"
     """
+    if file is not None:
+        _bulk.refuse_beside(card=card, last4=last4)
+        how = _bulk.How(file, workers, dry_run, yes, live, profile, timeout, output)
+        return _bulk.do_list(Verb.FREEZE, how, reason=reason)
     _move(Move.FREEZE, card, last4, reason, dry_run, live, profile, timeout, output)
+    return None
 
 
 def unfreeze(
@@ -71,19 +82,26 @@ def unfreeze(
 def close(
     card: OptionalCardArgument = None,
     last4: Last4Option = None,
+    file: _bulk.FromOption = None,
     reason: ReasonOption = None,
+    workers: _bulk.WorkersOption = _bulk.WORKERS,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     live: LiveOption = False,
     profile: ProfileOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
-) -> None:
+) -> ExitCode | None:
     """Close a card for good.
 
     Example: cardctl card close card_7f3kq2m9bx5d8c1g4h6j --reason "left the company" --yes
     """
+    if file is not None:
+        _bulk.refuse_beside(card=card, last4=last4)
+        how = _bulk.How(file, workers, dry_run, yes, live, profile, timeout, output)
+        return _bulk.do_list(Verb.CLOSE, how, reason=reason)
     _move(Move.CLOSE, card, last4, reason, dry_run, live, profile, timeout, output, yes=yes)
+    return None
 
 
 def _move(

@@ -53,6 +53,8 @@ def build(handed: Handed) -> StripeProvider:
         random=handed.random,
         busy=(409,),  # a request under the same key is running (docs.stripe.com/error-low-level)
         on_call=handed.on_call,
+        budget=handed.budget,
+        breaker=handed.breaker,
     )
     return StripeProvider(StripeIssuingClient(http, key, account), handed.environment, handed.programme, mode)
 
@@ -66,6 +68,7 @@ class StripeProvider:
     limits_together: ClassVar[bool] = True
     needs_load: ClassVar[bool] = False
     starts_itself: ClassVar[bool] = False
+    rates: ClassVar[Mapping[str, float]] = {"live": 100, "sandbox": 25}  # docs.stripe.com/rate-limits
     limits_shared = False
 
     def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:

@@ -12,6 +12,7 @@ from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import FINAL, CardState, Move, already, check_move, settle
 from cardctl.errors import StateForbids
 from cardctl.providers.base import ClosesAccounts, ClosesCards, ControlsCards, IssuesCards, Remote, require
+from cardctl.services.chaining import Link
 from cardctl.services.desk import Desk, Done, Warned
 from cardctl.services.entries import take_account
 from cardctl.services.journal import Change, Wish
@@ -51,6 +52,11 @@ def would_move(card: Card, move: Move) -> bool:
         return False
     check_move(move, card.state)
     return True
+
+
+def move_link(card_id: str, move: Move, caller_key: str | None = None) -> Link:
+    """A move of a card that is about to be made."""
+    return MOVES[move], Wish(card_id, {"extra": None}, caller_key=caller_key)
 
 
 def rehearse_move(desk: Desk, card: Card, move: Move, *, reason: str | None = None) -> Draft | Card | Account:

@@ -10,10 +10,11 @@ from cardctl.domain.accounts import Account, AccountState, Address, Kyc, NewAcco
 from cardctl.domain.cards import NO_LIMITS, Card, Limits, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
-from cardctl.domain.states import FINAL
+from cardctl.domain.states import FINAL, CardState
 from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BadInput, Refused, StateForbids
 from cardctl.providers.base import IssuesCards, Remote, require
+from cardctl.services.chaining import Link
 from cardctl.services.desk import Desk, Done
 from cardctl.services.entries import account_id_for, limits_of, limits_told, money_event, new_account, new_card
 from cardctl.services.journal import Change, Wish, refuse_sensitive
@@ -22,7 +23,8 @@ from cardctl.services.operations import rehearse, run_once
 
 @dataclass(frozen=True, slots=True)
 class CardWish:
-    """A card that a person wants for one of our accounts. `key` is the caller's own name for it within the account."""
+    """A card that a person wants for one of our accounts. `key` is the caller's own name for it within the account; `defaulted`
+    are those of its limits that nobody named: the profile's, which a provider without limits may leave out."""
 
     account_id: str
     currency: str
@@ -33,6 +35,7 @@ class CardWish:
     key: str | None = None
     replaces: str | None = None
     replaces_reason: str | None = None
+    defaulted: tuple[str, ...] = ()
 
 
 def create_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = None) -> Done:
@@ -44,9 +47,10 @@ def rehearse_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None =
     return rehearse(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
 
 
-def issue_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None, reason: str | None = None) -> Done:
-    """Issue a card. Refused (6) unless its account is active and its KYC verified."""
-    return run_once(desk, IssueCard(), _card_wish(desk, wanted, caller_key, reason))
+def issue_link(desk: Desk, wanted: CardWish, caller_key: str | None = None, reason: str | None = None) -> Link:
+    """The making of a card, with as much of the wish as its provider takes along. Refused (6) unless the account is active and
+    its KYC verified; see services/opening.py for the rest of the wish."""
+    return IssueCard(), _card_wish(desk, wanted, caller_key, reason)
 
 
 def rehearse_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> Draft | Card | Account:
@@ -115,12 +119,14 @@ class IssueCard:
         account = unit.accounts.named(operation.arguments["account_id"])
         check_holder(account)
         key, replaced = operation.arguments["key"], operation.arguments["replaces"]
-        living = [card.id for card in unit.cards.by_key(account.id, key) if card.state not in FINAL] if key else []
+        if not key:
+            return  # nothing names it, so nothing can be the same
+        living = [card.id for card in unit.cards.by_key(account.id, key) if card.state not in FINAL]
         if set(living) - {replaced}:
             raise Refused(f"{account.id} has a living card {key!r} already", hint="a key names one card; choose another key")
         for other in unit.operations.open_all(operation.programme):
-            same = other.kind == self.kind and other.arguments["key"] and other.arguments["key"] == operation.arguments["key"]
-            if same and other.id != operation.id and other.arguments["account_id"] == account.id:
+            same = other.kind == self.kind and other.arguments["key"] == key and other.arguments["account_id"] == account.id
+            if same and other.id != operation.id:
                 raise Refused(f"{other.id} is already making this card", hint="settle it with `cardctl operation resume`")
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:
@@ -146,10 +152,13 @@ class IssueCard:
         assert isinstance(remote, RemoteCard)
         card = unit.cards.get(operation.target) or unit.cards.by_ref(operation.programme, remote.ref)
         if card is None:  # else a sync has found it first
-            card = new_card(desk, operation.target, operation.arguments["account_id"], remote)
+            holder = unit.accounts.named(operation.arguments["account_id"]).name
+            card = new_card(desk, operation.target, operation.arguments["account_id"], remote, holder=holder)
             unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
         if operation.amount is not None and operation.amount.minor > 0:  # the successor of an overdrawn card owes
-            unit.transactions.upsert(money_event(desk, operation, card, TransactionKind.FUNDING), programme=desk.programme)
+            settled = not (desk.provider.starts_itself and card.state is CardState.PENDING)
+            event = money_event(desk, operation, card, TransactionKind.FUNDING, settled=settled)
+            unit.transactions.upsert(event, programme=desk.programme)
         shown = {"state": str(card.state), "account": card.account_id, "balance": str(card.balance) if card.balance else None}
         return Change(card, {}, {**shown, "ref": card.ref, "last4": card.last4})
 
@@ -191,4 +200,4 @@ def _card_wish(desk: Desk, wanted: CardWish, caller_key: str | None, reason: str
 
 def _wanted_account(told: dict[str, Any]) -> NewAccount:
     address = Address(**told["address"]) if told["address"] else None
-    return NewAccount(**{**told, "address": address})
+    return NewAccount(**{**told, "address": address, "documents": tuple(told.get("documents", ()))})

@@ -1,51 +1,38 @@
-"""Intakes from a provider: accounts, cards, and the money events since a moment; nothing is written to the provider."""
+"""Reading from a provider what it knows of accounts, cards and money events; how it enters the books is services/intake.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import TypeVar
 
+from cardctl.db.accounts import AccountFilter
+from cardctl.db.cards import CardFilter
 from cardctl.db.unit import Unit
-from cardctl.domain.accounts import Account, RemoteAccount
+from cardctl.domain.accounts import Account, AccountState, RemoteAccount
 from cardctl.domain.cards import Card, RemoteCard
 from cardctl.domain.money import Money
-from cardctl.domain.states import CardState
-from cardctl.domain.transactions import RemoteTransaction, Transaction
+from cardctl.domain.states import FINAL, CardState
+from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.providers.base import ListsCards, ListsTransactions, ReadsCards, ReadsTransactions, require
 from cardctl.services.desk import Desk
-from cardctl.services.entries import (
-    account_id_for,
-    audit_change,
-    made_by,
-    new_account,
-    new_card,
-    shown,
-    take_account,
-    take_card,
-)
+from cardctl.services.entries import audit_change
+from cardctl.services.intake import Pulled, now_in, take_accounts, take_cards, take_events, written_since
+from cardctl.sidebyside import side_by_side
 
 OVERLAP = timedelta(hours=1)
 """How far before its end a pull begins again, for clocks that disagree and events that come late."""
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+WORKERS = 48
+"""Requests in flight where objects are read one by one: enough for 100 a second at 300 ms each."""
 _STREAM = "transactions"
 _TRIES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Pulled:
-    """What an intake brought: objects read, new here, changed, or belonging to cards that we do not know."""
-
-    read: int = 0
-    new: int = 0
-    changed: int = 0
-    strangers: int = 0
-
-    def __add__(self, other: Pulled) -> Pulled:
-        return Pulled(
-            self.read + other.read, self.new + other.new, self.changed + other.changed, self.strangers + other.strangers
-        )
+_PAGE = 100
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def sync_card(desk: Desk, card: Card) -> Card:
@@ -53,12 +40,12 @@ def sync_card(desk: Desk, card: Card) -> Card:
     for _ in range(_TRIES):
         begun = _now_in(desk)
         remote = require(desk.provider, ReadsCards).card(card.ref)
-        pull_transactions(desk, card=card)
+        if isinstance(desk.provider, ReadsTransactions):
+            pull_transactions(desk, card=card)
         with desk.books.write() as unit:
-            if not _written_since(unit, card.id, begun):
-                taken, before, after = take_card(desk, unit, unit.cards.named(card.id), remote)
-                audit_change(desk, unit, "card.sync", card.id, before, after)
-                return taken
+            if not written_since(unit, [card.id], begun):
+                take_cards(desk, unit, [remote], begun)
+                return unit.cards.named(card.id)
         desk.sleep(0.1)
     raise TargetBusy(f"{card.id} is being written to; what was read of it may be outdated already")
 
@@ -69,34 +56,36 @@ def sync_account(desk: Desk, account: Account) -> Account:
         begun = _now_in(desk)
         remote = require(desk.provider, ReadsCards).account(account.ref or "")
         with desk.books.write() as unit:
-            if not _written_since(unit, account.id, begun):
-                taken, before, after = take_account(desk, unit, unit.accounts.named(account.id), remote)
-                audit_change(desk, unit, "account.sync", account.id, before, after)
-                return unit.accounts.named(taken.id)
+            if not written_since(unit, [account.id], begun):
+                take_accounts(desk, unit, [remote], begun)
+                return unit.accounts.named(account.id)
         desk.sleep(0.1)
     raise TargetBusy(f"{account.id} is being written to; what was read of it may be outdated already")
 
 
 def sync_accounts(desk: Desk, progress: Callable[[int], None]) -> Pulled:
-    """Read every account of the programme; unknown ones are added."""
+    """Read every account of the programme; unknown ones are added. Where the provider has no list, those that we know."""
     total, begun = Pulled(), _now_in(desk)
-    for page in require(desk.provider, ListsCards).accounts():
-        for remote in page:
-            total += _take_account(desk, remote, begun)
+    for page in _account_pages(desk):
+        with desk.books.write() as unit:
+            total += take_accounts(desk, unit, page, begun)
         progress(len(page))
-        begun = _now_in(desk)
     return total
 
 
 def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account | None = None) -> Pulled:
-    """Read every card and money event of the programme, or every card of one account; unknown cards and holders are added."""
+    """Read every card and money event of the programme, or every card of one account; unknown cards and holders are added.
+
+    Where the provider has no list, the cards that we know are read one by one, and their money events are left to
+    `pull_transactions`: one request for each card.
+    """
     total, begun = Pulled(), _now_in(desk)
-    for page in require(desk.provider, ListsCards).cards(account_ref=account.ref if account else None):
-        for remote in page:
-            total += _take_card(desk, remote, begun)
+    for page in _card_pages(desk, account):
+        _bring_holders(desk, page)
+        with desk.books.write() as unit:
+            total += take_cards(desk, unit, page, begun)
         progress(len(page))
-        begun = _now_in(desk)
-    if account is None:
+    if account is None and isinstance(desk.provider, ListsTransactions):
         pull_transactions(desk)
     return total
 
@@ -131,17 +120,24 @@ def pull_transactions(
     How far a stream was read is kept once a pull has come to its end, since pages come newest first: what a broken pull has
     left out lies before what it took. Events of cards that we do not know hold that mark back until the card is known.
     """
+    if card is None and not isinstance(desk.provider, ListsTransactions):
+        return sum((pull_transactions(desk, card=each, since=since, progress=progress) for each in _open_cards(desk)), Pulled())
     pulled, reached = Pulled(), BEGINNING
     with desk.books.read() as unit:
         start = since or _resume_from(unit, desk, card)
     for page in _events(desk, card, start):
         with desk.books.write() as unit:
-            pulled += _take_page(desk, unit, page)
+            pulled += take_events(desk, unit, page)
         reached = max([reached, *(event.occurred_at for event in page)])
         progress(len(page))
     if not pulled.strangers:
         _reached(desk, card, start, reached)
     return pulled
+
+
+def _now_in(desk: Desk) -> int:
+    with desk.books.read() as unit:
+        return now_in(unit)
 
 
 def _events(desk: Desk, card: Card | None, since: datetime | None) -> Iterator[list[RemoteTransaction]]:
@@ -150,71 +146,55 @@ def _events(desk: Desk, card: Card | None, since: datetime | None) -> Iterator[l
     return require(desk.provider, ListsTransactions).transactions(since=since)
 
 
-def _now_in(desk: Desk) -> int:
-    """How far the audit goes: a moment in the books that no clock can move."""
+def _card_pages(desk: Desk, account: Account | None) -> Iterator[list[RemoteCard]]:
+    if isinstance(desk.provider, ListsCards):
+        return desk.provider.cards(account_ref=account.ref if account else None)
+    return _walked(require(desk.provider, ReadsCards).card, [card.ref for card in _open_cards(desk, account)])
+
+
+def _account_pages(desk: Desk) -> Iterator[list[RemoteAccount]]:
+    if isinstance(desk.provider, ListsCards):
+        return desk.provider.accounts()
     with desk.books.read() as unit:
-        return unit.audit.head().seq
+        known = list(unit.accounts.rows(AccountFilter(programme=desk.programme)))
+    refs = [account.ref for account in known if account.ref and account.state is not AccountState.CLOSED]
+    return _walked(require(desk.provider, ReadsCards).account, refs)
 
 
-def _written_since(unit: Unit, object_id: str, begun: int) -> bool:
-    """Whether anything but a balance was written since `begun`: then the books have what is newer than what was read."""
-    return unit.audit.touched(object_id, after=begun, but="card.balance")
+def _open_cards(desk: Desk, account: Account | None = None) -> list[Card]:
+    """All at once: a walk takes long, and no snapshot of the books should be held open for as long."""
+    wanted = CardFilter(programme=desk.programme, account_id=account.id if account else None)
+    with desk.books.read() as unit:
+        return [card for card in unit.cards.rows(wanted) if card.state not in FINAL]
 
 
-def _take_account(desk: Desk, remote: RemoteAccount, begun: int) -> Pulled:
-    with desk.books.write() as unit:
-        known = unit.accounts.by_ref(desk.programme, remote.ref)
-        if known is not None and _written_since(unit, known.id, begun):
-            return Pulled(read=1)
-        if known is not None:
-            _, before, after = take_account(desk, unit, known, remote)
-            audit_change(desk, unit, "account.sync", known.id, before, after)
-            return Pulled(read=1, changed=int(bool(after)))
-        made = made_by(unit, "account.create", remote.created_by)
-        lost = unit.accounts.get(made.target) if made else None
-        if lost is not None:  # ours already, under the reference that the provider has lost
-            _, before, after = take_account(desk, unit, lost, remote)
-            audit_change(desk, unit, "account.sync", lost.id, before, after)
-            return Pulled(read=1, changed=1)
-        taken = remote.external_id and unit.accounts.by_external_id(desk.programme, remote.external_id)
-        external_id = None if taken else remote.external_id
-        account_id = made.target if made else account_id_for(desk, external_id)
-        account = new_account(desk, account_id, external_id, remote)
-        unit.accounts.add(account, raw=remote.raw)
-        audit_change(desk, unit, "account.sync", account.id, {}, {"ref": account.ref, "state": str(account.state)})
-    return Pulled(read=1, new=1)
+def _walked(read: Callable[[str], R], refs: Iterable[str]) -> Iterator[list[R]]:
+    """What we know, read one by one and side by side; what the provider has no more is left for a reconcile to find."""
+    answers = _answers(read, refs)
+    while page := list(islice(answers, _PAGE)):
+        yield page
 
 
-def _take_card(desk: Desk, remote: RemoteCard, begun: int) -> Pulled:
-    account = _holder(desk, remote)
-    with desk.books.write() as unit:
-        known = unit.cards.by_ref(desk.programme, remote.ref)
-        if known is None:
-            made = made_by(unit, "card.issue", remote.created_by)
-            card = new_card(desk, made.target if made else desk.new_id("card"), account.id, remote)
-            unit.cards.add(card, raw=remote.raw, key=made.arguments["key"] if made else None)
-            audit_change(desk, unit, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)})
-            return Pulled(read=1, new=1)
-        if _written_since(unit, known.id, begun):
-            return Pulled(read=1)
-        _, before, after = take_card(desk, unit, known, remote)
-        audit_change(desk, unit, "card.sync", known.id, before, after)
-    return Pulled(read=1, changed=int(bool(after)))
+def _answers(read: Callable[[str], R], refs: Iterable[str]) -> Iterator[R]:
+    for _, answer in side_by_side(read, refs, workers=WORKERS):
+        if isinstance(answer, ProviderHasNot):
+            continue
+        if isinstance(answer, Exception):
+            raise answer
+        yield answer
 
 
-def _holder(desk: Desk, remote: RemoteCard) -> Account:
-    """The account of a card; one that our books do not have is read by itself."""
-    if remote.account_ref is None:
-        raise ProviderHasNot(f"{desk.provider.name} names no holder for the card {remote.ref}")
-    for attempt in range(2):
-        with desk.books.read() as unit:
-            known = unit.accounts.by_ref(desk.programme, remote.account_ref)
-        if known is not None:
-            return known
-        if not attempt:
-            begun = _now_in(desk)
-            _take_account(desk, require(desk.provider, ReadsCards).account(remote.account_ref), begun)
-    raise ProviderHasNot(f"{desk.provider.name} has no holder {remote.account_ref}")
+def _bring_holders(desk: Desk, page: Iterable[RemoteCard]) -> None:
+    """The accounts of these cards; one that our books do not have is read by itself."""
+    refs = {remote.account_ref or "": remote for remote in page}
+    if "" in refs:
+        raise ProviderHasNot(f"{desk.provider.name} names no holder for the card {refs[''].ref}")
+    with desk.books.read() as unit:
+        missing, begun = set(refs) - set(unit.accounts.by_refs(desk.programme, list(refs))), now_in(unit)
+    for ref in sorted(missing):
+        found = require(desk.provider, ReadsCards).account(ref)
+        with desk.books.write() as unit:
+            take_accounts(desk, unit, [found], begun)
 
 
 def _resume_from(unit: Unit, desk: Desk, card: Card | None) -> datetime | None:
@@ -241,39 +221,3 @@ def _reached(desk: Desk, card: Card | None, start: datetime | None, newest: date
 
 def _stream(card: Card | None) -> str:
     return f"{_STREAM}:{card.id}" if card else _STREAM
-
-
-def _take_page(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pulled:
-    total, touched = Pulled(), set()
-    for remote in page:
-        card = unit.cards.by_ref(desk.programme, remote.card_ref)
-        if card is None:
-            total += Pulled(read=1, strangers=1)
-        elif unit.transactions.upsert(_event(desk, unit, card, remote), programme=desk.programme):
-            total += Pulled(read=1, changed=1)
-            touched.add(card.id)
-        else:
-            total += Pulled(read=1)
-    for card_id in sorted(touched):
-        before, after = unit.cards.rebalance(card_id)
-        if before != after:
-            audit_change(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
-    return total
-
-
-def _event(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> Transaction:
-    parent = unit.transactions.by_ref(desk.programme, remote.parent_ref) if remote.parent_ref else None
-    return Transaction(
-        id=desk.new_id("txn"),
-        ref=remote.ref,
-        provider=card.provider,
-        card_id=card.id,
-        kind=remote.kind,
-        state=remote.state,
-        amount=remote.amount,
-        impact=remote.impact,
-        merchant=remote.merchant,
-        authorization_code=remote.authorization_code,
-        parent_id=parent.id if parent else None,
-        occurred_at=remote.occurred_at,
-    )

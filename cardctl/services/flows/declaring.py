@@ -21,9 +21,10 @@ from cardctl.errors import (
 )
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits
-from cardctl.services.deeds.issuing import CardWish, create_account, issue_card
+from cardctl.services.deeds.issuing import CardWish, create_account
 from cardctl.services.desk import Desk
 from cardctl.services.entries import limits_told
+from cardctl.services.opening import issue_card
 from cardctl.services.resuming import settle_all
 
 _MOVES = {

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 
 from cardctl.config import Settings
@@ -18,6 +17,7 @@ from cardctl.db import maintenance
 from cardctl.db.leases import held
 from cardctl.db.operations import OperationFilter
 from cardctl.db.unit import Books
+from cardctl.domain.checks import Check, Outcome
 from cardctl.domain.operations import OPEN, OperationState
 from cardctl.errors import CardctlError
 from cardctl.providers.base import Ping, Provider, ReportsBalance
@@ -38,22 +38,6 @@ _ELSE = {
 }
 """What to do where the error itself does not say."""
 _NOT_MADE = "not made yet: the first command that needs it makes it"
-
-
-class Outcome(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; `remedy` is what to do, None where nothing is to be done."""
-
-    name: str
-    outcome: Outcome
-    detail: str
-    remedy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

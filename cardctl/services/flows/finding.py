@@ -32,10 +32,10 @@ def find_card(books: Books, name: str | None, *, last4: str | None = None, prefi
         return _only(unit.cards.find(name, prefix=prefix), "card", name)
 
 
-def find_account(books: Books, name: str, *, prefix: bool = True) -> Account:
-    """The account that `name` (our id or a prefix, its external id, the provider's ref) means."""
+def find_account(books: Books, name: str, *, programme: str | None = None, prefix: bool = True) -> Account:
+    """The account that `name` (our id or a prefix, its external id, the provider's ref) means; one programme's, or any."""
     with books.read() as unit:
-        return _only(unit.accounts.find(name, prefix=prefix), "account", name)
+        return _only(unit.accounts.find(name, programme=programme, prefix=prefix), "account", name)
 
 
 def find_operation(books: Books, name: str, *, prefix: bool = True) -> Operation:
@@ -132,5 +132,6 @@ def _only(found: list[T], noun: str, name: str) -> T:
     if not found:
         raise NotFound(noun, name, hint=f"see `cardctl {noun} list`")
     if len(found) > 1:
-        raise AmbiguousName(f"more than one {noun} answers to {name!r}", hint="give more of the id")
+        hint = "give more of the id" + (", or name its provider with --provider" if noun == "account" else "")
+        raise AmbiguousName(f"more than one {noun} answers to {name!r}", hint=hint)
     return found[0]

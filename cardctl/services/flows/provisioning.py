@@ -15,10 +15,11 @@ from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import DevelopmentOnly, ProviderHasNot
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
-from cardctl.services.deeds.issuing import CardWish, create_account, issue_card, relink_account
+from cardctl.services.deeds.issuing import CardWish, create_account, relink_account
 from cardctl.services.deeds.pulling import mark_gone, sync_account, sync_accounts, sync_card, sync_cards
 from cardctl.services.deeds.revealing import wallet_payload
 from cardctl.services.desk import Desk
+from cardctl.services.opening import issue_card
 from cardctl.services.resuming import settle_all
 
 PEOPLE = {"acct_user1": "Ada Lovelace", "acct_user2": "Grace Hopper", "acct_user3": "Katherine Johnson"}

@@ -10,10 +10,11 @@ from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadInput, StateForbids
 from cardctl.services.deeds.controls import move_card, rehearse_move
-from cardctl.services.deeds.issuing import CardWish, check_holder, issue_card, rehearse_card
+from cardctl.services.deeds.issuing import CardWish, check_holder, rehearse_card
 from cardctl.services.deeds.pulling import unspent
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import give_back
+from cardctl.services.opening import issue_card
 
 _KEY = "replace"
 REASONS = ("lost", "stolen", "damaged", "expired")

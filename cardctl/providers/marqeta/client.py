@@ -1,0 +1,198 @@
+"""Marqeta's endpoints over our HTTP client, wire in and wire out; what its statuses mean, and no domain words."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import orjson
+
+from cardctl.domain.redaction import Secret, redact
+from cardctl.errors import (
+    CardctlError,
+    ProviderHasNot,
+    ProviderRefused,
+    ProviderUnavailable,
+    ReplyLost,
+    SecretRefused,
+)
+from cardctl.providers.http import Http, Reply
+from cardctl.providers.marqeta.wire import (
+    BALANCES,
+    CARD_PRODUCTS,
+    CARDS,
+    CONTROLS,
+    USERS,
+    MarqetaBalance,
+    MarqetaCard,
+    MarqetaControl,
+    MarqetaTransaction,
+    MarqetaUser,
+    harmless,
+    one_of,
+)
+
+PAGE = 100
+PRODUCTS_PAGE = 10
+"""More than 10 card products, or 100 of anything else, are refused (413)."""
+_OLDEST_FIRST = {"sort_by": "createdTime"}
+"""Pages are counted by offset: in this order what is made meanwhile comes last, and moves nothing that was not read yet."""
+_STATES = "PENDING,CLEARED,COMPLETION,DECLINED,ERROR"
+"""Unless told, the list hides CLEARED, DECLINED and ERROR."""
+
+
+class MarqetaClient:
+    """What cardctl asks of Marqeta. Errors: those of http.Http.send, and ProviderRefused, ProviderHasNot (404), SecretRefused
+    (401); of a write also ReplyLost, where an answer does not tell what became of it."""
+
+    def __init__(self, http: Http, base_url: str, application_token: str, admin_access_token: str) -> None:
+        self._http = http
+        self._base = base_url.rstrip("/")
+        told = base64.b64encode(f"{application_token}:{admin_access_token}".encode()).decode("ascii")
+        self._credentials = Secret(f"Basic {told}")
+
+    def close(self) -> None:
+        self._http.close()
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        keyed: bool = True,
+        urgent: bool = False,
+        preparing: bool = False,
+    ) -> dict[str, Any]:
+        """The answer to one write. `keyed`: its body has a token, or says what shall be, so that repeating it does no harm.
+
+        A 409 means that the token was used before, with another body: something ran under it, and we cannot say what. In a
+        request that is only `preparing` another one, that one surely has not run.
+        """
+        content = orjson.dumps(body, default=_exact, option=orjson.OPT_SORT_KEYS)
+        headers = {**self._headers(), "content-type": "application/json"}
+        reply = self._http.send(method, self._base + path, headers=headers, content=content, keyed=keyed, urgent=urgent)
+        return _answer(reply, write=True, preparing=preparing)
+
+    def get(self, path: str, query: Mapping[str, str | int] | None = None) -> dict[str, Any]:
+        return _answer(self.ask(path, query), write=False)
+
+    def ask(self, path: str, query: Mapping[str, str | int] | None = None) -> Reply:
+        """The whole reply to a read, whatever it says."""
+        url = f"{self._base}{path}?{urlencode(query)}" if query else self._base + path
+        return self._http.send("GET", url, headers=self._headers())
+
+    def ping(self) -> Reply:
+        """Marqeta's own health check, which wants the tokens like everything else."""
+        reply = self.ask("/ping")
+        _answer(reply, write=False)
+        return reply
+
+    def user(self, token: str) -> MarqetaUser:
+        return cast(MarqetaUser, self.get(one_of(USERS, token)))
+
+    def card(self, token: str) -> MarqetaCard:
+        """With its user in it, where that is given when asked for."""
+        return cast(MarqetaCard, self.get(one_of(CARDS, token), {"expand": "user"}))
+
+    def revealed(self, token: str) -> MarqetaCard:
+        """The card with its number and security code, which no other call gives: what comes is dropped nowhere."""
+        reply = self.ask(f"{one_of(CARDS, token)}/showpan", {"show_cvv_number": "true"})
+        _answer(reply, write=False)
+        return cast(MarqetaCard, reply.data)
+
+    def balance(self, user: str) -> MarqetaBalance:
+        return cast(MarqetaBalance, self.get(one_of(BALANCES, user)).get("gpa") or {})
+
+    def users(self) -> Iterator[list[MarqetaUser]]:
+        return cast(Iterator[list[MarqetaUser]], self._pages(USERS, _OLDEST_FIRST))
+
+    def children(self, user: str) -> Iterator[list[MarqetaUser]]:
+        return cast(Iterator[list[MarqetaUser]], self._pages(f"{one_of(USERS, user)}/children", _OLDEST_FIRST))
+
+    def cards_of(self, user: str) -> Iterator[list[MarqetaCard]]:
+        return cast(Iterator[list[MarqetaCard]], self._pages(one_of(f"{CARDS}/user", user), _OLDEST_FIRST))
+
+    def controls_of(self, user: str) -> list[MarqetaControl]:
+        pages = cast(Iterator[list[MarqetaControl]], self._pages(CONTROLS, {**_OLDEST_FIRST, "user": user}))
+        return [control for page in pages for control in page]
+
+    def products(self) -> Iterator[list[dict[str, Any]]]:
+        return self._pages(CARD_PRODUCTS, _OLDEST_FIRST, count=PRODUCTS_PAGE)
+
+    def transactions(self, start: str, end: str, *, card: str | None = None) -> Iterator[list[MarqetaTransaction]]:
+        """Those of the days `start` to `end` (YYYY-MM-DD). Without both it looks back 30 days only."""
+        query = {"state": _STATES, "sort_by": "created_time", "start_date": start, "end_date": end}
+        pages = self._pages("/transactions", {**query, "card_token": card} if card else query)
+        return cast(Iterator[list[MarqetaTransaction]], pages)
+
+    def _headers(self) -> dict[str, str]:
+        return {"authorization": self._credentials.reveal(), "accept": "application/json"}
+
+    def _pages(self, path: str, query: Mapping[str, str], *, count: int = PAGE) -> Iterator[list[dict[str, Any]]]:
+        """Page by page, until Marqeta says that there is no more; what stands on two neighbouring pages comes once."""
+        start = 0
+        before: set[str | None] = set()
+        while True:
+            page = self.get(path, {**query, "count": count, "start_index": start})
+            items: list[dict[str, Any]] = page.get("data") or []
+            fresh = list({item.get("token"): item for item in items if item.get("token") not in before}.values())
+            if fresh:
+                yield fresh
+            if not page.get("is_more"):
+                return
+            following = page.get("end_index", start + len(items) - 1) + 1
+            if following <= start:
+                raise ProviderUnavailable(f"marqeta's list {path} does not go on, though it says that there is more")
+            start, before = following, {item.get("token") for item in items}
+
+
+def _exact(value: object) -> orjson.Fragment:
+    """An amount as the JSON number that it is, digit for digit."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _answer(reply: Reply, *, write: bool, preparing: bool = False) -> dict[str, Any]:
+    if not _is_marqetas(reply):
+        raise _strange(reply, write=write)
+    if reply.status >= 300:
+        raise _refusal(reply, conflict=write and reply.status == 409 and not preparing)
+    data: dict[str, Any] = harmless(reply.data)
+    return data
+
+
+def _is_marqetas(reply: Reply) -> bool:
+    """Marqeta speaks in objects, and in refusals with an `error_message` (`error_code` may be missing; what is newer has `code`
+    and `message`); anything else, often a page of HTML, came from something in between."""
+    if not isinstance(reply.data, dict):
+        return False
+    if 200 <= reply.status < 300 or {"code", "message"} <= reply.data.keys():
+        return True
+    return isinstance(reply.data.get("error_message"), str) or isinstance(reply.data.get("error_code"), str)
+
+
+def _strange(reply: Reply, *, write: bool) -> CardctlError:
+    message = f"an answer of {reply.status} came that is not in Marqeta's words"
+    if not write:
+        return ProviderUnavailable(message)
+    return ReplyLost(f"{message}; the request may have run")  # who answered may have passed the request on
+
+
+def _refusal(reply: Reply, *, conflict: bool) -> CardctlError:
+    """UNCONFIRMED whether a token is looked at before all else, so no refusal tells what became of an attempt before it."""
+    said = reply.data
+    message = f"marqeta answered {reply.status}: {redact(str(said.get('error_message') or said.get('message') or 'no reason'))}"
+    if reply.doubtful:
+        return ReplyLost(f"a request to marqeta may have run; to its repetition {message}")
+    if conflict:
+        return ReplyLost(message)
+    if reply.status == 401:
+        return SecretRefused(message)
+    kind = ProviderHasNot if reply.status == 404 else ProviderRefused
+    code = said.get("error_code") or said.get("code")
+    return kind(message, vendor_code=None if code is None else str(code), request_id=reply.headers.get("x-request-id"))
