@@ -229,7 +229,7 @@ class Run:
 
         environment = self.settings.profile.environment
         key = f"{environment}:{self.settings.programme(name)}"
-        rates: Mapping[str, float] = getattr(registry.provider_class(name), "rates", {})
+        rates: Mapping[str, float] = registry.provider_class(name).rates
         rate = self.settings.provider_settings(name)["rate_limit"] or rates.get(environment)
         return RateBudget(self._machine, key, rate) if rate else None, SharedBreaker(self._machine, key, name)
 

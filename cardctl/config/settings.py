@@ -96,7 +96,7 @@ class Settings:
         account = {
             "stripe": profile.stripe.account,
             "marqeta": urlsplit(profile.marqeta.base_url or "").hostname,
-            "strowallet": urlsplit(profile.strowallet.base_url or "").hostname,
+            "strowallet": urlsplit(profile.strowallet.base_url or "").hostname or _product(profile.strowallet.product),
             "square": profile.square.location,
         }
         return f"{provider}/{account.get(provider) or 'default'}"
@@ -216,6 +216,11 @@ def quick_database(environ: Mapping[str, str] | None = None, profile: str | None
         return config_toml.database_of(setting, name, paths, environ).path
     except Exception:  # completion says nothing rather than something wrong
         return None
+
+
+def _product(name: str) -> str | None:
+    """Strowallet's products know nothing of one another's cards; the first one is simply the default."""
+    return None if name == "bitvcard" else name
 
 
 def _told(environ: Mapping[str, str], *, provider: str | None = None, database: str | None = None) -> dict[str, Sourced[str]]:

@@ -83,12 +83,12 @@ def money_from_row(minor: int | None, currency: str | None) -> Money | None:
 
 def canonical(value: Any) -> str:
     """JSON as one text per value: sorted, without spaces, ASCII; what JSON has no word for (times) becomes text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return _CANONICAL.encode(value)
 
 
 def exact_json(value: Any) -> str:
     """Canonical JSON of a provider's object, whose decimals come back as decimals from `exact_value`."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_decimal_to_json)
+    return _EXACT.encode(value)
 
 
 def raw_text(raw: Raw) -> str:
@@ -109,3 +109,7 @@ def _decimal_to_json(value: object) -> dict[str, str]:
 
 def _decimal_from_json(value: dict[str, Any]) -> Any:
     return Decimal(value[_DECIMAL]) if len(value) == 1 and _DECIMAL in value else value
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+_EXACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_decimal_to_json)

@@ -37,6 +37,8 @@ _OS_FAILURES: dict[int, type[BooksUnusable]] = {
     errno.EPERM: BooksReadOnly,
     errno.EROFS: BooksReadOnly,
 }
+_LOG_PAGES = 4000
+"""How long the write-ahead log grows (16 MB) before it goes into the file: a sync touches the same pages again and again."""
 _WRITER_LOCK = 0x63617264  # "card": the advisory lock that makes PostgreSQL have one writer at a time, as SQLite has
 
 
@@ -135,6 +137,7 @@ def _sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

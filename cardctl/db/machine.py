@@ -46,8 +46,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Machine:
     """The file, made (0600) and opened when it is first used. Safe for threads, and across a fork.
 
-    Where it cannot be used (no room, no right, damaged, held by a stopped process) this process goes on in its own memory for
-    the rest of its life, and `warn` is told so, once.
+    Where it cannot be used (no room, no right, damaged, held by a stopped process) this process goes on in its own memory until
+    it is closed, and `warn` is told so, once.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], datetime], warn: Callable[[str], None]) -> None:
@@ -58,6 +58,7 @@ class Machine:
         self._by_process: dict[int, _Own] = {}
 
     def now(self) -> int:
+        """This moment, in microseconds since 1970."""
         return (self._clock() - _EPOCH) // _MICROSECOND
 
     def execute(self, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:

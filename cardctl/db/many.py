@@ -83,10 +83,12 @@ def _absent(connection: Connection, table: Table, ids: Sequence[str]) -> str:
 
 def _plain(row: Values) -> Values:
     """Values as both databases take them; a look at all texts together is enough for nearly every row."""
-    together = "".join([value for value in row if isinstance(value, str)])
-    if together.isascii() and "\0" not in together:
-        return row
-    return tuple(storable(value) if isinstance(value, str) else value for value in row)
+    together = "".join([value for value in row if type(value) is str])
+    return row if storable(together) == together else tuple(_storable(value) for value in row)
+
+
+def _storable(value: Any) -> Any:
+    return storable(value) if isinstance(value, str) else value
 
 
 def _mark(connection: Connection) -> str:

@@ -57,7 +57,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class NewCard:
-    """A card that is wanted. `allowance` (funding) None leaves it without one."""
+    """A card that is wanted. `allowance` (funding) None leaves it without one; `holder` is the name that stands on it."""
 
     account_ref: str
     currency: str
@@ -67,6 +67,7 @@ class NewCard:
     allowance: Money | None = None
     replaces_ref: str | None = None
     replaces_reason: str | None = None
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class RemoteCard:
     `state` is what its word alone says; `ever_active` is True where the provider's object proves that it once was active,
     None where it cannot tell. `balance` is filled only where the provider keeps one; `shared`: it is the holder's, and
     all cards of the account spend from it. `word` is its own word for the state. What an answer leaves out (`holder`) is empty.
+    `raw` is its JSON, as a text where it came in a long list.
     Of our operations, where kept: `mark` last wrote its money or limits, `moved_by` its state, `created_by` made it.
     """
 
@@ -89,7 +91,7 @@ class RemoteCard:
     currency: str
     state: CardState
     word: str
-    raw: dict[str, Any]
+    raw: dict[str, Any] | str
     brand: str | None = None
     state_reason: str | None = None
     limits: Limits = NO_LIMITS
@@ -112,7 +114,7 @@ class CardNews:
     """
 
     ref: str
-    raw: dict[str, Any]
+    raw: dict[str, Any] | str
     state: CardState | None = None
     word: str = ""
     limits: Limits | None = None

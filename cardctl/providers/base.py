@@ -245,7 +245,7 @@ class ProvisionsWallets(Protocol):
 
 @runtime_checkable
 class RelaysWallets(Protocol):
-    """Hands what a phone's wallet asks of the issuer on to the provider, and its answer back. `wallet` is "apple" or "google"."""
+    """Hands what a phone's wallet asks of the issuer on to the provider, and its answer back. `wallet`: "apple" or "google"."""
 
     def relay_wallet(self, ref: str, wallet: str, asked: Mapping[str, Any]) -> dict[str, Any]: ...
 

@@ -19,9 +19,14 @@ _POLLS = (1.0, 2.0, 3.0, 5.0)
 
 
 def await_card(desk: Desk, done: Done, *, wait: float = WAIT) -> Done:
-    """A card that becomes what it will be a while after it was made: waits for that, or warns CARD_PENDING."""
+    """A card that becomes what it will be a while after it was made: waits for that, or warns CARD_PENDING. One whose making
+    did not tell what it can spend is read once."""
     card = done.object
-    if not desk.provider.starts_itself or not isinstance(card, Card) or card.state is not CardState.PENDING:
+    if not isinstance(card, Card) or not wait:
+        return done
+    if card.balance is None and "allowance" not in desk.provider.issue_carries:
+        return replace(done, object=_read(desk, card))
+    if not desk.provider.starts_itself or card.state is not CardState.PENDING:
         return done
     card = _seen(desk, card, wait, lambda seen: seen.state is not CardState.PENDING)
     if card.state is not CardState.PENDING:
@@ -47,13 +52,18 @@ def _seen(desk: Desk, card: Card, wait: float, enough: Callable[[Card], bool]) -
     """The card as it is read again and again until it is as wanted, or the waiting is over."""
     waited, polls = 0.0, iter(_POLLS)
     while True:
-        with suppress(ProviderUnavailable, ProviderHasNot, Busy):  # it is made already: what cannot be seen now is seen later
-            card = sync_card(desk, card)
+        card = _read(desk, card)
         pause = next(polls, _POLLS[-1])
         if enough(card) or waited + pause > wait:
             return card
         desk.sleep(pause)
         waited += pause
+
+
+def _read(desk: Desk, card: Card) -> Card:
+    with suppress(ProviderUnavailable, ProviderHasNot, Busy):  # it is there already: what cannot be seen now is seen later
+        return sync_card(desk, card)
+    return card
 
 
 def _settled(desk: Desk, operation_id: str, card: Card) -> bool:

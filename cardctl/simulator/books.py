@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, CardctlError, DiskFull
-from cardctl.simulator import schema
+from cardctl.simulator import schema, undoing
 
 OPENING_FLOAT = 10_000_000_00
 """Minor units of USD that every face starts with in its Issuing balance."""
@@ -44,13 +44,18 @@ class FarSide:
         self._lock = threading.RLock()
         self._db: sqlite3.Connection | None = None
         self._process = 0
+        self._looking_back = False
 
     @contextmanager
     def transaction(self, face: str = "") -> Iterator[Desk]:
         """The only way to write: all of the block is committed, or none of it."""
         with self._lock, self._named_errors():
             db = self._connection()
+            if self._looking_back:  # whatever it writes is rolled back with the rest
+                yield Desk(db, face, self.now())
+                return
             with self._written(db):
+                undoing.begin(db)
                 yield Desk(db, face, self.now())
 
     @contextmanager
@@ -58,10 +63,27 @@ class FarSide:
         """One unchanging view of everything, for as long as the block lasts."""
         with self._lock, self._named_errors():
             db = self._connection()
+            if self._looking_back:
+                yield Desk(db, face, self.now())
+                return
             db.execute("BEGIN")
             try:
                 yield Desk(db, face, self.now())
             finally:
+                db.execute("ROLLBACK")
+
+    @contextmanager
+    def before_the_last_write(self) -> Iterator[None]:
+        """Whatever this thread reads in the block is as it was before the last write of any process."""
+        with self._lock, self._named_errors():
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+            self._looking_back = True
+            try:
+                undoing.undo(db)
+                yield
+            finally:
+                self._looking_back = False
                 db.execute("ROLLBACK")
 
     def now(self) -> int:
@@ -83,9 +105,11 @@ class FarSide:
     def reset(self) -> None:
         """Back to a new bank, in one transaction; other processes may have the file open."""
         with self.transaction() as desk:
+            undoing.forget(desk.db)
             for table in schema.TABLES:
                 desk.db.execute(f"DELETE FROM {table}")  # noqa: S608  (our own table names)
             _open_floats(desk.db)
+            undoing.remember(desk.db)
 
     def close(self) -> None:
         with self._lock:
@@ -130,6 +154,7 @@ class FarSide:
             raise
         # Enough against kill -9, which is what a simulated bank must survive; a power cut may cost its last moments.
         db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("PRAGMA recursive_triggers = ON")  # so that a REPLACE remembers the row that it replaces
         return db
 
     def _recognise(self, db: sqlite3.Connection) -> None:
@@ -152,6 +177,7 @@ class FarSide:
             for statement in [*(() if version else schema.STATEMENTS), *later]:
                 db.execute(statement)
             _open_floats(db)
+            undoing.remember(db)
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
 

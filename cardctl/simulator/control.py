@@ -1,21 +1,25 @@
-"""What the `simulator` commands do to the far side: swipe, fault, edit, advance, status, reset; nothing of the wire."""
+"""What the `simulator` commands do to the far side: swipe, fault, edit, advance, status, reset; knows no wire."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from cardctl.domain.money import Money
 from cardctl.errors import BadInput, NotFound
-from cardctl.simulator import categories, editing, faults, purses, spending
+from cardctl.simulator import arming, categories, counter, editing, purses, schema, serving
 from cardctl.simulator.books import FACES, Desk, FarSide
-from cardctl.simulator.rows import Record, select
-from cardctl.simulator.schema import LISTED
+from cardctl.simulator.marqeta import counter as marqeta
+from cardctl.simulator.rows import Record
+from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.transport import BASE_URLS
+
+KYC = ("pending", "verified", "rejected")
+"""What a bank can think of a holder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,39 +52,41 @@ class Control:
         city: str = "San Francisco",
         hold: bool = False,
     ) -> Swipe:
-        """A purchase: authorised and, unless `hold`, captured at once. `category` is Stripe's name, `mcc` four digits."""
+        """A purchase: authorised and, unless `hold`, captured at once. `category` is Stripe's name, `mcc` four digits.
+
+        NotFound, also for a card whose holder is gone; BadInput for nothing, another currency or no merchant.
+        """
         if amount.minor <= 0:
             raise BadInput(f"a purchase of {amount} is none", hint="swipe more than nothing")
         named = {"name": merchant, "country": country, "city": city, **_category(category, mcc)}
         with self._far_side.transaction() as desk:
-            card = _card(desk, card_ref)
-            if card["currency"] != amount.currency.lower():
-                raise BadInput(f"this card spends {card['currency'].upper()}, not {amount.currency}")
-            visit = Desk(desk.db, card["face"], desk.now)
-            authorization = spending.authorise(visit, card_ref, spending.Purchase(amount.minor, named))
-            taken = authorization["approved"] and not hold
-            transaction = spending.capture(visit, authorization["ref"]) if taken else None
-        decision = authorization["request_history"][-1]
-        return Swipe(
-            bool(authorization["approved"]),
-            decision["reason"],
-            decision["reason_message"],
-            authorization["ref"],
-            None if transaction is None else transaction["ref"],
-            amount,
-        )
+            bank, currency = _bank(desk, card_ref)
+            if currency.upper() != amount.currency:
+                raise BadInput(f"this card spends {currency.upper()}, not {amount.currency}")
+            done = bank.swipe(desk, card_ref, amount.minor, named, hold)
+        if done is None:
+            raise NotFound("card", card_ref)
+        return Swipe(**done, amount=amount)
+
+    def set_kyc(self, ref: str, word: str) -> None:
+        """What the bank found out about a holder: `pending`, `verified` or `rejected`. BadInput, NotFound."""
+        if word not in KYC:
+            raise BadInput(f"{word!r} is no verdict on a holder", hint=f"there are {', '.join(KYC)}")
+        with self._far_side.transaction() as desk:
+            if not any(bank.set_kyc(desk, ref, word) for bank in _BANKS.values()):
+                raise NotFound("cardholder", ref)
 
     def fault(self, kind: str, times: int = 1, delay: float | None = None) -> None:
-        """The next `times` writes, of any process, meet this fault."""
-        faults.arm(self._far_side, kind, times, delay)
+        """The next `times` requests that it strikes, of any process, meet this fault: writes, or reads and lists alone."""
+        arming.arm(self._far_side, kind, times, delay)
 
     def fault_random(self, seed: int, rate: float) -> None:
         """Every request meets some fault with this probability, the same sequence for the same seed."""
-        faults.arm_random(self._far_side, seed, rate)
+        arming.arm_random(self._far_side, seed, rate)
 
     def clear_faults(self) -> None:
         """Nothing goes wrong any more."""
-        faults.clear(self._far_side)
+        arming.clear(self._far_side)
 
     def edit(self, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
         """Changes fields silently; the edited ones before and after."""
@@ -98,19 +104,22 @@ class Control:
         return datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
 
     def status(self) -> dict[str, Any]:
-        """Path, clock, float (Money by face), counts of objects, faults that wait, base URLs in this process."""
-        waiting, random = faults.armed(self._far_side)
+        """Path, clock, float (Money by face), counts of objects together and by provider, faults that wait, base URLs in this
+        process, and who serves now."""
+        waiting, random = arming.armed(self._far_side)
         with self._far_side.reading() as desk:
-            counted = {table: _count(desk, table) for table in LISTED}
+            counted = {name: _counted(desk, tables) for name, tables in schema.OF_PROVIDER.items()}
             money = {face: _float(Desk(desk.db, face, desk.now)) for face in FACES}
         return {
             "path": str(self._far_side.path),
             "clock": datetime.fromtimestamp(desk.now, UTC),
             "float": money,
-            "objects": {"cardholders": counted.pop("holders"), **counted},
+            "objects": _together(counted),
+            "providers": counted,
             "faults": [asdict(fault) for fault in waiting],
             "random_faults": random and {"seed": random[0], "rate": random[1]},
             "base_urls": dict(BASE_URLS),
+            "served": serving.served(self._far_side.path),
         }
 
     def reset(self) -> None:
@@ -121,13 +130,24 @@ class Control:
         self._far_side.close()
 
 
-def _card(desk: Desk, ref: str) -> Record:
-    found = select(desk, "cards", "ref = ? AND deleted = 0", (ref,))
-    if not found:
-        raise NotFound("card", ref)
-    if not select(desk, "holders", "ref = ? AND deleted = 0", (found[0]["holder"],)):
-        raise NotFound("cardholder", found[0]["holder"])
-    return found[0]
+class _Bank(Protocol):
+    """One bank from behind the counter. A Desk may come without the face's name; None and False: nobody here is called so."""
+
+    def swipe(self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None: ...
+    def card_currency(self, desk: Desk, card_ref: str) -> str | None: ...
+    def set_kyc(self, desk: Desk, ref: str, word: str) -> bool: ...
+
+
+_BANKS: dict[str, _Bank] = {"stripe": counter, "marqeta": marqeta, "strowallet": strowallet}
+
+
+def _bank(desk: Desk, card_ref: str) -> tuple[_Bank, str]:
+    """Whose card it is, and what it spends."""
+    for bank in _BANKS.values():
+        currency = bank.card_currency(desk, card_ref)
+        if currency is not None:
+            return bank, currency
+    raise NotFound("card", card_ref)
 
 
 def _category(category: str | None, mcc: str | None) -> Record:
@@ -143,8 +163,19 @@ def _category(category: str | None, mcc: str | None) -> Record:
     return {} if category is None else {"category": category}
 
 
-def _count(desk: Desk, table: str) -> int:
-    return int(desk.db.execute(f"SELECT count(*) FROM {table} WHERE deleted = 0").fetchone()[0])  # noqa: S608  (our own names)
+def _counted(desk: Desk, tables: Sequence[str]) -> dict[str, int]:
+    """Noun to how many there are, in the bank's own words."""
+    count = "SELECT count(*) FROM {} WHERE deleted = 0"
+    rows = {table: desk.db.execute(count.format(table)).fetchone()[0] for table in tables}
+    return {"cardholders" if table == "holders" else table.partition("_")[2] or table: many for table, many in rows.items()}
+
+
+def _together(counted: Mapping[str, Mapping[str, int]]) -> dict[str, int]:
+    together: dict[str, int] = {}
+    for each in counted.values():
+        for noun, many in each.items():
+            together[noun] = together.get(noun, 0) + many
+    return together
 
 
 def _float(desk: Desk) -> list[Money]:

@@ -9,8 +9,10 @@ from typing import Any
 from cardctl.domain.money import MAX_MINOR, exponent
 from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.books import FACES, Desk
+from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.rows import Record, select, write
-from cardctl.simulator.schema import LISTED
+from cardctl.simulator.schema import OBJECTS
+from cardctl.simulator.strowallet import counter as strowallet
 
 Reader = Callable[[str], Any]
 
@@ -29,11 +31,12 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
     table, row = _locate(desk, ref)
     before, after, columns = {}, {}, {}
     for name, value in fields.items():
-        read = _reader(table, name)(_text_of(value))
+        reader = _reader(table, name)
+        read = reader(_text_of(value))
         path = _ALIASES.get(name, name)
-        before[name] = _get(row, path)
+        before[name] = _shown(reader, _get(row, path))
         _set(row, path, read)
-        after[name] = _get(row, path)
+        after[name] = _shown(reader, _get(row, path))
         column = path.split(".")[0]
         columns[column] = row[column]
     write(desk, table, ref, columns)
@@ -57,7 +60,7 @@ def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Recor
 
 
 def _locate(desk: Desk, ref: str) -> tuple[str, Record]:
-    for table in LISTED:
+    for table in OBJECTS:
         rows = select(desk, table, "ref = ?", (ref,))
         if rows:
             return table, rows[0]
@@ -65,7 +68,7 @@ def _locate(desk: Desk, ref: str) -> tuple[str, Record]:
 
 
 def _reader(table: str, name: str) -> Reader:
-    known = FIELDS[table]
+    known = FIELDS.get(table, {})
     family = f"{name.rpartition('.')[0]}.*"
     if name in known:
         return known[name]
@@ -82,7 +85,12 @@ def _get(row: Record, path: str) -> Any:
     node: Any = row
     for part in path.split("."):
         node = node.get(part) if isinstance(node, dict) else None
-    return bool(node) if path in ("deleted", "approved") else node
+    return node
+
+
+def _shown(reader: Reader, value: Any) -> Any:
+    """SQLite keeps a flag as 0 or 1."""
+    return bool(value) if reader is _flag and value is not None else value
 
 
 def _set(row: Record, path: str, value: Any) -> None:
@@ -115,9 +123,10 @@ def _plain_limits(row: Record, path: str) -> list[Record]:
 
 
 def _text_of(value: Any) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    if not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadInput("a value is no UTF-8")
+    return text
 
 
 def _word(text: str) -> str:
@@ -206,3 +215,18 @@ FIELDS: dict[str, dict[str, Reader]] = {
     "topups": {**_OBJECT, "amount": _whole, "currency": _word, "status": _word, "description": _maybe},
 }
 """Field names as on the wire; `x.*` is any one name under x."""
+
+_READERS: dict[str, Reader] = {
+    "word": _word,
+    "maybe": _maybe,
+    "whole": _whole,
+    "maybe_whole": _maybe_whole,
+    "flag": _flag,
+    "list": _list,
+    "amount": _whole,
+}
+FIELDS |= {
+    table: {name: _READERS[reader] for name, reader in fields.items()}
+    for bank in (marqeta, strowallet)
+    for table, fields in bank.FIELDS.items()
+}

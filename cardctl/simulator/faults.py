@@ -1,65 +1,131 @@
-"""Everything that can go wrong between a client and the far side: one table, and which fault strikes which request."""
+"""Everything that can go wrong between a client and the far side: one table of kinds; which strikes when is in `arming.py`."""
 
 from __future__ import annotations
 
 import difflib
-import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from cardctl.errors import BadInput
-from cardctl.simulator.books import Desk, FarSide
 from cardctl.simulator.wire import Spoil
 
 
-class Delivery(Enum):
-    """How much of the reply arrives."""
+class On(Enum):
+    """What a fault strikes. A list is a read too."""
+
+    READS = "reads"
+    LISTS = "lists"
+    WRITES = "writes"
+    FUNDINGS = "fundings"
+    DELIVERIES = "deliveries"
+
+
+class Arrival(Enum):
+    """How the reply arrives."""
 
     WHOLE = "whole"
     TORN = "torn"
+    TRICKLE = "trickle"
     NONE = "none"
+
+
+class Connection(Enum):
+    """Why there is no connection, in the words of an operating system."""
+
+    REFUSED = "[Errno 111] Connection refused"
+    NAMELESS = "[Errno -2] Name or service not known"
+    UNTRUSTED = "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"
+
+
+class Pause(Enum):
+    """How a Retry-After is written (RFC 9110, 10.2.3); either way it means one second."""
+
+    SECONDS = "seconds"
+    DATE = "date"
+
+
+class Twist(Enum):
+    """What becomes of a reply that is whole and arrives."""
+
+    STALE = "stale"
+    TORN_PAGE = "torn page"
+    REPEATED_ROW = "repeated row"
+    SKIPPED_ROW = "skipped row"
+    WRONG_TYPE = "wrong type"
+    EMPTY = "empty"
+    SKEWED = "skewed"
+
+
+ANY = frozenset({On.READS, On.WRITES})
+WRITES, LISTS, DELIVERIES = (frozenset({on}) for on in (On.WRITES, On.LISTS, On.DELIVERIES))
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind. `committed`: the write has its effect; `front`: a status answered before the bank sees the request."""
+    """One kind. `committed`: a write has its effect; `front`: a status answered before the bank sees the request, as a page of
+    HTML where `html` says so, else in the face's own words."""
 
     name: str
     does: str
     committed: bool
-    connects: bool = True
+    on: frozenset[On] = ANY
+    connection: Connection | None = None
     front: int | None = None
-    retry_after: int | None = None
+    html: bool = False
+    pause: Pause | None = None
     spoil: Spoil = Spoil.NOTHING
-    delivery: Delivery = Delivery.WHOLE
+    arrival: Arrival = Arrival.WHOLE
+    twist: Twist | None = None
     delay: float = 0.0
+
+    @property
+    def armed_for(self) -> frozenset[On]:
+        """What `simulator fault --next` makes it wait for: writes, where it strikes them at all."""
+        return WRITES if On.WRITES in self.on else self.on
 
 
 FAULTS = {
     fault.name: fault
     for fault in (
-        Fault("refused", "the connection is refused; nothing runs", committed=False, connects=False),
-        Fault("429", "rate limited, without Retry-After; nothing runs", committed=False, front=429),
-        Fault("429-retry-after", "rate limited, with Retry-After: 1; nothing runs", committed=False, front=429, retry_after=1),
-        Fault("500", "the front end fails; nothing runs, and the same key works later", committed=False, front=500),
-        Fault("500-after-commit", "done, but a 500 is saved under the key and replayed", committed=True, spoil=Spoil.ANSWER),
-        Fault("500-saved", "nothing is done; a 500 is saved under the key and replayed", committed=False, spoil=Spoil.EFFECT),
-        Fault("lost-reply", "done and saved; the connection closes before the reply", committed=True, delivery=Delivery.NONE),
-        Fault("torn-body", "done and saved; the reply stops in its middle", committed=True, delivery=Delivery.TORN),
-        Fault("slow", "done and saved; the reply comes after a delay (2 s)", committed=True, delay=2.0),
+        Fault("refused", "the connection is refused; nothing runs", False, connection=Connection.REFUSED),
+        Fault("dns", "the name is not found; nothing runs", False, connection=Connection.NAMELESS),
+        Fault("tls", "the certificate cannot be trusted; nothing runs", False, connection=Connection.UNTRUSTED),
+        Fault("429", "rate limited, without Retry-After; nothing runs", False, front=429),
+        Fault("429-retry-after", "rate limited, with Retry-After: 1; nothing runs", False, front=429, pause=Pause.SECONDS),
+        Fault("429-retry-date", "rate limited, with a date as Retry-After; nothing runs", False, front=429, pause=Pause.DATE),
+        Fault("401", "the key is refused in the middle of the work; nothing runs", False, front=401),
+        Fault("redirect", "302 to elsewhere, with a page of HTML; nothing runs", False, front=302, html=True),
+        Fault("redirect-forever", "301 to elsewhere, with a page of HTML; nothing runs", False, front=301, html=True),
+        Fault("portal", "somebody else's page of HTML with a 200; nothing runs", False, front=200, html=True),
+        Fault("503-html", "a 503 with a page of HTML; nothing runs", False, front=503, html=True),
+        Fault("500", "the front end fails; nothing runs, and the same key works later", False, front=500),
+        Fault("500-after-commit", "done, but a 500 is saved under the key and replayed", True, on=WRITES, spoil=Spoil.ANSWER),
+        Fault("500-saved", "nothing is done; a 500 is saved under the key and replayed", False, on=WRITES, spoil=Spoil.EFFECT),
+        Fault("lost-reply", "done and saved; the connection closes before the reply", True, arrival=Arrival.NONE),
+        Fault("torn-body", "done and saved; the reply stops in its middle", True, arrival=Arrival.TORN),
+        Fault("slow", "done and saved; the reply comes after a delay (2 s)", True, delay=2.0),
+        Fault("trickle", "done and saved; the reply comes byte by byte (2 s)", True, arrival=Arrival.TRICKLE, delay=2.0),
+        Fault("wrong-type", "done and saved; the JSON is whole, but is called text/html", True, twist=Twist.WRONG_TYPE),
+        Fault("empty-body", "done and saved; the reply has its status and no body", True, twist=Twist.EMPTY),
+        Fault("clock-skew", "done and saved; the Date header is an hour ahead", True, twist=Twist.SKEWED),
+        Fault("stale-read", "a read answers as of before the last write", False, on=frozenset({On.READS}), twist=Twist.STALE),
+        Fault("torn-page", "a list's JSON is cut in its middle, and said to be whole", False, on=LISTS, twist=Twist.TORN_PAGE),
+        Fault("repeated-row", "a page repeats a row of the page before, or its own", False, on=LISTS, twist=Twist.REPEATED_ROW),
+        Fault("skipped-row", "a page leaves out one of its rows", False, on=LISTS, twist=Twist.SKIPPED_ROW),
+        Fault(
+            "delayed-funding",
+            "money for a card is taken at once and arrives later (Strowallet; never drawn)",
+            True,
+            on=frozenset({On.FUNDINGS}),
+        ),
+        Fault("duplicate", "a webhook is delivered twice", True, on=DELIVERIES),
+        Fault("reordered", "webhooks are delivered in another order", True, on=DELIVERIES),
+        Fault("dropped", "a webhook is never delivered", False, on=DELIVERIES),
+        Fault("batched", "several webhooks are delivered in one request, at most ten", True, on=DELIVERIES),
+        Fault("late", "a webhook is delivered late (up to an hour)", True, on=DELIVERIES),
     )
 }
-
-_RANDOM_DELAY = 0.05  # a long run under random faults should not spend its time asleep
-
-
-@dataclass(frozen=True, slots=True)
-class Armed:
-    """A fault that waits for its next writes."""
-
-    kind: str
-    remaining: int
-    delay: float | None
+"""A read has no effect, so `committed` says nothing of faults that strike reads alone; of a webhook it says that it arrives."""
 
 
 def named(kind: str) -> Fault:
@@ -69,84 +135,3 @@ def named(kind: str) -> Fault:
     near = difflib.get_close_matches(kind, FAULTS, n=1, cutoff=0.3)
     hint = f"did you mean {near[0]!r}? " if near else ""
     raise BadInput(f"there is no fault {kind!r}", hint=f"{hint}there are {', '.join(FAULTS)}")
-
-
-def arm(far_side: FarSide, kind: str, times: int = 1, delay: float | None = None) -> None:
-    """The next `times` writes, of any process, meet this fault, after those armed before. `delay` in seconds, for slow ones."""
-    fault = named(kind)
-    if times < 1:
-        raise BadInput(f"a fault strikes at least once, not {times} times")
-    if delay is not None and (delay < 0 or not fault.delay):
-        raise BadInput(f"{kind} takes no delay of {delay} seconds", hint="only `slow` takes one")
-    with far_side.transaction() as desk:
-        desk.db.execute("INSERT INTO faults (kind, remaining, delay) VALUES (?, ?, ?)", (kind, times, delay))
-
-
-def arm_random(far_side: FarSide, seed: int, rate: float) -> None:
-    """From now on each request, reads too, meets some fault with probability `rate`; the same seed gives the same sequence."""
-    if not 0 <= rate <= 1:
-        raise BadInput(f"a rate lies between 0 and 1, not {rate}")
-    with far_side.transaction() as desk:
-        for key, value in (("fault_seed", str(seed)), ("fault_rate", repr(rate)), ("fault_counter", "0")):
-            desk.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-
-def clear(far_side: FarSide) -> None:
-    """Nothing goes wrong any more."""
-    with far_side.transaction() as desk:
-        desk.db.execute("DELETE FROM faults")
-        desk.db.execute("DELETE FROM meta WHERE key LIKE 'fault_%'")
-
-
-def armed(far_side: FarSide) -> tuple[list[Armed], tuple[int, float] | None]:
-    """What waits, in order, and the (seed, rate) of random faults."""
-    with far_side.reading() as desk:
-        waiting = [Armed(*row) for row in desk.db.execute("SELECT kind, remaining, delay FROM faults ORDER BY seq")]
-        random = _random(desk)
-    return waiting, random and (random[0], random[1])
-
-
-def draw(far_side: FarSide, *, write: bool) -> Fault | None:
-    """The fault that this request meets. An armed one is used up by one write of one process, whichever comes first."""
-    with far_side.reading() as desk:  # nearly always there is none, and a read costs no commit
-        waiting = write and desk.db.execute("SELECT 1 FROM faults LIMIT 1").fetchone()
-        random = _random(desk)
-    if waiting:
-        with far_side.transaction() as desk:
-            taken = _take(desk)
-        if taken is not None:
-            return taken
-    if random is None:
-        return None
-    with far_side.transaction() as desk:
-        return _drawn(desk)
-
-
-def _take(desk: Desk) -> Fault | None:
-    row = desk.db.execute("SELECT seq, kind, delay FROM faults ORDER BY seq LIMIT 1").fetchone()
-    if row is None:
-        return None
-    desk.db.execute("UPDATE faults SET remaining = remaining - 1 WHERE seq = ?", (row[0],))
-    desk.db.execute("DELETE FROM faults WHERE remaining <= 0")
-    fault = FAULTS[row[1]]
-    return fault if row[2] is None else replace(fault, delay=row[2])
-
-
-def _drawn(desk: Desk) -> Fault | None:
-    settings = _random(desk)
-    if settings is None:
-        return None
-    seed, rate, counter = settings
-    desk.db.execute("UPDATE meta SET value = ? WHERE key = 'fault_counter'", (str(counter + 1),))
-    digest = hashlib.sha256(f"{seed}:{counter}".encode()).digest()
-    if int.from_bytes(digest[:8], "big") >= rate * 2**64:
-        return None
-    fault = list(FAULTS.values())[digest[8] % len(FAULTS)]
-    return replace(fault, delay=_RANDOM_DELAY) if fault.delay else fault
-
-
-def _random(desk: Desk) -> tuple[int, float, int] | None:
-    values = dict(
-        desk.db.execute("SELECT key, value FROM meta WHERE key IN ('fault_seed', 'fault_rate', 'fault_counter')").fetchall()
-    )
-    return (int(values["fault_seed"]), float(values["fault_rate"]), int(values["fault_counter"])) if values else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from cardctl.simulator.books import Desk
 from cardctl.simulator.schema import JSON_COLUMNS
@@ -119,7 +120,7 @@ def select(desk: Desk, table: str, where: str, values: Sequence[Any]) -> list[Re
         cells = list(row)
         for index in decoded:
             if cells[index] is not None:
-                cells[index] = json.loads(cells[index])
+                cells[index] = orjson.loads(cells[index])
         records.append(dict(zip(names, cells, strict=True)))
     return records
 
@@ -137,6 +138,5 @@ def _place(desk: Desk, table: str, ref: str) -> tuple[int, int]:
 def _encoded(table: str, record: Mapping[str, Any]) -> Record:
     packed = JSON_COLUMNS[table]
     return {
-        name: json.dumps(value, separators=(",", ":")) if name in packed and value is not None else value
-        for name, value in record.items()
+        name: orjson.dumps(value).decode() if name in packed and value is not None else value for name, value in record.items()
     }

@@ -11,9 +11,16 @@ APPLICATION_ID = 0x63617264
 SCHEMA_VERSION = 2
 
 LISTED = ("holders", "cards", "authorizations", "transactions", "topups")
-"""Tables of objects that have a `ref`, a `created` and a place in a list."""
+"""Tables of Stripe's objects: each has a `ref`, a `created` and a place in a list."""
 
-TABLES = (*LISTED, "floats", "answers", "faults", "meta", *marqeta.TABLES, *strowallet.TABLES)
+OF_PROVIDER = {"stripe": LISTED, "marqeta": marqeta.LISTED, "strowallet": strowallet.LISTED}
+OBJECTS = tuple(table for tables in OF_PROVIDER.values() for table in tables)
+"""The tables of every bank's objects."""
+
+REMEMBERED = (*LISTED, "floats", *marqeta.TABLES, *strowallet.TABLES)
+"""Tables whose last write can be looked behind: whatever a provider answers from."""
+
+TABLES = (*REMEMBERED, "answers", "faults", "meta", "undo", "wallet_tokens")
 
 JSON_COLUMNS = {
     **marqeta.JSON_COLUMNS,
@@ -70,5 +77,10 @@ STATEMENTS = (
     "CREATE INDEX cards_by_last4 ON cards (face, last4, created, seq)",
     'CREATE INDEX transactions_by_authorization ON transactions ("authorization", seq)',
 )
-ADDED = {2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS)}
+_SINCE = (
+    "CREATE TABLE undo (seq INTEGER PRIMARY KEY AUTOINCREMENT, write INTEGER NOT NULL, statement TEXT NOT NULL)",
+    "CREATE INDEX undo_by_write ON undo (write)",
+    "CREATE TABLE wallet_tokens (card TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID",
+)
+ADDED = {2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS, *_SINCE)}
 """What each later version added; a new file has all of it, an older one gets what it lacks."""

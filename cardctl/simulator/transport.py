@@ -1,26 +1,20 @@
-"""An httpx transport into the faces, in this process; faults are applied here, as a network would."""
+"""An httpx transport into the faces, in this process; what a network would do to a reply is done here."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from email.utils import formatdate
-from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
 
-from cardctl.simulator import faults
 from cardctl.simulator.books import FarSide
-from cardctl.simulator.faults import Delivery, Fault
-from cardctl.simulator.wire import Face, Reply
+from cardctl.simulator.carrying import PLACES, Asked, Carried, Carrier
+from cardctl.simulator.faults import Arrival, Connection
+from cardctl.simulator.wire import Reply
 
-PLACES = {
-    "stripe": "cardctl.simulator.faces.stripe:StripeFace",
-    "marqeta": "cardctl.simulator.faces.marqeta:MarqetaFace",
-    "strowallet": "cardctl.simulator.faces.strowallet:StrowalletFace",
-}
-"""Every face, imported on first use."""
+__all__ = ["BASE_URLS", "HOSTS", "PLACES", "SimulatorTransport"]
 
 HOSTS = {
     "api.stripe.com": "stripe",
@@ -36,44 +30,39 @@ BASE_URLS = {
     "strowallet": "https://strowallet.com/api",
 }
 
+MOUNTS = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowallet/api"}
+"""Where a face stands on a served port; behind `/<face>` its paths are those of the provider's own host."""
+
+PAUSES = 50
+"""How often a reply that trickles stops on its way."""
+
 
 class SimulatorTransport(httpx.BaseTransport):
     """Serves every request from the far side in the file `path`; a host that it does not know cannot be connected to.
 
-    `sleep` is what a slow reply does. An effect is committed before its reply is delayed, torn or lost.
+    `sleep` is what a slow reply does.
     """
 
     def __init__(self, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._far_side = FarSide(path)
+        self._carrier = Carrier(self._far_side)
         self._sleep = sleep
-        self._faces: dict[str, Face] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        face = self._face(request.url.host)
-        body = request.read()
-        fault = faults.draw(self._far_side, write=face.writes(request.method, request.url.path))
-        if fault is None:
-            return _whole(self._dated(_answer(face, request, body, None)))
-        if not fault.connects:
-            raise httpx.ConnectError("[Errno 111] Connection refused")
-        reply = _answer(face, request, body, fault)
-        self._wait(fault.delay, request)
-        return _delivered(fault, self._dated(reply))
+        if request.url.host not in HOSTS:
+            raise httpx.ConnectError(Connection.NAMELESS.value)
+        query = request.url.query.decode("ascii")
+        asked = Asked(request.method, request.url.path, query, request.headers, request.read())
+        carried = self._carrier.carry(HOSTS[request.url.host], asked)
+        if isinstance(carried, Connection):
+            raise httpx.ConnectError(carried.value)
+        if carried.arrival is Arrival.TRICKLE:
+            return _response(carried.reply, _Trickle(carried.reply.body, lambda: self._wait(carried.delay / PAUSES, request)))
+        self._wait(carried.delay, request)
+        return _delivered(carried)
 
     def close(self) -> None:
         self._far_side.close()
-
-    def _face(self, host: str) -> Face:
-        if host not in HOSTS:
-            raise httpx.ConnectError("[Errno -2] Name or service not known")
-        if host not in self._faces:
-            module, name = PLACES[HOSTS[host]].split(":")
-            self._faces[host] = getattr(import_module(module), name)(self._far_side)
-        return self._faces[host]
-
-    def _dated(self, reply: Reply) -> Reply:
-        """With the far side's clock, as every web server sends its own (RFC 9110, 6.6.1)."""
-        return Reply(reply.status, reply.headers | {"Date": formatdate(self._far_side.now(), usegmt=True)}, reply.body)
 
     def _wait(self, delay: float, request: httpx.Request) -> None:
         if not delay:
@@ -99,31 +88,26 @@ class _Torn(httpx.SyncByteStream):
         )
 
 
-def _answer(face: Face, request: httpx.Request, body: bytes, fault: Fault | None) -> Reply:
-    if fault is not None and fault.front is not None:
-        reply = face.turn_away(fault.front)
-        return Reply(reply.status, reply.headers | _retry_after(fault), reply.body)
-    query = request.url.query.decode("ascii")
-    if fault is None:
-        return face.handle(request.method, request.url.path, query, request.headers, body)
-    return face.handle(request.method, request.url.path, query, request.headers, body, spoil=fault.spoil)
+class _Trickle(httpx.SyncByteStream):
+    """A body byte by byte; the delay is spread over it, so that no single wait is long."""
+
+    def __init__(self, body: bytes, pause: Callable[[], None]) -> None:
+        self._body, self._pause = body, pause
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start, end in pairwise(len(self._body) * place // PAUSES for place in range(PAUSES + 1)):
+            self._pause()
+            for place in range(start, end):
+                yield self._body[place : place + 1]
 
 
-def _retry_after(fault: Fault) -> dict[str, str]:
-    return {} if fault.retry_after is None else {"Retry-After": str(fault.retry_after)}
-
-
-def _delivered(fault: Fault, reply: Reply) -> httpx.Response:
-    if fault.delivery is Delivery.NONE:
+def _delivered(carried: Carried) -> httpx.Response:
+    if carried.arrival is Arrival.NONE:
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-    if fault.delivery is Delivery.TORN:
-        return httpx.Response(reply.status, headers=_headers(reply), stream=_Torn(reply.body))
-    return _whole(reply)
+    if carried.arrival is Arrival.TORN:
+        return _response(carried.reply, _Torn(carried.reply.body))
+    return _response(carried.reply, httpx.ByteStream(carried.reply.body))
 
 
-def _whole(reply: Reply) -> httpx.Response:
-    return httpx.Response(reply.status, headers=_headers(reply), stream=httpx.ByteStream(reply.body))
-
-
-def _headers(reply: Reply) -> dict[str, str]:
-    return {**reply.headers, "Content-Length": str(len(reply.body))}
+def _response(reply: Reply, stream: httpx.SyncByteStream) -> httpx.Response:
+    return httpx.Response(reply.status, headers={**reply.headers, "Content-Length": str(len(reply.body))}, stream=stream)

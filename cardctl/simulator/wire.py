@@ -37,4 +37,4 @@ class Face(Protocol):
         """Whether a request changes anything; some providers read by POST."""
 
     def turn_away(self, status: int) -> Reply:
-        """The answer of a front end that never passed the request on: 429 or 5xx."""
+        """The answer of a front end that never passed the request on: 401, 429 or 5xx."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardctl import runtime
-from tests.bench import freeze, lists, memory, startup
+from tests.bench import freeze, lists, many, memory, startup
 from tests.bench.measuring import Command, alternate, once, python
 from tests.bench.seed import account, card, seed, transaction
 from tests.commands.conftest import cardctl
@@ -51,7 +51,9 @@ def test_seeded_books_are_listed_as_they_were_made(cardctl: Cardctl) -> None:
 
 
 @pytest.mark.whole
-@pytest.mark.parametrize("script", [startup.main, lists.main, freeze.main, memory.main], ids=lambda main: main.__module__)
+@pytest.mark.parametrize(
+    "script", [startup.main, lists.main, freeze.main, memory.main, many.main], ids=lambda main: main.__module__
+)
 def test_every_script_runs(script: Callable[[int], None], capsys: pytest.CaptureFixture[str]) -> None:
     script(1)
     assert "wanted" in capsys.readouterr().out

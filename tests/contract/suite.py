@@ -7,13 +7,14 @@ stands behind that far side's counter), says in `can` what it can do, and inheri
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
 
 from cardctl.domain.accounts import AccountChange, AccountState, NewAccount
-from cardctl.domain.cards import Limits, NewCard
+from cardctl.domain.cards import Limits, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.redaction import luhn
 from cardctl.domain.states import CardState, Move
@@ -143,15 +144,15 @@ class ListsCardsContract(Contract):
         made = [self.a_card(provider, account_ref=account.ref) for _ in range(PAGE_AND_MORE)]
         pages = list(provider.cards())
         assert len(pages) > 1
-        assert [card.ref for page in pages for card in page] == [card.ref for card in reversed([stray, *made])]
+        assert sorted(card.ref for page in pages for card in page) == sorted(card.ref for card in [stray, *made])
         of_account = [card for page in provider.cards(account_ref=account.ref) for card in page]
-        assert of_account == list(reversed(made))
+        assert _by_ref(of_account) == _by_ref([provider.card(card.ref) for card in made])
 
     def test_accounts_are_listed_the_same_way(self, provider: Any) -> None:
         made = [self.an_account(provider) for _ in range(PAGE_AND_MORE)]
         pages = list(provider.accounts())
         assert len(pages) > 1
-        assert [account for page in pages for account in page] == list(reversed(made))
+        assert sorted(account.ref for page in pages for account in page) == sorted(account.ref for account in made)
 
     def test_nothing_is_an_empty_list(self, provider: Any) -> None:
         assert list(provider.cards()) == list(provider.accounts()) == []
@@ -161,6 +162,11 @@ class ListsCardsContract(Contract):
             provider.card("nothing")
         with pytest.raises(ProviderHasNot):
             provider.account("nobody")
+
+
+def _by_ref(cards: list[RemoteCard]) -> list[RemoteCard]:
+    """In one order, and without the raw JSON, which is a text where it came in a long list."""
+    return sorted((replace(card, raw={}) for card in cards), key=lambda card: card.ref)
 
 
 class ListsTransactionsContract(Contract):

@@ -6,8 +6,10 @@ import pytest
 
 from cardctl.db.unit import Books
 from cardctl.domain.audit import GENESIS, AuditHead
+from cardctl.domain.cards import Load
 from cardctl.errors import DevelopmentOnly
-from tests.db.builders import PROGRAMME, append, operation, transaction, with_card
+from cardctl.providers.base import Call
+from tests.db.builders import NOW, PROGRAMME, append, operation, transaction, usd, with_card
 from tests.db.conftest import Opener, keys_of
 
 
@@ -19,6 +21,8 @@ def _fill(books: Books) -> str | None:
         unit.transactions.upsert(transaction("txn_00000002", parent_id=parent.id), programme=PROGRAMME)
         unit.operations.add(operation())
         unit.cursors.set(PROGRAMME, "transactions", "x")
+        unit.loads.add(Load("tx_1", "acct_00000001", usd(1)), programme=PROGRAMME, at=NOW)
+        unit.calls.add_many([(NOW, Call("stripe", "GET", "/v1/balance", 200, 20, 1, None))])
         append(unit)
         return unit.meta.get("database_id")
 
@@ -28,12 +32,22 @@ def test_empty_books_are_as_new(target: str, opened: Opener) -> None:
     name = _fill(books)
     with books.write() as unit:
         deleted = unit.empty()
-    assert deleted == {"accounts": 1, "audit": 1, "cards": 1, "cursors": 1, "operations": 1, "transactions": 2}
+    assert deleted == {
+        "accounts": 1,
+        "audit": 1,
+        "calls": 1,
+        "cards": 1,
+        "cursors": 1,
+        "loads": 1,
+        "operations": 1,
+        "transactions": 2,
+    }
     with books.read() as unit:
         assert unit.audit.head() == AuditHead(0, GENESIS)
         assert unit.audit.verify().ok
         assert unit.meta.get("database_id") == name
-        assert [*unit.cards.rows(), *unit.accounts.rows(), *unit.operations.rows()] == []
+        assert [*unit.cards.rows(), *unit.accounts.rows(), *unit.operations.rows(), *unit.calls.rows()] == []
+        assert unit.loads.get(PROGRAMME, "tx_1") is None
     assert _fill(opened(target, keys=keys_of("another key " * 4))) == name
 
 

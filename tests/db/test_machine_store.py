@@ -176,6 +176,36 @@ print(budget.take(), flush=True)
     assert _python(script, file).split() == ["0.0", "0.1", "0.2"]
 
 
+def test_a_fork_in_the_middle_of_another_threads_turn_stops_nothing(file: Path) -> None:
+    """To SQLite in the child, the turn never ends: it goes on in memory."""
+    script = """
+import os, sys, threading
+from pathlib import Path
+from cardctl.db import machine as module
+from cardctl.db.machine import Machine, RateBudget
+from tests.db.machines import Clock
+module._BUSY = 0.1
+machine = Machine(Path(sys.argv[1]), clock=Clock(), warn=lambda text: print("warned", flush=True))
+budget = RateBudget(machine, "k", 10)
+begun, forked = threading.Event(), threading.Event()
+def turn():
+    with machine.turn():
+        begun.set()
+        forked.wait()
+thread = threading.Thread(target=turn)
+thread.start()
+begun.wait()
+if not os.fork():
+    print(budget.take(), budget.take(), flush=True)
+    os._exit(0)
+forked.set()
+thread.join()
+os.wait()
+print(budget.take(), flush=True)
+"""
+    assert _python(script, file).split() == ["warned", "0.0", "0.1", "0.0"]
+
+
 def test_the_file_is_private_from_the_first_instant(file: Path, clock: Clock) -> None:
     before = os.umask(0)
     machine = machine_at(file, clock)
@@ -211,6 +241,23 @@ def test_a_turn_that_breaks_off_leaves_nothing(machine: Machine) -> None:
     with pytest.raises(KeyboardInterrupt):
         turn()
     assert RateBudget(machine, "k", 1).take() == 0.0
+
+
+def test_a_turn_that_breaks_off_takes_no_other_threads_booking_with_it(machine: Machine) -> None:
+    budget = RateBudget(machine, "k", 10)
+    waits: list[float] = []
+    other = threading.Thread(target=lambda: waits.append(budget.take()))
+
+    def turn() -> None:
+        with machine.turn():
+            other.start()
+            other.join(0.1)  # if it does not wait for its turn, it has booked by now
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        turn()
+    other.join()
+    assert [*waits, budget.take()] == [0.0, 0.1]
 
 
 def _directory(file: Path) -> None:
@@ -261,9 +308,11 @@ def test_a_file_that_cannot_be_used_stops_nothing(
         breaker.failed()
     with pytest.raises(CircuitOpen):
         breaker.check()
+    machine.close()
+    assert budget.take() == 0.0
+    machine.close()
     assert len(told) == 1
     assert str(file) in told[0]
-    machine.close()
     while HELD:
         HELD.pop().close()
 

@@ -7,18 +7,25 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from sqlalchemy import Connection, inspect
 
 from cardctl.db import migrations, schema
 from cardctl.db.engine import is_postgres, make_file, open_engine
-from cardctl.db.maintenance import Upgraded, status, upgrade
+from cardctl.db.maintenance import Upgraded, backup, restore, status, upgrade
 from cardctl.db.tables import Row
 from cardctl.db.unit import transaction
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft
+from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BooksCorrupt, BooksUnusable, SchemaNewer, SchemaOlder
-from tests.db.builders import append, card, with_card
+from tests.db import builders
+from tests.db.builders import PROGRAMME, account, append, card, usd, with_card
 from tests.db.conftest import Opener, keys_of
 
 BUILD = "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade() -> None:\n"
@@ -42,7 +49,7 @@ def _schema(target: str) -> object:
         with transaction(engine, write=False) as connection:
             if connection.dialect.name == "sqlite":
                 rows = connection.exec_driver_sql("SELECT type, name, tbl_name, sql FROM sqlite_master").all()
-                return {(*row[:3], frozenset(re.split(r",? *\n\t?", row[3] or ""))) for row in rows}
+                return {(*row[:3], _parts(row[3] or "")) for row in rows}
             columns = (
                 "SELECT table_name, column_name, ordinal_position, data_type, collation_name, is_nullable, column_default,"
                 " character_maximum_length FROM information_schema.columns WHERE table_schema = 'public'"
@@ -55,6 +62,11 @@ def _schema(target: str) -> object:
             return {tuple(row) for query in (columns, constraints, indexes) for row in connection.exec_driver_sql(query)}
     finally:
         engine.dispose()
+
+
+def _parts(statement: str) -> frozenset[str]:
+    """The columns and constraints of a table; SQLite writes one that was added on the line of another."""
+    return frozenset(re.split(r",\s+(?![^(]*\))|\s*\n\s*", statement))
 
 
 def test_migrations_lead_to_the_tables(target: str, opened: Opener) -> None:
@@ -70,7 +82,6 @@ def test_migrations_lead_to_the_tables(target: str, opened: Opener) -> None:
 
 def test_alembic_itself_sees_no_difference(target: str, opened: Opener) -> None:
     from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
 
     _in(target, lambda connection: migrations.run(connection, 0))
 
@@ -92,6 +103,81 @@ def test_migrated_books_work(target: str, opened: Opener) -> None:
         append(unit)
         assert unit.cards.named("card_00000001") == card()
         assert unit.audit.verify().ok
+
+
+def _version_1(target: str) -> None:
+    """Books as the first cardctl left them."""
+
+    def make(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            import_module(f"{migrations.VERSIONS}.0001_first").upgrade()
+        schema.stamp(connection, 1)
+        for line in (Path(__file__).parent / "version1.sql").read_text("utf-8").splitlines()[1:]:
+            connection.exec_driver_sql(line)
+
+    _in(target, make)
+
+
+def test_books_of_version_1_are_brought_up_and_keep_every_row(target: str, tmp_path: Path, opened: Opener) -> None:
+    _version_1(target)
+    with pytest.raises(SchemaOlder):
+        opened(target).prepare()
+    assert upgrade(target, tmp_path / "v1.db").after == schema.HEAD
+    assert status(target).ok
+    books = opened(target)
+    parent = builders.transaction()
+    with books.write() as unit:
+        ada = account(external_id="emp-1", balances=(Money(7, "EUR"), usd(2500)))
+        zoe = account("acct_00000002", ref=None, email=None, name="Zoë O'Hara", compliance_flags=())
+        assert list(unit.accounts.rows()) == [zoe, ada]
+        assert unit.accounts.raw(ada.id) == {"id": "ich_1"}
+        one, two = card(), card("card_00000002", balance=Money(7, "EUR"), allowance=None, ever_active=False, brand=None)
+        assert list(unit.cards.rows()) == [two, one]
+        assert (unit.cards.raw(one.id), unit.cards.token(one.id), unit.cards.key(one.id)) == (
+            {"id": "ic_1"},
+            "tok_sim",
+            "travel",
+        )
+        assert unit.transactions.get(parent.id) == parent
+        assert unit.transactions.by_ref(PROGRAMME, "iauth_txn_00000002") == unit.transactions.get("txn_00000002")
+        assert [each.id for each in unit.transactions.unjoined(one.id, TransactionKind.FUNDING)] == ["txn_00000003"]
+        assert unit.operations.named("op_00000001").draft == Draft("POST", "/v1/x", "card", {"a": 1})
+        assert [each.id for each in unit.operations.open_all()] == ["op_00000003", "op_00000002"]
+        assert unit.cursors.get(PROGRAMME, "transactions") == "x"
+        assert unit.audit.verify().ok
+        assert unit.audit.head().seq == 3
+        append(unit, 4)
+        unit.accounts.save(ada, own=(usd(5),))
+        assert unit.accounts.named(ada.id).balances == (usd(5),)
+    assert status(target).problem is None
+
+
+def test_an_upgrade_from_version_1_that_is_broken_off_changes_nothing(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _version_1(target)
+    before = _schema(target)
+
+    def broken(table: str, *columns: str, unique: bool = False) -> None:
+        if table == "calls":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module(f"{migrations.VERSIONS}.0002_several_issuers"), "_index", broken)
+    with pytest.raises(KeyboardInterrupt):
+        upgrade(target, tmp_path / "v1.db")
+    assert _schema(target) == before
+    assert status(target).version == 1
+    monkeypatch.undo()
+    assert upgrade(target, tmp_path / "again.db").after == schema.HEAD
+
+
+def test_a_backup_of_version_1_comes_back_and_is_brought_up(tmp_path: Path, opened: Opener) -> None:
+    old, target = str(tmp_path / "old.db"), str(tmp_path / "books.db")
+    _version_1(old)
+    assert restore(target, backup(old, tmp_path / "copy.db")).version == 1
+    assert upgrade(target, tmp_path / "before.db") == Upgraded(1, schema.HEAD, tmp_path / "before.db")
+    with opened(target).read() as unit:
+        assert unit.cards.count() == 2
 
 
 def test_the_newest_migration_is_head() -> None:

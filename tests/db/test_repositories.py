@@ -154,12 +154,18 @@ def test_what_is_open(books: Books) -> None:
     states = list(OperationState)
     with books.write() as unit:
         for number, state in enumerate(states):
-            unit.operations.add(operation(f"op_0000000{number}", state=state, created_at=later(-number)))
+            entered = {"created_at": later(number), "entered": -number}  # a clock that was moved back
+            unit.operations.add(operation(f"op_0000000{number}", state=state, **entered))
         unit.operations.add(operation("op_00000009", target="card_x", programme="marqeta/x"))
     with books.read() as unit:
         opened = [each.state for each in unit.operations.open_for("card_00000001")]
         assert opened == [OperationState.IN_DOUBT, OperationState.SENT, OperationState.INTENDED]
-        assert len(unit.operations.open_all()) == 4
+        assert [each.id[-1] for each in unit.operations.open_all()] == ["4", "1", "0", "9"]
+        assert [each.id for each in unit.operations.get_many(["op_00000003", "op_none", "op_00000001"])] == [
+            "op_00000003",
+            "op_00000001",
+        ]
+        assert unit.operations.get_many(["op_00000001"]) == [unit.operations.named("op_00000001")]
         assert [each.id for each in unit.operations.open_all("marqeta/x")] == ["op_00000009"]
         assert len(list(unit.operations.rows(OperationFilter(state=OperationState.DONE)))) == 1
         assert len(list(unit.operations.rows(OperationFilter(target="card_x", kind="card.fund", provider="stripe")))) == 1

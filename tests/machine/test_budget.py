@@ -77,8 +77,8 @@ def test_four_processes_keep_to_one_rate_and_share_it(file: Path) -> None:
     moments = [moment for process in granted for moment, _ in process]
     assert [len(process) for process in granted] == [BOOKINGS] * PROCESSES
     assert most_in_one_second(moments) <= RATE
-    # In turn: nobody is told to wait for more than one slot of each other process (twice that, for clocks read before a queue).
-    assert max(wait for process in granted for _, wait in process) <= 2 * PROCESSES * 1_000_000 / (RATE - 1)
+    # In turn, each is told to wait for one slot of every other, a tenth of a second; who is passed over is told far more.
+    assert max(wait for process in granted for _, wait in process) < 1_000_000
 
 
 def test_a_process_killed_while_booking_leaves_a_whole_file(file: Path) -> None:

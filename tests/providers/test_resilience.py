@@ -165,7 +165,7 @@ def test_the_refusal_says_when_to_come_again_and_what_still_works(start: Start) 
     error = process.refused()
     assert (error.code, error.exit_code, error.retryable) == ("CIRCUIT_OPEN", ExitCode.UNAVAILABLE, True)
     assert isinstance(error, ProviderUnavailable)  # so that the journal knows that nothing ran
-    assert "2026-10-21 07:28:31 UTC" in error.message
+    assert "2100-10-21 07:28:31 UTC" in error.message
     assert "card show" in (error.hint or "")
 
 

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from cardctl.errors import BadInput
+from cardctl.simulator.arming import draw
 from cardctl.simulator.books import OPENING_FLOAT, FarSide
 from cardctl.simulator.control import Control
-from cardctl.simulator.faults import FAULTS, draw
+from cardctl.simulator.faults import FAULTS, On
 from cardctl.simulator.transport import SimulatorTransport
 from tests.simulator.stranger import ADA, HOLDERS, TEST_AUTHORIZATIONS, Stranger
 
@@ -148,7 +149,7 @@ def test_random_faults_repeat_with_their_seed(path: Path, stranger: Stranger, co
 
     def sequence(seed: int, rate: float) -> list[str | None]:
         control.fault_random(seed, rate)
-        drawn = [draw(far_side, write=place % 2 == 0) for place in range(200)]
+        drawn = [draw(far_side, On.WRITES if place % 2 == 0 else On.READS) for place in range(200)]
         return [None if fault is None else fault.name for fault in drawn]
 
     first = sequence(7, 0.3)

@@ -12,6 +12,10 @@ AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="S
 CurrencyOption = Annotated[str | None, typer.Option("--currency", metavar="CODE", help="ISO 4217; default: the card's own.")]
 StateOption = Annotated[CardState | None, typer.Option("--state", help="Only cards in this state.")]
 FreshOption = Annotated[bool, typer.Option("--fresh", help="Ask the provider, and update the books.")]
+WaitOption = Annotated[
+    float, typer.Option("--wait", metavar="SECONDS", min=0, max=600, help="How long to wait for what settles later.")
+]
+WAIT = 30.0
 PerTransactionOption = Annotated[
     str | None, typer.Option("--per-transaction", metavar="AMOUNT", help="At most so much a purchase, or `none`.")
 ]

@@ -21,9 +21,11 @@ from cardctl.commands._options import (
 )
 from cardctl.commands.card import _bulk
 from cardctl.commands.card._words import (
+    WAIT,
     DailyOption,
     MonthlyOption,
     PerTransactionOption,
+    WaitOption,
     WeeklyOption,
 )
 from cardctl.domain.bulk import Verb
@@ -51,6 +53,7 @@ def issue(
     daily: DailyOption = None,
     weekly: WeeklyOption = None,
     monthly: MonthlyOption = None,
+    wait: WaitOption = WAIT,
     workers: _bulk.WorkersOption = _bulk.WORKERS,
     idempotency_key: IdempotencyKeyOption = None,
     dry_run: DryRunOption = False,
@@ -84,7 +87,8 @@ def issue(
             return None
         if wish.allowance is not None:
             _frame.consent_to_amount(run, wish.allowance, yes=yes)
-        _frame.show_write(run, "card", opening.issue_card(run.desk(holder), wish, caller_key=idempotency_key), "issued")
+        done = opening.issue_card(run.desk(holder), wish, caller_key=idempotency_key, wait=wait)
+        _frame.show_write(run, "card", done, "issued")
     return None
 
 

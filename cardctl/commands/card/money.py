@@ -19,11 +19,13 @@ from cardctl.commands._options import (
 )
 from cardctl.commands.card import _bulk
 from cardctl.commands.card._words import (
+    WAIT,
     AmountOption,
     CurrencyOption,
     DailyOption,
     MonthlyOption,
     PerTransactionOption,
+    WaitOption,
     WeeklyOption,
 )
 from cardctl.domain.bulk import Verb
@@ -38,6 +40,7 @@ def fund(
     last4: Last4Option = None,
     file: _bulk.FromOption = None,
     set_allowance: Annotated[bool, typer.Option("--set-allowance", help="Give an unlimited card an allowance.")] = False,
+    wait: WaitOption = WAIT,
     workers: _bulk.WorkersOption = _bulk.WORKERS,
     idempotency_key: IdempotencyKeyOption = None,
     dry_run: DryRunOption = False,
@@ -47,7 +50,7 @@ def fund(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode | None:
-    """Raise what a card can spend. On Stripe this is its allowance; no money leaves the Issuing balance until it is spent.
+    """Raise what a card can spend: on Stripe its allowance, on Marqeta its holder's balance, on Strowallet its own.
 
     Example: cardctl card fund card_7f3kq2m9 --amount 25.00 --currency USD
     """
@@ -57,6 +60,7 @@ def fund(
         return _bulk.do_list(Verb.FUND, how, label=idempotency_key, set_allowance=set_allowance)
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.awaiting import await_money  # noqa: PLC0415
     from cardctl.services.deeds import funding  # noqa: PLC0415
     from cardctl.services.flows.finding import find_card  # noqa: PLC0415
 
@@ -70,7 +74,7 @@ def fund(
             return None
         _frame.consent_to_amount(run, money, yes=yes)
         done = funding.fund_card(desk, found, money, set_allowance=set_allowance, caller_key=idempotency_key)
-        _frame.show_write(run, "card", done, f"funded {money}")
+        _frame.show_write(run, "card", await_money(desk, done, wait=wait), f"funded {money}")
     return None
 
 
@@ -79,6 +83,7 @@ def withdraw(
     amount: AmountOption = "",
     currency: CurrencyOption = None,
     last4: Last4Option = None,
+    wait: WaitOption = WAIT,
     idempotency_key: IdempotencyKeyOption = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -93,6 +98,7 @@ def withdraw(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.services.awaiting import await_money  # noqa: PLC0415
     from cardctl.services.deeds import funding  # noqa: PLC0415
     from cardctl.services.flows.finding import find_card  # noqa: PLC0415
 
@@ -103,7 +109,8 @@ def withdraw(
             _frame.show_rehearsal(run, *funding.rehearse_withdraw(desk, found, money, caller_key=idempotency_key))
             return
         _frame.consent_to_amount(run, money, yes=yes)
-        _frame.show_write(run, "card", funding.withdraw(desk, found, money, caller_key=idempotency_key), f"withdrew {money}")
+        done = funding.withdraw(desk, found, money, caller_key=idempotency_key)
+        _frame.show_write(run, "card", await_money(desk, done, wait=wait), f"withdrew {money}")
 
 
 def limits(

@@ -13,7 +13,17 @@ from cardctl.domain.operations import Draft
 from cardctl.domain.states import Move
 from cardctl.errors import BadAmount, BadInput, StateForbids
 from cardctl.providers.marqeta import translate, wire
-from cardctl.providers.marqeta.translate import ACCOUNT, CARD_USER, CREATED_BY, CURRENCY, EXTERNAL_ID, LIMIT_NAMES, MARK, plain
+from cardctl.providers.marqeta.translate import (
+    ACCOUNT,
+    CARD_USER,
+    CREATED_BY,
+    CURRENCY,
+    EXTERNAL_ID,
+    LIMIT_NAMES,
+    MARK,
+    REPLACES,
+    plain,
+)
 from cardctl.providers.marqeta.wire import MarqetaCard, MarqetaControl, MarqetaUser
 
 DOCUMENT = "$document"
@@ -38,12 +48,6 @@ _REASONS = {"lost": "10", "stolen": "23", "fraud": "08", "cloned": "11", "compro
 _REQUESTED = "01"
 _STARTS = {Move.ACTIVATE: "00", Move.UNFREEZE: "19"}
 """Marqeta's reason codes: for stopping a card by the word that a person gave, for starting it always the same."""
-_REPLACEMENTS = {
-    "lost": "new_pan_from_card_token",
-    "stolen": "new_pan_from_card_token",
-    "damaged": "reissue_pan_from_card_token",
-    "expired": "reissue_pan_from_card_token",
-}
 
 
 def account_to_wire(wanted: NewAccount, mark: str) -> dict[str, Any]:
@@ -129,13 +133,14 @@ def virtual_product() -> dict[str, Any]:
 
 
 def card_to_wire(wanted: NewCard, user: str, product: str, mark: str) -> dict[str, Any]:
-    """Limits, allowance and activation are no part of it: they are writes of their own. BadInput where Marqeta has no word for
-    why a card is replaced."""
-    if wanted.replaces_ref and wanted.replaces_reason not in _REPLACEMENTS:
-        raise BadInput("marqeta wants to know why a card is replaced", hint=f"one of {', '.join(_REPLACEMENTS)}")
+    """Limits, allowance and activation are no part of it: they are writes of their own.
+
+    A replacement is a card with a number of its own: UNCONFIRMED that Marqeta carries anything (`new_pan_from_card_token`,
+    `reissue_pan_from_card_token`) over from a card that is closed, as the replaced one is by then.
+    """
     told = {MARK: mark, CREATED_BY: mark, ACCOUNT: wanted.account_ref, CURRENCY: wanted.currency}
-    body = {"token": mark, "user_token": user, "card_product_token": product, "metadata": told}
-    return body | ({_REPLACEMENTS[wanted.replaces_reason or ""]: wanted.replaces_ref} if wanted.replaces_ref else {})
+    told |= {REPLACES: wanted.replaces_ref} if wanted.replaces_ref else {}
+    return {"token": mark, "user_token": user, "card_product_token": product, "metadata": told}
 
 
 def move_draft(ref: str, move: Move, mark: str, reason: str | None) -> Draft:

@@ -67,7 +67,7 @@ class MarqetaProvider:
     limits_together: ClassVar[bool] = False
     needs_load: ClassVar[bool] = True
     starts_itself: ClassVar[bool] = False
-    rates: ClassVar[Mapping[str, float]] = {}  # each programme has its own, which the API does not show
+    rates: ClassVar[Mapping[str, float]] = {"live": 10, "sandbox": 10}  # UNCONFIRMED: each programme has a limit of its own
 
     def __init__(self, client: MarqetaClient, handed: Handed) -> None:
         self._client = client
@@ -234,7 +234,10 @@ class MarqetaProvider:
 
     def _simulate(self, what: str, body: Mapping[str, Any]) -> MarqetaTransaction:
         answer = self._client.write("POST", f"/simulate/{what}", body, keyed=False)
-        return cast(MarqetaTransaction, answer["transaction"])
+        transaction = answer.get("transaction")
+        if not isinstance(transaction, dict) or "token" not in transaction:
+            raise ReplyLost(f"marqeta answered with something that is no {what}; the purchase may have been made")
+        return cast(MarqetaTransaction, transaction)
 
     def _product(self, kind: str, prelude: list[dict[str, Any]]) -> str:
         """The card product that was set, the first that makes virtual cards, or one that is made on the way."""

@@ -28,6 +28,7 @@ CREATED_BY = "cardctl_created_by"
 EXTERNAL_ID = "cardctl_external_id"
 ACCOUNT = "cardctl_account"
 CURRENCY = "cardctl_currency"
+REPLACES = "cardctl_replaces"
 CARD_USER = "cardctl_card_user"
 """Metadata keys. CARD_USER is what a user is told by that was made for one card alone."""
 

@@ -24,6 +24,7 @@ from cardctl.errors import (
     SecretWrongMode,
 )
 from cardctl.providers.http import Http, Reply
+from cardctl.providers.stripe_issuing.listing import PAGE, Asked, Page, side_by_side
 from cardctl.providers.stripe_issuing.wire import (
     CARDHOLDERS,
     CARDS,
@@ -38,7 +39,6 @@ stripe.enable_telemetry = False
 logging.getLogger("stripe").setLevel(logging.WARNING)  # at DEBUG it logs bodies
 
 API_VERSION = "2026-10-28.endive"
-PAGE = 100
 AUTHORIZATIONS = "/v1/issuing/authorizations"
 TRANSACTIONS = "/v1/issuing/transactions"
 TEST_AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
@@ -120,10 +120,14 @@ class StripeIssuingClient:
         return self._request("get", BALANCE)
 
     def cards(self, *, cardholder: str | None = None) -> Iterator[list[StripeCard]]:
-        return cast(Iterator[list[StripeCard]], self._pages(CARDS, {"cardholder": cardholder}))
+        """All of them in no order, several pages at a time; one holder's newest first."""
+        pages = self._pages(CARDS, {"cardholder": cardholder}) if cardholder else self._all(CARDS)
+        return cast(Iterator[list[StripeCard]], pages)
 
     def cardholders(self, *, since: int | None = None) -> Iterator[list[StripeCardholder]]:
-        return cast(Iterator[list[StripeCardholder]], self._pages(CARDHOLDERS, _since(since)))
+        """All of them in no order, several pages at a time; those made since then newest first."""
+        pages = self._all(CARDHOLDERS) if since is None else self._pages(CARDHOLDERS, _since(since))
+        return cast(Iterator[list[StripeCardholder]], pages)
 
     def newest_cardholder(self) -> StripeCardholder | None:
         data = self._object("get", CARDHOLDERS, {"limit": 1}).get("data") or [None]
@@ -136,6 +140,16 @@ class StripeIssuingClient:
     def transactions(self, *, card: str | None = None, since: int | None = None) -> Iterator[list[StripeTransaction]]:
         pages = self._pages(TRANSACTIONS, {"card": card, **_since(since)})
         return cast(Iterator[list[StripeTransaction]], pages)
+
+    def _all(self, path: str) -> Iterator[list[dict[str, Any]]]:
+        def fetch(asked: Asked) -> Page:
+            page = self._object("get", path, {**asked.filters, "limit": PAGE})
+            rows, more = page.get("data") or [], bool(page.get("has_more"))
+            if more and not rows:
+                raise ProviderUnavailable(f"stripe's list {path} does not go on, though it says that there is more")
+            return Page(rows, more)
+
+        return side_by_side(fetch)
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         """Newest first, until Stripe says that there is no more."""

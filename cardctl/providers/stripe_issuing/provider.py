@@ -196,7 +196,7 @@ class StripeProvider:
 
     def cards(self, *, account_ref: str | None = None) -> Iterator[list[RemoteCard]]:
         for page in self._client.cards(cardholder=account_ref):
-            yield [translate.card_from_wire(card) for card in page]
+            yield [translate.listed_card_from_wire(card) for card in page]
 
     def account(self, ref: str) -> RemoteAccount:
         return translate.account_from_wire(self._client.cardholder(ref))

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from cardctl.domain.accounts import AccountState, Kyc, RemoteAccount
 from cardctl.domain.cards import Credentials, Limits, RemoteCard, WalletEligibility
 from cardctl.domain.money import Money
-from cardctl.domain.redaction import redact_json
+from cardctl.domain.redaction import nothing_to_redact, redact_json
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, RemoteTransaction, TransactionKind, TransactionState
 from cardctl.providers.base import Purchase
@@ -41,8 +43,14 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}\Z", re.ASCII)
 _RELEASED = frozenset({TransactionState.SETTLED, TransactionState.REVERSED, TransactionState.EXPIRED})
 
 
-def card_from_wire(card: wire.StripeCard) -> RemoteCard:
-    """KeyError where it has no id or currency: then it is no card."""
+def listed_card_from_wire(card: wire.StripeCard) -> RemoteCard:
+    """The same from a long list: its raw JSON is a text, which is looked at once."""
+    text = orjson.dumps(card).decode()
+    return card_from_wire(card, raw=text if nothing_to_redact(text) else None)
+
+
+def card_from_wire(card: wire.StripeCard, *, raw: str | None = None) -> RemoteCard:
+    """KeyError where it has no id or currency: then it is no card. `raw` is its JSON, where that needs no redaction."""
     holder = card.get("cardholder") or {}
     currency, word = card["currency"].upper(), card.get("status", "")
     state = _CARD_STATES.get(word, CardState.UNKNOWN)
@@ -59,7 +67,7 @@ def card_from_wire(card: wire.StripeCard) -> RemoteCard:
         currency=currency,
         state=state,
         word=word,
-        raw=redact_json(card),
+        raw=redact_json(card) if raw is None else raw,
         brand=brand.lower() if brand else None,
         state_reason=card.get("cancellation_reason"),
         limits=limits_from_wire(spending_limits(card), currency),

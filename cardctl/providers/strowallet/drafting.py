@@ -60,7 +60,9 @@ class Drafter:
         """`customer` is the holder as it was read. ProviderRefused where it lacks what a card needs."""
         assert wanted.allowance is not None
         email = translate.email_in(customer) or (wanted.account_ref if self.nfc else "")
-        name = translate.name_in(customer) or _spelled(email)
+        name = wanted.holder or translate.name_in(customer)
+        if not name:
+            raise BadInput("strowallet wants the name that stands on the card")
         before = {"account_ref": wanted.account_ref, "holder": name}
         amount = wanted.allowance.amount
         if self.nfc:
@@ -141,8 +143,3 @@ def state_wanted(draft: Draft) -> CardState:
 
 def _seen(card: RemoteCard, rows: list[str]) -> dict[str, Any]:
     return {"balance": card.balance.amount if card.balance else None, "rows": rows}
-
-
-def _spelled(email: str) -> str:
-    """A name for the card out of its holder's email, where Strowallet does not tell the holder's name."""
-    return " ".join(part.capitalize() for part in email.partition("@")[0].replace(".", " ").replace("_", " ").split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -54,6 +54,7 @@ class StrowalletProvider:
     limits_together: ClassVar[bool] = True
     needs_load: ClassVar[bool] = False
     starts_itself: ClassVar[bool] = True
+    rates: ClassVar[Mapping[str, float]] = {"live": 5, "sandbox": 5}  # UNCONFIRMED: no figure is published
 
     def __init__(self, client: StrowalletClient, drafter: drafting.Drafter, handed: Handed) -> None:
         self._client = client

@@ -37,7 +37,7 @@ _VERIFIED = frozenset({"high", "low", "verified", "approved"})
 _REJECTED = frozenset({"rejected", "failed", "declined"})
 _KYC_NAMES = ("kyc_status", "kycStatus", "status", "kyc")  # UNCONFIRMED under which name the word stands
 _EXPIRY = re.compile(r"\s*([0-9]{1,2})\s*[/-]\s*([0-9]{4}|[0-9]{2})\s*\Z", re.ASCII)
-_MASKS = re.compile(r"[ -]")
+_GAPS = re.compile(r"[ -]")
 
 
 def state_of(word: str) -> CardState:
@@ -121,7 +121,7 @@ def money_of(value: Any, currency: str = CURRENCY) -> Money:
 def credentials_from_wire(data: Mapping[str, Any]) -> Credentials | None:
     """The numbers in a detail that still has them; None where they are not there."""
     card = detail_in(data)
-    number, cvv = _MASKS.sub("", str(card.get("card_number") or "")), str(card.get("cvv") or "")
+    number, cvv = _GAPS.sub("", str(card.get("card_number") or "")), str(card.get("cvv") or "")
     if not (number.isascii() and number.isdigit() and cvv):
         return None
     month, year = _expiry(card.get("expiry"))
@@ -180,8 +180,11 @@ def moved_money(data: Mapping[str, Any], ref: str) -> CardNews:
 
 
 def movement_word(data: Mapping[str, Any]) -> str:
-    """What an answer says of its movement of money, in lower case; empty where it says nothing."""
-    return wire.text_in(data, "status", envelope=False).lower()
+    """What an answer says of its movement of money, in lower case; empty where it says nothing (the status of
+    `apiresponse` itself would be a request's)."""
+    answer = data.get("apiresponse")
+    movement = {"data": answer.get("data")} if isinstance(answer, dict) else data
+    return wire.text_in(movement, "status", envelope=False).lower()
 
 
 def withdrawal_word(data: Mapping[str, Any]) -> str:

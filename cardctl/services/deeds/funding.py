@@ -13,7 +13,7 @@ from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.states import FINAL, FUND_FROM, WITHDRAW_FROM, check_money
 from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BadAmount, BadInput, InsufficientBalance, StateForbids
-from cardctl.providers.base import FundsCards, LimitsCards, Remote, require
+from cardctl.providers.base import FundsCards, LimitsCards, ReadsCards, Remote, require
 from cardctl.services.chaining import Link, run_chain
 from cardctl.services.desk import Desk, Done, Warned
 from cardctl.services.entries import available, limits_shown, money_event, share_balance, share_limits, shown
@@ -237,6 +237,8 @@ def _parts(desk: Desk, card: Card, amount: Money) -> list[tuple[str, int]]:
         if taken:
             parts.append((load.ref, taken))
         missing -= taken
+    if len(parts) > 1 and not missing:
+        _check_available(desk, card, amount)
     if missing:
         known = Money(amount.minor - missing, amount.currency)
         raise InsufficientBalance(
@@ -244,6 +246,13 @@ def _parts(desk: Desk, card: Card, amount: Money) -> list[tuple[str, int]]:
             hint=f"{desk.provider.name} takes money back by the name of its funding, and cardctl knows those that it made",
         )
     return parts
+
+
+def _check_available(desk: Desk, card: Card, amount: Money) -> None:
+    """Before the first of several parts is taken back: the last of them must not find too little."""
+    there = require(desk.provider, ReadsCards).card(card.ref).balance
+    if there is not None and there < amount:
+        raise InsufficientBalance(f"only {there} of {card.id} is unspent: {amount} cannot be withdrawn")
 
 
 def _parts_of_before(desk: Desk, caller_key: str | None, amount: Money) -> list[tuple[str, int]]:

@@ -145,6 +145,7 @@ class IssueCard:
             allowance=operation.amount,
             replaces_ref=replaced.ref if replaced else None,
             replaces_reason=told["replaces_reason"],
+            holder=account.name,
         )
         return require(desk.provider, IssuesCards).draft_card(wanted, operation.id)
 

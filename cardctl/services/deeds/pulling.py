@@ -12,10 +12,10 @@ from cardctl.db.accounts import AccountFilter
 from cardctl.db.cards import CardFilter
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountState, RemoteAccount
-from cardctl.domain.cards import Card, RemoteCard
+from cardctl.domain.cards import Card, CardNews, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.states import FINAL, CardState
-from cardctl.domain.transactions import RemoteTransaction
+from cardctl.domain.transactions import OURS, RemoteTransaction, TransactionState
 from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.providers.base import ListsCards, ListsTransactions, ReadsCards, ReadsTransactions, require
 from cardctl.services.desk import Desk
@@ -42,6 +42,7 @@ def sync_card(desk: Desk, card: Card) -> Card:
         remote = require(desk.provider, ReadsCards).card(card.ref)
         if isinstance(desk.provider, ReadsTransactions):
             pull_transactions(desk, card=card)
+        _look_at_pending(desk, card)
         with desk.books.write() as unit:
             if not written_since(unit, [card.id], begun):
                 take_cards(desk, unit, [remote], begun)
@@ -91,8 +92,11 @@ def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account 
 
 
 def unspent(desk: Desk, card: Card) -> Money | None:
-    """What the card can still spend by its provider's word alone; None where nothing limits it. The books are not touched."""
+    """What the card itself can still spend by its provider's word alone; None where nothing limits it, or where the money is
+    its holder's. The books are not touched."""
     remote = require(desk.provider, ReadsCards).card(card.ref)
+    if remote.shared:
+        return None
     if remote.balance is not None or remote.allowance is None:
         return remote.balance
     pages = require(desk.provider, ReadsTransactions).transactions_of(card.ref)
@@ -133,6 +137,20 @@ def pull_transactions(
     if not pulled.strangers:
         _reached(desk, card, start, reached)
     return pulled
+
+
+def _look_at_pending(desk: Desk, card: Card) -> None:
+    """Money of ours that was on its way and that no row told of: whether its order has been carried out by now."""
+    with desk.books.read() as unit:
+        events = [event for kind in OURS for event in unit.transactions.unjoined(card.id, kind)]
+        waiting = [(event, unit.operations.get(event.ref)) for event in events if event.state is TransactionState.PENDING]
+    for event, operation in waiting:
+        if operation is None or operation.draft is None:
+            continue
+        news = desk.provider.look_up(operation.draft, operation.id).remote
+        if isinstance(news, CardNews) and news.settled:
+            with desk.books.write() as unit:
+                unit.transactions.upsert(replace(event, state=TransactionState.SETTLED), programme=card.programme)
 
 
 def _now_in(desk: Desk) -> int:

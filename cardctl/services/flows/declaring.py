@@ -19,6 +19,7 @@ from cardctl.errors import (
     CardUnlimited,
     SecretProblem,
 )
+from cardctl.services.awaiting import await_money
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits
 from cardctl.services.deeds.issuing import CardWish, create_account
@@ -159,7 +160,7 @@ def _do_card(desk: Desk, step: Step, account: Account) -> None:
         set_limits(desk, card, limits_told(declared.limits))
     elif step.action is Action.FUND_CARD:
         assert step.amount is not None
-        fund_card(desk, card, step.amount)
+        await_money(desk, fund_card(desk, card, step.amount))
     else:
         move_card(desk, card, _MOVES[step.action], reason="provision --file")
 

@@ -13,6 +13,7 @@ from cardctl.domain.money import Money, zero
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import DevelopmentOnly, ProviderHasNot
+from cardctl.services.awaiting import await_money
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
 from cardctl.services.deeds.issuing import CardWish, create_account, relink_account
@@ -184,7 +185,8 @@ class _Work:
         if not missing.minor:
             return card
         self.changed += 1
-        return self._card(fund_card(self.desk, card, missing, set_allowance=card.allowance is None).object)
+        funded = fund_card(self.desk, card, missing, set_allowance=card.allowance is None)
+        return self._card(await_money(self.desk, funded).object)
 
     @staticmethod
     def _card(thing: Card | Account) -> Card:

@@ -9,6 +9,7 @@ from cardctl.domain.cards import Card
 from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import CardState, Move
 from cardctl.errors import BadInput, StateForbids
+from cardctl.providers.base import ClosesCards, require
 from cardctl.services.deeds.controls import move_card, rehearse_move
 from cardctl.services.deeds.issuing import CardWish, check_holder, rehearse_card
 from cardctl.services.deeds.pulling import unspent
@@ -60,6 +61,7 @@ def _check(desk: Desk, card: Card, why: str) -> None:
     """Everything that would refuse the successor, before the old card is closed."""
     if why not in REASONS:
         raise BadInput(f"{why!r} is no reason to replace a card", hint=f"one of {', '.join(REASONS)}")
+    require(desk.provider, ClosesCards)
     if card.state is CardState.FAILED:
         raise StateForbids(f"{card.id} failed to be made: there is nothing to replace", hint="issue a new card")
     with desk.books.read() as unit:

@@ -18,7 +18,7 @@ from cardctl.providers.strowallet.provider import StrowalletProvider
 from tests.providers.strowallet import objects
 from tests.providers.strowallet.objects import ADA, ADDRESS, answer, strowallet, usd
 
-WANTED = NewCard("cus-1", "USD", allowance=usd(500))
+WANTED = NewCard("cus-1", "USD", allowance=usd(500), holder="Ada Obi")
 NFC_CUSTOMER = {"success": True, "data": {"customer_id": "n-1", "status": "approved", "name": "Ada Obi"}}
 
 
@@ -128,9 +128,9 @@ def test_changes_that_cannot_be(change: AccountChange, nfc: bool, kind: type[Car
 def test_a_card() -> None:
     draft = drafted(objects.customer()).draft_card(WANTED, "op_1")
     assert (draft.method, draft.path, draft.subject) == ("POST", "/bitvcard/create-card/", "card")
-    body = {"name_on_card": "ADA OBI", "card_type": "visa", "amount": "5.00", "customerEmail": "ada@example.test"}
+    body = {"name_on_card": "Ada Obi", "card_type": "visa", "amount": "5.00", "customerEmail": "ada@example.test"}
     assert draft.body == body
-    assert not (draft.repeatable or draft.urgent or draft.real)
+    assert (draft.repeatable, draft.urgent, draft.real) == (False, False, False)
 
 
 def test_an_nfc_card() -> None:

@@ -253,6 +253,7 @@ def test_how_a_withdrawal_stands(data: dict[str, Any], word: str) -> None:
         ({"apiresponse": {"data": {"id": "f-1", "status": "Success"}}}, True, "f-1"),
         ({"data": {"status": "completed", "reference": "r-1"}}, True, "r-1"),
         ({"status": "success", "message": "in progress"}, False, None),
+        ({"apiresponse": {"status": "success", "message": "in progress"}}, False, None),
         ({"data": {"status": "odd"}}, False, None),
     ],
 )

@@ -58,6 +58,11 @@ def server_error() -> Problem:
     return Problem(500, "An unknown error occurred", kind="api_error")
 
 
+def expired_key() -> Problem:
+    """401 for a key that was good a moment ago (docs.stripe.com/error-codes, api_key_expired)."""
+    return Problem(401, "Expired API Key provided.", code="api_key_expired")
+
+
 def rate_limited() -> Problem:
     """429 (docs.stripe.com/rate-limits)."""
     message = "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits."

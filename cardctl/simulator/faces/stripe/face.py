@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from cardctl.simulator.answers import Answer, save, saved
 from cardctl.simulator.books import FarSide
 from cardctl.simulator.faces.stripe import authorizations, balance, cardholders, cards, transactions
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint
-from cardctl.simulator.faces.stripe.errors import Problem, no_such, rate_limited, server_error, unrecognized
+from cardctl.simulator.faces.stripe.errors import Problem, expired_key, no_such, rate_limited, server_error, unrecognized
 from cardctl.simulator.faces.stripe.parameters import decode
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import NoSuch, Record
@@ -75,9 +77,9 @@ class StripeFace:
         return method != "GET"
 
     def turn_away(self, status: int) -> Reply:
-        """A front end's 429 or 5xx, before anything else looked at the request."""
+        """A front end's 401, 429 or 5xx, before anything else looked at the request."""
         request = _Request(_new_id(), "", "", None, API_VERSION)
-        problem = rate_limited() if status == 429 else server_error()
+        problem = {401: expired_key, 429: rate_limited}.get(status, server_error)()
         return _reply(request, status, problem.body(request.id, self._far_side.now()))
 
     def _write(
@@ -113,7 +115,7 @@ def _execute(request: _Request, endpoint: Endpoint, call: Call, spoil: Spoil) ->
 
 def _run(endpoint: Endpoint, call: Call) -> bytes:
     try:
-        return json.dumps(endpoint.answer(call), ensure_ascii=False, separators=(",", ":")).encode()
+        return orjson.dumps(endpoint.answer(call))
     except NoSuch as none:
         named = next((name for name, value in call.params.items() if value == none.ref), None)
         raise no_such(none.table, none.ref, None if none.ref == call.ref else named or "card") from none

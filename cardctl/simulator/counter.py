@@ -1,0 +1,64 @@
+"""What the staff of the simulated Stripe does from behind the counter: a swipe, a verdict on a cardholder; no wire."""
+
+from __future__ import annotations
+
+from cardctl.errors import NotFound
+from cardctl.simulator import spending
+from cardctl.simulator.books import Desk
+from cardctl.simulator.issuing import NO_REQUIREMENTS
+from cardctl.simulator.rows import Record, select, write
+
+_KYC: dict[str, Record] = {
+    "pending": {"disabled_reason": "under_review", "past_due": ["individual.verification.document"]},
+    "verified": NO_REQUIREMENTS,
+    "rejected": {"disabled_reason": "rejected.listed", "past_due": []},
+}
+"""`requirements` of a cardholder (docs.stripe.com/api/issuing/cardholders/object)."""
+
+
+def swipe(desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None:
+    """A purchase of `amount` minor units: authorised and, unless `hold`, captured; None where this bank has no such card.
+
+    `reason` is the word of the request history, `message` its sentence. NotFound where the card's holder is gone.
+    """
+    card = _card(desk, card_ref)
+    if card is None:
+        return None
+    if not _holder(desk, card["holder"]):
+        raise NotFound("cardholder", card["holder"])
+    visit = Desk(desk.db, card["face"], desk.now)
+    authorization = spending.authorise(visit, card_ref, spending.Purchase(amount, merchant))
+    taken = authorization["approved"] and not hold
+    transaction = spending.capture(visit, authorization["ref"]) if taken else None
+    decision = authorization["request_history"][-1]
+    return {
+        "approved": bool(authorization["approved"]),
+        "reason": decision["reason"],
+        "message": decision["reason_message"],
+        "authorization_ref": authorization["ref"],
+        "transaction_ref": transaction and transaction["ref"],
+    }
+
+
+def card_currency(desk: Desk, card_ref: str) -> str | None:
+    """Lower case; None where this bank has no such card."""
+    card = _card(desk, card_ref)
+    return None if card is None else str(card["currency"])
+
+
+def set_kyc(desk: Desk, holder_ref: str, word: str) -> bool:
+    """pending → under_review with a document past due, verified → no requirement, rejected → rejected.listed; False where this
+    bank has no such cardholder."""
+    if not _holder(desk, holder_ref):
+        return False
+    write(desk, "holders", holder_ref, {"requirements": _KYC[word]})
+    return True
+
+
+def _card(desk: Desk, ref: str) -> Record | None:
+    found = select(desk, "cards", "ref = ? AND deleted = 0", (ref,))
+    return found[0] if found else None
+
+
+def _holder(desk: Desk, ref: str) -> list[Record]:
+    return select(desk, "holders", "ref = ? AND deleted = 0", (ref,))

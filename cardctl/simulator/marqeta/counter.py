@@ -1,0 +1,106 @@
+"""What the staff of the simulated Marqeta does from behind the counter: a swipe, a KYC decision, silent edits; no wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cardctl.simulator.books import Desk
+from cardctl.simulator.categories import CODES
+from cardctl.simulator.marqeta import purchases, users
+from cardctl.simulator.marqeta.accounts import CURRENCY
+from cardctl.simulator.marqeta.lists import known
+from cardctl.simulator.marqeta.tables import PERSON
+from cardctl.simulator.rows import Record
+
+
+def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], hold: bool) -> Record | None:
+    """A purchase of `amount` minor units: authorised and, unless `hold`, cleared at once; None when there is no such card.
+
+    The merchant has a name, a category (Stripe's word) or an mcc, a country and a city. `reason` is `card_active`, or the
+    response code of a decline, and `message` then what it means.
+    """
+    visit = Desk(desk.db, "marqeta", desk.now)
+    if known(visit, "marqeta_cards", card_ref) is None:
+        return None
+    message = purchases.Message(merchant=_acceptor(merchant))
+    authorization = purchases.authorise(visit, card_ref, amount, message)
+    approved = authorization["state"] != "DECLINED"
+    taken = purchases.clear(visit, authorization["ref"], amount, {}) if approved and not hold else None
+    response = authorization["response"]
+    return {
+        "approved": approved,
+        "reason": "card_active" if approved else response["code"],
+        "message": None if approved else response.get("additional_information") or response["memo"],
+        "authorization_ref": authorization["ref"],
+        "transaction_ref": taken and taken["ref"],
+    }
+
+
+def set_kyc(desk: Desk, user_ref: str, word: str) -> bool:
+    """`pending` → UNVERIFIED, `verified` → ACTIVE, `rejected` → SUSPENDED with reason code 17; False for nobody's token."""
+    return users.decide_kyc(Desk(desk.db, "marqeta", desk.now), user_ref, word)
+
+
+def card_currency(desk: Desk, card_ref: str) -> str | None:
+    """The ISO code (lower case) that this card spends; None when there is no such card."""
+    return CURRENCY.lower() if known(desk, "marqeta_cards", card_ref) else None
+
+
+def _acceptor(merchant: Mapping[str, Any]) -> Record:
+    code = merchant.get("mcc") or CODES.get(merchant.get("category") or "")
+    given = {"name": merchant.get("name"), "mcc": code, "country_code": merchant.get("country"), "city": merchant.get("city")}
+    return {name: value for name, value in given.items() if value}
+
+
+_OBJECT = {"deleted": "flag", "created": "whole", "modified": "whole"}
+_MONEY = {"amount": "amount", "currency_code": "word", "state": "word", "memo": "maybe", "tags": "maybe"}
+_WHY = {"reason": "maybe", "reason_code": "maybe", "channel": "word"}
+
+FIELDS: dict[str, dict[str, str]] = {
+    "marqeta_users": {
+        **_OBJECT,
+        **dict.fromkeys(PERSON, "maybe"),
+        "status": "word",
+        "parent_token": "maybe",
+        "uses_parent_account": "flag",
+        "ledger_balance": "amount",
+        "metadata.*": "maybe",
+    },
+    "marqeta_cards": {
+        **_OBJECT,
+        **dict.fromkeys(("state", "state_reason", "fulfillment_status", "instrument_type", "last_four", "pan"), "word"),
+        **dict.fromkeys(("cvv_number", "expiration", "user_token", "card_product_token"), "word"),
+        "reason_code": "maybe",
+        "expiration_time": "whole",
+        "pin_is_set": "flag",
+        "metadata.*": "maybe",
+    },
+    "marqeta_products": {**_OBJECT, "name": "word", "active": "flag", "start_date": "word", "end_date": "maybe"},
+    "marqeta_velocity_controls": {
+        **_OBJECT,
+        "name": "maybe",
+        "active": "flag",
+        "amount_limit": "amount",
+        "usage_limit": "whole",
+        **dict.fromkeys(("currency_code", "velocity_window"), "word"),
+        **dict.fromkeys(("user_token", "card_product_token", "merchant_scope.*"), "maybe"),
+        **dict.fromkeys(("approvals_only", "include_purchases"), "flag"),
+    },
+    "marqeta_funding_sources": {**_OBJECT, "name": "word", "active": "flag"},
+    "marqeta_orders": {**_OBJECT, **_MONEY, "user_token": "word", "funding_source_token": "word", "response.*": "maybe"},
+    "marqeta_unloads": {**_OBJECT, **_MONEY, "original_order_token": "word", "response.*": "maybe"},
+    "marqeta_transactions": {
+        **_OBJECT,
+        **dict.fromkeys(("type", "state", "user_token", "acting_user_token", "currency_code"), "word"),
+        **dict.fromkeys(("amount", "request_amount", "gpa.ledger_balance", "gpa.available_balance"), "amount"),
+        "gpa.impacted_amount": "amount",
+        **dict.fromkeys(("card_token", "card_product_token", "network", "approval_code"), "maybe"),
+        **dict.fromkeys(("preceding_related_transaction_token", "card_acceptor.*", "response.*"), "maybe"),
+        **dict.fromkeys(("user_transaction_time", "settlement_date"), "whole"),
+    },
+    "marqeta_card_transitions": {**_OBJECT, **_WHY, "state": "word", "type": "word"},
+    "marqeta_user_transitions": {**_OBJECT, **_WHY, "status": "word"},
+    "marqeta_kyc": {**_OBJECT, "notes": "maybe", "result.status": "word"},
+}
+"""Fields that can be edited silently, as on the wire, and how each is read; `x.*` is any one name under x."""

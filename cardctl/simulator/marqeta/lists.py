@@ -1,0 +1,87 @@
+"""Objects by token and lists of them, page by page from any place; no bank rules."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cardctl.simulator.books import Desk
+from cardctl.simulator.marqeta.refusals import Kind, Refuses
+from cardctl.simulator.rows import Record, change, insert, select
+
+NOUNS = {
+    "marqeta_users": "Cardholder",
+    "marqeta_cards": "Card",
+    "marqeta_products": "Card product",
+    "marqeta_velocity_controls": "Velocity control",
+    "marqeta_funding_sources": "Funding source",
+    "marqeta_orders": "GPA order",
+    "marqeta_unloads": "GPA unload",
+    "marqeta_transactions": "Transaction",
+    "marqeta_card_transitions": "Card transition",
+    "marqeta_user_transitions": "User transition",
+    "marqeta_kyc": "KYC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """By which column of times; later ones first where `descending`. Rows of one second go in the order they were made."""
+
+    column: str
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page; `more`: there are others after it."""
+
+    rows: list[Record]
+    more: bool
+
+
+def new_token() -> str:
+    """A token as Marqeta makes them: a UUID."""
+    return str(uuid.uuid4())
+
+
+def made(desk: Desk, table: str, wish: Mapping[str, Any]) -> Record:
+    """A new object, with a token of its own unless the wish brings one."""
+    return insert(desk, table, {**wish, "ref": wish.get("ref") or new_token(), "modified": desk.now})
+
+
+def changed(desk: Desk, table: str, ref: str, changes: Mapping[str, Any]) -> Record:
+    """Writes some columns of one object, which counts as its last modification."""
+    return change(desk, table, ref, {**changes, "modified": desk.now})
+
+
+def known(desk: Desk, table: str, ref: str) -> Record | None:
+    """The object with this token, if there is one."""
+    found = select(desk, table, "ref = ? AND deleted = 0", (ref,))
+    return found[0] if found else None
+
+
+def get(desk: Desk, table: str, ref: str, kind: Kind = Kind.MISSING) -> Record:
+    """The object with this token; Refuses where there is none, by `kind` where a body and not the path names it."""
+    found = known(desk, table, ref)
+    if found is None:
+        raise Refuses(kind, f"{NOUNS[table]} not found")
+    return found
+
+
+def one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """The condition that a column has one of some values."""
+    return f"{column} IN ({', '.join('?' * len(values))})", list(values)
+
+
+def page(desk: Desk, table: str, conditions: Sequence[tuple[str, Sequence[Any]]], sort: Sort, start: int, count: int) -> Page:
+    """`count` rows from place `start` on that meet every condition; an index alone finds them, and they alone are read."""
+    where = " AND ".join(["deleted = 0", *(condition for condition, _ in conditions)])
+    values = [value for _, given in conditions for value in given]
+    direction = "DESC" if sort.descending else "ASC"
+    order = f"ORDER BY {sort.column} {direction}, seq {direction}"
+    places = f"SELECT seq FROM {table} WHERE {where} {order} LIMIT ? OFFSET ?"  # noqa: S608  (our own words)
+    rows = select(desk, table, f"seq IN ({places}) {order}", [*values, count + 1, start])
+    return Page(rows[:count], len(rows) > count)

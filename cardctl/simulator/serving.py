@@ -1,0 +1,73 @@
+"""Serving until asked to stop, and who serves now: a file beside the far side's, locked for as long as its process lives."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cardctl.simulator.server import Server
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets, instead of what they did before."""
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in _STOPS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def running(server: Server) -> Iterator[None]:
+    """The server at work in a thread of its own, and known to `served`; closed at the end, requests at work cut off."""
+    with _announced(server):
+        worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+        worker.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            worker.join()
+            server.server_close()
+
+
+def served(path: Path) -> list[dict[str, Any]]:
+    """Who serves the far side in the file `path` now: `{pid, base_urls}`, by port.
+
+    The kernel frees the lock of a process that died, so that what it left behind is not named.
+    """
+    found = []
+    for note in sorted(path.parent.glob(f"{path.name}.serve-*")):
+        with note.open("r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                found.append(json.load(file))
+    return found
+
+
+@contextmanager
+def _announced(server: Server) -> Iterator[None]:
+    path = server.far_side.path
+    note = path.parent / f"{path.name}.serve-{server.server_port}"
+    with os.fdopen(os.open(note, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # waits for those who only look
+        file.truncate()
+        json.dump({"pid": os.getpid(), "base_urls": server.base_urls}, file)
+        file.flush()
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
