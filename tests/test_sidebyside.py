@@ -6,12 +6,19 @@ import itertools
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import pytest
 
 from cardctl.sidebyside import side_by_side
+
+
+def taken_into(given: list[tuple[int, object]], results: Generator[tuple[int, object], None, None]) -> None:
+    """All results, one by one, so that an interrupt leaves those that came before it."""
+    with closing(results):
+        for pair in results:
+            given.append(pair)
 
 
 def test_every_item_comes_back_once_with_its_result() -> None:
@@ -89,12 +96,11 @@ def test_an_interrupt_lets_those_in_flight_end_and_begins_no_more() -> None:
         ended.append(n)
         return n
 
-    given = []
-    with pytest.raises(KeyboardInterrupt), closing(side_by_side(work, range(1000), workers=3)) as results:
-        for n, _ in results:
-            given.append(n)
+    given: list[tuple[int, object]] = []
+    with pytest.raises(KeyboardInterrupt):
+        taken_into(given, side_by_side(work, range(1000), workers=3))
     assert sorted(begun) == sorted(ended)
-    assert set(given) <= set(begun)
+    assert {n for n, _ in given} <= set(begun)
     assert len(begun) < 1000
 
 
@@ -107,10 +113,9 @@ def test_what_was_in_flight_is_given_before_the_interrupt_goes_on() -> None:
             raise KeyboardInterrupt
         return "ended"
 
-    given = []
+    given: list[tuple[int, object]] = []
     with pytest.raises(KeyboardInterrupt):
-        for pair in side_by_side(work, range(2), workers=2):
-            given.append(pair)
+        taken_into(given, side_by_side(work, range(2), workers=2))
     assert given == [(1, "ended")]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.errors import CardctlError
 from cardctl.services.desk import Desk, Done
-from cardctl.services.journal import Deed, Wish, end, finish
+from cardctl.services.journal import Deed, Wish, end, finish, give_back
 from cardctl.services.operations import claim, run_once
 from cardctl.services.sending import carry_out
 from cardctl.services.settling import ALREADY_SO
@@ -38,8 +38,19 @@ def run_chain(desk: Desk, links: Sequence[Link]) -> Done:
 
 def _gone_on(desk: Desk, done: Done, rest: Sequence[Link]) -> Done:
     for deed, wish in rest:
+        _try_anew(desk, wish.caller_key)
         done = _joined(done, run_once(desk, deed, replace(wish, target=done.object.id)))
     return done
+
+
+def _try_anew(desk: Desk, caller_key: str | None) -> None:
+    """What refused a later link may be gone, and only a new attempt can tell: its key serves again."""
+    if caller_key is None:
+        return
+    with desk.books.write() as unit:
+        prior = unit.operations.by_caller_key(desk.programme, caller_key)
+        if prior is not None and prior.state is OperationState.REFUSED:
+            give_back(desk, unit, prior)
 
 
 def _step(desk: Desk, deed: Deed, operation: Operation, later: Sequence[Operation]) -> Done:

@@ -34,6 +34,8 @@ from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Deed, drafted, finish, passed, record, save, still_ours
 
+_LOOKS = (1.0, 3.0)
+"""Seconds; how long a provider's reads may be behind its writes."""
 _S = OperationState
 
 
@@ -112,11 +114,15 @@ def _look_at_once(desk: Desk, deed: Deed, doubtful: Operation, error: ReplyLost)
 
 
 def _still_not_there(desk: Desk, doubtful: Operation) -> bool:
-    """A second look, a moment later: the first may have been answered from before the write."""
-    desk.sleep(1.0)
-    with suppress(CardctlError):
-        return desk.provider.look_up(drafted(doubtful), doubtful.id).happened is False
-    return False
+    """More looks, a moment later each: the first may have been answered from before the write."""
+    for pause in _LOOKS:
+        desk.sleep(pause)
+        try:
+            if desk.provider.look_up(drafted(doubtful), doubtful.id).happened is not False:
+                return False
+        except CardctlError:
+            return False
+    return True
 
 
 def _in_doubt(operation: Operation, why: str) -> OutcomeUnknown:

@@ -12,6 +12,9 @@ from cardctl.simulator.faults import FAULTS, Fault, On, named
 
 _RANDOM_DELAY = 0.05  # a long run under random faults should not spend its time asleep
 
+_DELAYED = "delay_funding"
+"""Where the simulated Strowallet counts the fundings that it will delay."""
+
 
 @dataclass(frozen=True, slots=True)
 class Armed:
@@ -54,13 +57,17 @@ def clear(far_side: FarSide) -> None:
     with far_side.transaction() as desk:
         desk.db.execute("DELETE FROM faults")
         desk.db.execute("DELETE FROM meta WHERE key LIKE 'fault_%'")
+        _delay_fundings(desk, 0)
 
 
 def armed(far_side: FarSide) -> tuple[list[Armed], tuple[int, float] | None]:
     """What waits, in order, and the (seed, rate) of random faults."""
     with far_side.reading() as desk:
         waiting = [Armed(*row) for row in desk.db.execute("SELECT kind, remaining, delay FROM faults ORDER BY seq")]
+        delayed = desk.db.execute(f"SELECT CAST(value AS INTEGER) FROM meta WHERE key = '{_DELAYED}'").fetchone()  # noqa: S608
         random = _random(desk)
+    if delayed and delayed[0]:
+        waiting.append(Armed("delayed-funding", delayed[0], None))
     return waiting, random and (random[0], random[1])
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from cardctl.simulator import arming, categories, counter, editing, purses, sche
 from cardctl.simulator.books import FACES, Desk, FarSide
 from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.rows import Record
+from cardctl.simulator.server import Manner
 from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.transport import BASE_URLS
 
@@ -67,6 +69,11 @@ class Control:
         if done is None:
             raise NotFound("card", card_ref)
         return Swipe(**done, amount=amount)
+
+    def card_currency(self, card_ref: str) -> str:
+        """What a card spends, as an ISO code; NotFound."""
+        with self._far_side.reading() as desk:
+            return _bank(desk, card_ref)[1].upper()
 
     def set_kyc(self, ref: str, word: str) -> None:
         """What the bank found out about a holder: `pending`, `verified` or `rejected`. BadInput, NotFound."""
@@ -121,6 +128,15 @@ class Control:
             "base_urls": dict(BASE_URLS),
             "served": serving.served(self._far_side.path),
         }
+
+    @contextmanager
+    def serving(
+        self, host: str, port: int, *, rate_limit: int | None, latency: float, version: str
+    ) -> Iterator[serving.Served]:
+        """The far side on a port of this machine, for as long as the block lasts; `latency` in seconds. BadInput."""
+        self._far_side.now()  # a file that cannot be used is said here, not to a client
+        with serving.running(self._far_side.path, host, port, Manner(rate_limit, latency, version)) as served:
+            yield served
 
     def reset(self) -> None:
         """A new bank: no objects, no faults, the machine's clock, the opening float."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ Record = dict[str, Any]
 
 _LETTERS = string.ascii_letters + string.digits
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_HOLDS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
 
 class NoSuch(Exception):
@@ -95,14 +97,19 @@ def page(
     """
     conditions = ["face = ?", "deleted = 0"]
     values: list[Any] = [desk.face]
+    cursor = _place(desk, table, after or before or "") if after or before else None
     for name, wanted in filters.items():
         ranges = wanted if isinstance(wanted, Mapping) else {"": wanted}
         for bound, value in ranges.items():
+            if cursor is not None and bound in (("lt", "lte") if after else ("gt", "gte")):
+                if _HOLDS[bound](cursor[0], value):
+                    continue  # SQLite walks along one bound of a side alone: the cursor, which is further on
+                cursor = None  # it lies before the range, so that the range is further on
             conditions.append(f'"{name}" {_COMPARE.get(bound, "=")} ?')
             values.append(value)
-    if after or before:
+    if cursor is not None:
         conditions.append(f"(created, seq) {'<' if after else '>'} (?, ?)")
-        values.extend(_place(desk, table, after or before or ""))
+        values.extend(cursor)
     order = "ASC" if before and not after else "DESC"
     where = f"{' AND '.join(conditions)} ORDER BY created {order}, seq {order} LIMIT ?"
     rows = select(desk, table, where, [*values, limit + 1])

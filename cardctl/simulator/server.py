@@ -119,8 +119,8 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no news; whatever else went wrong has been answered."""
 
-    def server_close(self) -> None:
-        super().server_close()
+    def close(self) -> None:
+        self.server_close()
         self.far_side.close()
 
 
@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.carrier.carry(name, inside)
 
     def _deliver(self, carried: Carried | Connection) -> None:
-        """No name is looked up here and no certificate shown: all that fails before a request ends its connection unanswered."""
+        """No name is looked up here and no certificate shown: what fails before a request ends its connection unanswered."""
         if isinstance(carried, Connection):
             self.close_connection = True
             return

@@ -7,40 +7,40 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cardctl.simulator.server import Server
+from cardctl.simulator.server import Manner, Server
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets, instead of what they did before."""
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in _STOPS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A port that is open. `wait` returns when Ctrl-C or SIGTERM asks to stop."""
+
+    base_url: str
+    base_urls: dict[str, str]
+    wait: Callable[[], object]
 
 
 @contextmanager
-def running(server: Server) -> Iterator[None]:
-    """The server at work in a thread of its own, and known to `served`; closed at the end, requests at work cut off."""
-    with _announced(server):
+def running(path: Path, host: str, port: int, manner: Manner) -> Iterator[Served]:
+    """Serves the far side in a thread of its own, known to `served`, for as long as the block lasts. BadInput.
+
+    Only in a main thread, whose Ctrl-C and SIGTERM are taken meanwhile. Requests at work are cut off at the end.
+    """
+    with closing(Server(path, host, port, manner)) as server, _announced(server), _asked_to_stop() as asked:
         worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         worker.start()
         try:
-            yield
+            yield Served(server.base_url, server.base_urls, asked.wait)
         finally:
             server.shutdown()
             worker.join()
-            server.server_close()
 
 
 def served(path: Path) -> list[dict[str, Any]]:
@@ -56,6 +56,17 @@ def served(path: Path) -> list[dict[str, Any]]:
             except BlockingIOError:
                 found.append(json.load(file))
     return found
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    asked = threading.Event()
+    before = {number: signal.signal(number, lambda *_: asked.set()) for number in _STOPS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

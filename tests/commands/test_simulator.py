@@ -12,6 +12,11 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from cardctl import runtime
+from cardctl.domain.money import Money
+from cardctl.errors import DevelopmentOnly
+from cardctl.services.deeds.purchasing import check_development, purchase
+from cardctl.services.flows.finding import find_card
 from cardctl.simulator.control import Control
 from cardctl.simulator.faults import FAULTS
 from tests.commands.runner import Cardctl
@@ -35,6 +40,10 @@ def status(cardctl: Cardctl) -> dict[str, Any]:
 def far_float(cardctl: Cardctl) -> int:
     minor: int = status(cardctl)["float"]["stripe"][0]["minor"]
     return minor
+
+
+def there(objects: dict[str, int]) -> dict[str, int]:
+    return {noun: many for noun, many in objects.items() if many}
 
 
 def rows(books: Path) -> dict[str, int]:
@@ -61,7 +70,7 @@ def test_a_purchase_is_authorised_and_captured(cardctl: Cardctl, card: dict[str,
         "transaction_ref": transaction,
     }
     assert far_float(cardctl) == OPENING - 1250
-    assert status(cardctl)["objects"] == {"cardholders": 3, "cards": 3, "authorizations": 1, "transactions": 1, "topups": 0}
+    assert there(status(cardctl)["objects"]) == {"cardholders": 3, "cards": 3, "authorizations": 1, "transactions": 1}
     assert cardctl("transaction", "pull", "-o", "json").code == 0
     shown = cardctl("card", "show", card["id"], "-o", "json").data
     assert shown["balance"]["minor"] == MILLION - 1250
@@ -114,6 +123,33 @@ def test_what_no_merchant_is_is_refused(cardctl: Cardctl, card: dict[str, Any], 
     assert far_float(cardctl) == OPENING
 
 
+def test_a_sandbox_knows_no_category_of_a_merchant(cardctl: Cardctl) -> None:
+    assert cardctl("profile", "create", "acme", "--environment", "sandbox", "--provider", "stripe").code == 0
+    argv = ["simulator", "swipe", "ic_x", "--amount", "1", "--profile", "acme", "-o", "json"]
+    assert (cardctl(*argv, "--category", "bakeries").error) == "INVALID_INPUT"
+
+
+def test_no_purchase_is_simulated_in_live(cardctl: Cardctl) -> None:
+    assert cardctl("profile", "create", "real", "--environment", "live", "--provider", "stripe").code == 0
+    ran = cardctl("simulator", "swipe", "ic_x", "--amount", "1", "--profile", "real", "-o", "json")
+    assert (ran.code, ran.error) == (6, "DEVELOPMENT_ONLY")
+    assert not (cardctl.home / "state" / "books" / "real.db").exists()
+
+
+def test_a_purchase_in_a_provider_s_own_test_mode(cardctl: Cardctl, programme: dict[str, Any]) -> None:
+    """The service that a sandbox's swipe hands over to, with the adapter of the development programme."""
+    with runtime.opened() as run:
+        card = find_card(run.books, programme["cards"][0]["id"])
+        held = purchase(run.desk(card), card, Money(700, "USD"), "Corner Shop", hold=True)
+        taken = purchase(run.desk(card), card, Money(1250, "USD"), "Corner Shop")
+        assert (held.approved, held.settlement) == (True, None)
+        assert taken.approved
+    assert far_float(cardctl) == OPENING - 1950
+    assert there(status(cardctl)["objects"])["transactions"] == 1
+    with pytest.raises(DevelopmentOnly):
+        check_development("live")
+
+
 def test_an_unknown_card_is_said(cardctl: Cardctl, programme: dict[str, Any]) -> None:
     ran = cardctl("simulator", "swipe", "card_nothere00", "--amount", "1")
     assert (ran.code, ran.stdout) == (5, "")
@@ -125,7 +161,12 @@ def test_an_unknown_card_is_said(cardctl: Cardctl, programme: dict[str, Any]) ->
 
 def test_the_kinds_of_faults_are_listed(cardctl: Cardctl) -> None:
     listed = cardctl("simulator", "fault", "--list", "-o", "json").data
-    assert listed == [{"kind": fault.name, "does": fault.does} for fault in FAULTS.values()]
+    assert [(each["kind"], each["does"], each["committed"]) for each in listed] == [
+        (fault.name, fault.does, fault.committed) for fault in FAULTS.values()
+    ]
+    assert {each["kind"]: each["strikes"] for each in listed}["torn-page"] == ["lists"]
+    told = "".join(cardctl("simulator", "fault", "--help").stdout.split())  # it wraps at hyphens
+    assert all(kind in told for kind in FAULTS)
     assert not cardctl.books.exists(), "the far side alone was asked"
 
 
@@ -232,13 +273,21 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
     found = status(cardctl)
     clock = found.pop("clock")
     assert clock.endswith("Z")
+    assert set(found.pop("objects").values()) == {0}
+    nouns = ("cardholders", "cards", "authorizations", "transactions", "topups")
+    assert found.pop("providers")["stripe"] == dict.fromkeys(nouns, 0)
+    opening = [{"minor": OPENING, "currency": "USD", "amount": "10000000.00"}]
     assert found == {
         "path": str(cardctl.simulator),
-        "float": {"stripe": [{"minor": OPENING, "currency": "USD", "amount": "10000000.00"}]},
-        "objects": {"cardholders": 0, "cards": 0, "authorizations": 0, "transactions": 0, "topups": 0},
+        "float": {"stripe": opening, "marqeta": opening, "strowallet": opening},
         "faults": [],
         "random_faults": None,
-        "base_urls": {"stripe": "https://api.stripe.com"},
+        "base_urls": {
+            "stripe": "https://api.stripe.com",
+            "marqeta": "https://sandbox-api.marqeta.com/v3",
+            "strowallet": "https://strowallet.com/api",
+        },
+        "served": [],
     }
     assert "objects.cards" in cardctl("simulator", "status").stdout
 
@@ -255,7 +304,7 @@ def test_reset_begins_anew_on_both_sides(cardctl: Cardctl, programme: dict[str, 
     ran = cardctl("simulator", "reset", "-o", "json")
     assert ran.code == 0
     assert ran.data.keys() == {"far_side", "books", "replaced"}
-    assert ran.data["far_side"] == {"cardholders": 3, "cards": 3, "authorizations": 1, "transactions": 1, "topups": 0}
+    assert there(ran.data["far_side"]) == {"cardholders": 3, "cards": 3, "authorizations": 1, "transactions": 1}
     assert ran.data["books"].items() >= before.items()
     assert ran.data["replaced"] is None
     assert (far_float(cardctl), status(cardctl)["objects"]["cards"], status(cardctl)["faults"]) == (OPENING, 0, [])
@@ -298,7 +347,7 @@ def test_another_profiles_books_are_left_alone(cardctl: Cardctl, programme: dict
 @pytest.mark.parametrize(
     "argv",
     [
-        ["swipe", "card_x", "--amount", "1"],
+        ["serve", "--port", "0"],
         ["fault", "--clear"],
         ["edit", "ic_1", "status=x"],
         ["advance", "1d"],

@@ -134,7 +134,7 @@ def test_editing_money(stranger: Stranger, control: Control) -> None:
     assert (shown["status"], shown["approved"], reason(shown)) == ("reversed", False, "card_active")
     assert control.edit("stripe", {"float.USD": "500"}) == ({"float.USD": OPENING_FLOAT - 2500}, {"float.USD": 500})
     assert control.edit("stripe", {"float.EUR": 7}) == ({"float.EUR": None}, {"float.EUR": 7})
-    assert control.status()["float"] == {"stripe": [Money(7, "EUR"), usd(500)]}
+    assert control.status()["float"]["stripe"] == [Money(7, "EUR"), usd(500)]
 
 
 def test_what_is_deleted_is_gone_until_it_is_not(stranger: Stranger, control: Control) -> None:
@@ -195,11 +195,29 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
         control.advance(timedelta.max)
     status = control.status()
     assert status.pop("clock") >= moved
+    objects = status.pop("objects")
+    assert {noun: many for noun, many in objects.items() if many} == {
+        "cardholders": 1,
+        "cards": 1,
+        "authorizations": 1,
+        "transactions": 1,
+    }
+    providers = status.pop("providers")
+    assert providers["stripe"] == {"cardholders": 1, "cards": 1, "authorizations": 1, "transactions": 1, "topups": 0}
+    assert {name: set(each.values()) for name, each in providers.items() if name != "stripe"} == {
+        "marqeta": {0},
+        "strowallet": {0},
+    }
+    opening = [usd(OPENING_FLOAT)]
     assert status == {
         "path": str(path),
-        "float": {"stripe": [usd(OPENING_FLOAT - 2500)]},
-        "objects": {"cardholders": 1, "cards": 1, "authorizations": 1, "transactions": 1, "topups": 0},
+        "float": {"stripe": [usd(OPENING_FLOAT - 2500)], "marqeta": opening, "strowallet": opening},
         "faults": [{"kind": "slow", "remaining": 2, "delay": 0.5}],
         "random_faults": None,
-        "base_urls": {"stripe": "https://api.stripe.com"},
+        "base_urls": {
+            "stripe": "https://api.stripe.com",
+            "marqeta": "https://sandbox-api.marqeta.com/v3",
+            "strowallet": "https://strowallet.com/api",
+        },
+        "served": [],
     }

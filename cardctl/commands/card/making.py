@@ -94,7 +94,7 @@ def issue(
 
 def _named(account: str | None) -> str:
     if account is None:
-        raise BadInput("whose card it is was not said", hint="--account names one account, --from a file with many")
+        raise typer.BadParameter("it names whose card it is; a file with many is given by --from", param_hint="--account")
     return account
 
 

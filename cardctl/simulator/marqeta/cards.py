@@ -27,12 +27,19 @@ ALLOWED = {
 _TYPES = {"SUSPENDED": "state.suspended", "TERMINATED": "state.terminated", "LIMITED": "state.limited"}
 _BIN = "111111"  # every sandbox card begins so
 _DEFAULT_OFFSET = {"unit": "YEARS", "value": 4}
+_FULFILLMENT: Record = {
+    "payment_instrument": "PHYSICAL_MSR",
+    "allow_card_creation": True,
+    "card_personalization": {"text": {"name_line_1": {}}},
+}
 _SECONDS = {"DAYS": 86400, "HOURS": 3600, "MINUTES": 60, "SECONDS": 1}
 
 
 def make_product(desk: Desk, wish: Mapping[str, Any]) -> Record:
     """A new card product; `active` does not decide whether cards can be made of it."""
-    return made(desk, "marqeta_products", {"active": False, "config": {}, **wish})
+    config = wish.get("config", {})
+    filled = {**config, "fulfillment": {**_FULFILLMENT, **config.get("fulfillment", {})}}
+    return made(desk, "marqeta_products", {"active": False, **wish, "config": filled})
 
 
 def issue_card(desk: Desk, wish: Mapping[str, Any]) -> Record:
@@ -45,7 +52,7 @@ def issue_card(desk: Desk, wish: Mapping[str, Any]) -> Record:
     user = get(desk, "marqeta_users", wish["user_token"], Kind.INVALID)
     product = get(desk, "marqeta_products", wish["card_product_token"], Kind.INVALID)
     config = product["config"]
-    if not config.get("fulfillment", {}).get("allow_card_creation", True):
+    if not config["fulfillment"]["allow_card_creation"]:
         raise Refuses(Kind.INVALID, "Card product does not allow card creation")
     number = _number(desk, wish.get("reissue_pan_from_card_token"))
     card = made(
@@ -58,7 +65,7 @@ def issue_card(desk: Desk, wish: Mapping[str, Any]) -> Record:
             "state": "UNACTIVATED",
             "state_reason": "New card",
             "fulfillment_status": "ISSUED",
-            "instrument_type": config.get("fulfillment", {}).get("payment_instrument", "PHYSICAL_MSR"),
+            "instrument_type": config["fulfillment"]["payment_instrument"],
             "pan": number,
             "last_four": number[-4:],
             "cvv_number": f"{secrets.randbelow(1000):03d}",

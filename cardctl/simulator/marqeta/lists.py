@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,10 +28,15 @@ NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """By which column of times; later ones first where `descending`. Rows of one second go in the order they were made."""
+    """By which column of times, between which two; later ones first where `descending`.
+
+    Rows of one second go in the order they were made.
+    """
 
     column: str
     descending: bool
+    earliest: int | None = None
+    latest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,32 @@ class Page:
 
     rows: list[Record]
     more: bool
+
+
+class Bookmarks:
+    """Where the next pages begin of lists that were asked for, as long as nobody has written since.
+
+    So a walk through a list costs the same on every page, though a page is asked for by its number.
+    """
+
+    _MOST = 1000
+
+    def __init__(self) -> None:
+        self._version: tuple[int, ...] = ()
+        self._places: dict[Hashable, tuple[int, int]] = {}
+
+    def find(self, desk: Desk, key: Hashable) -> tuple[int, int] | None:
+        """The last row (its time and seq) before the page `key`; None for one that is not known, or not any more."""
+        others = desk.db.execute("PRAGMA data_version").fetchone()[0]  # moved by every write of another connection
+        undone = desk.db.execute("SELECT max(seq) FROM undo").fetchone()[0]  # of its own only while a read is a stale one
+        version = (others, desk.db.total_changes, undone or 0)
+        if version != self._version or len(self._places) > self._MOST:
+            self._places.clear()
+            self._version = version
+        return self._places.get(key)
+
+    def keep(self, key: Hashable, place: tuple[int, int]) -> None:
+        self._places[key] = place
 
 
 def new_token() -> str:
@@ -63,6 +94,12 @@ def known(desk: Desk, table: str, ref: str) -> Record | None:
     return found[0] if found else None
 
 
+def ever_known(desk: Desk, table: str, ref: str) -> Record | None:
+    """The same, even if it was deleted: its token is used up."""
+    found = select(desk, table, "ref = ?", (ref,))
+    return found[0] if found else None
+
+
 def get(desk: Desk, table: str, ref: str, kind: Kind = Kind.MISSING) -> Record:
     """The object with this token; Refuses where there is none, by `kind` where a body and not the path names it."""
     found = known(desk, table, ref)
@@ -76,12 +113,38 @@ def one_of(column: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return f"{column} IN ({', '.join('?' * len(values))})", list(values)
 
 
-def page(desk: Desk, table: str, conditions: Sequence[tuple[str, Sequence[Any]]], sort: Sort, start: int, count: int) -> Page:
+def page(
+    desk: Desk,
+    table: str,
+    conditions: Sequence[tuple[str, Sequence[Any]]],
+    sort: Sort,
+    start: int,
+    count: int,
+    marks: Bookmarks,
+) -> Page:
     """`count` rows from place `start` on that meet every condition; an index alone finds them, and they alone are read."""
     where = " AND ".join(["deleted = 0", *(condition for condition, _ in conditions)])
     values = [value for _, given in conditions for value in given]
     direction = "DESC" if sort.descending else "ASC"
     order = f"ORDER BY {sort.column} {direction}, seq {direction}"
-    places = f"SELECT seq FROM {table} WHERE {where} {order} LIMIT ? OFFSET ?"  # noqa: S608  (our own words)
-    rows = select(desk, table, f"seq IN ({places}) {order}", [*values, count + 1, start])
+    asked = (table, where, tuple(values), sort)
+    place = marks.find(desk, (asked, start))
+    bounds, ends = _bounds(sort, place)
+    places = f"SELECT seq FROM {table} WHERE {where}{bounds} {order} LIMIT ? OFFSET ?"  # noqa: S608  (our own words)
+    rows = select(desk, table, f"seq IN ({places}) {order}", [*values, *ends, count + 1, 0 if place else start])
+    if len(rows) > count:
+        last = rows[count - 1]
+        marks.keep((asked, start + count), (last[sort.column], last["seq"]))
     return Page(rows[:count], len(rows) > count)
+
+
+def _bounds(sort: Sort, place: tuple[int, int] | None) -> tuple[str, list[int]]:
+    """Where to begin and to end; a place makes the bound on its side needless, and SQLite heeds but one."""
+    column, bounds, ends = sort.column, "", []
+    if place is not None:
+        bounds, ends = f" AND ({column}, seq) {'<' if sort.descending else '>'} (?, ?)", [*place]
+    if sort.earliest is not None and (place is None or sort.descending):
+        bounds, ends = f"{bounds} AND {column} >= ?", [*ends, sort.earliest]
+    if sort.latest is not None and (place is None or not sort.descending):
+        bounds, ends = f"{bounds} AND {column} <= ?", [*ends, sort.latest]
+    return bounds, ends

@@ -76,7 +76,7 @@ _FUNDING = """amount INTEGER NOT NULL, currency_code TEXT NOT NULL, funding_sour
     transaction_token TEXT NOT NULL, state TEXT NOT NULL, response TEXT NOT NULL, memo TEXT, tags TEXT"""
 
 # Every list walks an index that holds all it asks about (what it filters by, then what it sorts by), so that rows before the
-# page are passed over without being read. SQLite ends each index with `seq`.
+# page are passed over without being read.
 _SORTED = ("created", "modified")
 _LISTS = (
     *((table, ()) for table in LISTED if table != "marqeta_transactions"),
@@ -94,6 +94,7 @@ _LISTS = (
 )
 _TRANSACTION_LISTS = ("", "user_token", "acting_user_token", "card_token")
 _TRANSACTION_ORDERS = ("user_transaction_time", "created")
+_TRANSACTION_FILTERS = ("state", "type", "user_transaction_time")
 
 STATEMENTS: tuple[str, ...] = (
     f"""CREATE TABLE marqeta_users ({_OBJECT}, status TEXT NOT NULL, {_PERSON},
@@ -128,16 +129,16 @@ STATEMENTS: tuple[str, ...] = (
         request_amount INTEGER NOT NULL, currency_code TEXT NOT NULL, approval_code TEXT, network TEXT,
         user_transaction_time INTEGER NOT NULL, settlement_date INTEGER NOT NULL, preceding_related_transaction_token TEXT,
         order_token TEXT, unload_token TEXT, is_preauthorization INTEGER, response TEXT NOT NULL, gpa TEXT NOT NULL,
-        card_acceptor TEXT,
-        held INTEGER NOT NULL DEFAULT 0, cleared INTEGER NOT NULL DEFAULT 0, refunded INTEGER NOT NULL DEFAULT 0)""",
+        card_acceptor TEXT, held INTEGER NOT NULL DEFAULT 0, cleared INTEGER NOT NULL DEFAULT 0,
+        refunded INTEGER NOT NULL DEFAULT 0)""",
     *(
-        f"CREATE INDEX {'_'.join((table, *columns, order))} ON {table} ({', '.join((*columns, 'deleted', order))})"
+        f"CREATE INDEX {'_'.join((table, *columns, order))} ON {table} ({', '.join((*columns, 'deleted', order, 'seq'))})"
         for table, columns in _LISTS
         for order in _SORTED
     ),
     *(
         f"CREATE INDEX marqeta_transactions_{column}_{order} ON marqeta_transactions "
-        f"({', '.join(filter(None, (column, 'deleted', order, 'state', 'type')))})"
+        f"({', '.join(filter(None, (column, 'deleted', order, 'seq', *_TRANSACTION_FILTERS)))})"
         for column in _TRANSACTION_LISTS
         for order in _TRANSACTION_ORDERS
     ),

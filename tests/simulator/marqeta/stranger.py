@@ -109,7 +109,7 @@ class Stranger:
         wish = {"original_transaction_token": authorization, "amount": amount}
         return dict(self.done("/simulate/reversal", wish)["transaction"])
 
-    def gpa(self, user: str) -> tuple[Decimal, Decimal]:
+    def gpa(self, user: str) -> tuple[float | Decimal, float | Decimal]:
         """Ledger and available balance."""
         shown = self.seen(f"/balances/{user}")["gpa"]
         return shown["ledger_balance"], shown["available_balance"]

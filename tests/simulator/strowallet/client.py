@@ -13,6 +13,9 @@ import httpx
 from cardctl.simulator.transport import SimulatorTransport
 from tests.simulator.stranger import no_sleep
 
+Exact = Any
+"""A Decimal; mypy would not have one compared with an int."""
+
 KEY, NFC_KEY = "pub_q8Zx0stranger", "0123456789abcdef0123456789abcdef01234567"
 
 ADA = {
@@ -91,18 +94,18 @@ class Client:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.http.close()
 
-    def send(self, method: str, name: str, **params: Any) -> httpx.Response:
+    def send(self, method: str, name: str, /, **params: Any) -> httpx.Response:
         sent = {"public_key": self.key, **params}
         if method == "GET":
             return self.http.get(name, params=sent)
         return self.http.request(method, name, json=sent)
 
-    def done(self, method: str, name: str, **params: Any) -> dict[str, Any]:
+    def done(self, method: str, name: str, /, **params: Any) -> dict[str, Any]:
         reply = self.send(method, name, **params)
         assert reply.status_code == 200, reply.text
         return parsed(reply)
 
-    def float(self) -> Decimal:
+    def float(self) -> Exact:
         """The wallet balance, which is text at both hosts."""
         return Decimal(self.done("GET", "wallet/balance/USD/")["balance"])
 
@@ -125,7 +128,7 @@ class Virtual(Client):
     def detail(self, card: str) -> dict[str, Any]:
         return dict(self.done("POST", "bitvcard/fetch-card-detail/", card_id=card)["response"]["card_detail"])
 
-    def balance(self, card: str) -> Decimal:
+    def balance(self, card: str) -> Exact:
         return Decimal(self.detail(card)["balance"])
 
     def rows(self, card: str) -> list[dict[str, Any]]:
@@ -161,7 +164,7 @@ class Nfc(Client):
     def detail(self, card: str) -> dict[str, Any]:
         return dict(self.done("GET", "bitvcard/fetch-nfccard-detail", card_id=card)["response"]["card_detail"])
 
-    def balance(self, card: str) -> Decimal:
+    def balance(self, card: str) -> Exact:
         return Decimal(self.detail(card)["balance"])
 
     def move(self, card: str, amount: str, kind: str) -> httpx.Response:

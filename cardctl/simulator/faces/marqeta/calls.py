@@ -14,7 +14,7 @@ from cardctl.simulator.books import Desk
 from cardctl.simulator.faces.marqeta import numbers
 from cardctl.simulator.faces.marqeta.errors import Problem, invalid
 from cardctl.simulator.faces.marqeta.parameters import Group
-from cardctl.simulator.marqeta.lists import Sort, get, known, page
+from cardctl.simulator.marqeta.lists import Bookmarks, Sort, ever_known, get, page
 from cardctl.simulator.marqeta.refusals import Kind, Refuses
 from cardctl.simulator.rows import Record
 
@@ -36,6 +36,7 @@ class Call:
     ref: str
     query: Mapping[str, Any]
     body: Mapping[str, Any]
+    marks: Bookmarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,11 @@ def created(call: Call, table: str, make: Callable[[Desk, Record], Record], wish
     `wish` is what the bank is asked for; the token and the body's fingerprint are added to it.
     """
     token, fingerprint = call.body.get("token"), _fingerprint(call.body)
-    before = known(call.desk, table, token) if token else None
+    before = ever_known(call.desk, table, token) if token else None
     if before is None:
         wish = {name: value for name, value in wish.items() if name != "token"}
         return make(call.desk, {**wish, "ref": token, "fingerprint": fingerprint})
-    if before["fingerprint"] != fingerprint:
+    if before["fingerprint"] != fingerprint or before["deleted"]:
         raise Refuses(Kind.DIFFERENT, "Token already associated with a different payload")
     return before
 
@@ -93,7 +94,7 @@ def paged(call: Call, table: str, show: Show, conditions: Sequence[Condition], s
         raise Problem(413, f"Request Entity Too Large: count is at most {MOST}")
     if count < 1 or start < 0:
         raise invalid("count, start_index")
-    found = page(call.desk, table, conditions, sort, start, count)
+    found = page(call.desk, table, conditions, sort, start, count, call.marks)
     data = [picked(call, rendered) for rendered in show(call.desk, found.rows)]
     if not data:
         return {"data": []}

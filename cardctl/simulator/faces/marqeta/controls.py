@@ -20,7 +20,7 @@ from cardctl.simulator.faces.marqeta.calls import (
 )
 from cardctl.simulator.faces.marqeta.errors import invalid
 from cardctl.simulator.marqeta import velocity
-from cardctl.simulator.marqeta.lists import get
+from cardctl.simulator.marqeta.lists import changed, get
 from cardctl.simulator.rows import Record
 
 _OWNERS = {"user": "user_token", "card_product": "card_product_token"}
@@ -39,7 +39,8 @@ def _update(call: Call) -> Record:
 
 def _delete(call: Call) -> Record:
     """It stays to be seen, and forbids nothing any more."""
-    return shown(call, objects.controls, velocity.change_control(call.desk, call.ref, {"active": False}))
+    get(call.desk, velocity.TABLE, call.ref)
+    return shown(call, objects.controls, changed(call.desk, velocity.TABLE, call.ref, {"active": False}))
 
 
 def _list(call: Call) -> Record:

@@ -14,6 +14,7 @@ from cardctl.simulator.faces.marqeta.calls import Call, Endpoint
 from cardctl.simulator.faces.marqeta.errors import GATEWAY_PAGE, Problem, malformed, problem_of, server_error
 from cardctl.simulator.faces.marqeta.numbers import decode, encode
 from cardctl.simulator.faces.marqeta.parameters import Group, read_query
+from cardctl.simulator.marqeta.lists import Bookmarks
 from cardctl.simulator.marqeta.refusals import Refuses
 from cardctl.simulator.wire import Reply, Spoil
 
@@ -42,6 +43,7 @@ class MarqetaFace:
 
     def __init__(self, far_side: FarSide) -> None:
         self._far_side = far_side
+        self._marks = Bookmarks()
 
     def handle(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, *, spoil: Spoil = Spoil.NOTHING
@@ -80,11 +82,11 @@ class MarqetaFace:
     ) -> bytes:
         if not self.writes(method, path) and not path.endswith(_SHOWS_PAN):
             with self._far_side.reading("marqeta") as desk:
-                return encode(endpoint.answer(Call(desk, ref, query, body)))
+                return encode(endpoint.answer(Call(desk, ref, query, body, self._marks)))
         if spoil is Spoil.EFFECT:
             raise server_error()
         with self._far_side.transaction("marqeta") as desk:
-            answer = encode(endpoint.answer(Call(desk, ref, query, body)))
+            answer = encode(endpoint.answer(Call(desk, ref, query, body, self._marks)))
         if spoil is Spoil.ANSWER:
             raise server_error()
         return answer

@@ -6,7 +6,7 @@ Left out on purpose, and refused as unknown: PINs, card data, cash back, network
 from __future__ import annotations
 
 from cardctl.simulator.faces.marqeta.parameters import Group, Kind, Text, Whole
-from cardctl.simulator.faces.marqeta.tables import AMOUNT, FLAG, LINE, TEXT, TOKEN, words
+from cardctl.simulator.faces.marqeta.tables import AMOUNT, ANY_TOKEN, FLAG, LINE, TEXT, TOKEN, words
 
 _OLD_ACCEPTOR = Group(
     {
@@ -50,27 +50,35 @@ OLD_REVERSAL = Group(
     required=("amount", "original_transaction_token"),
 )
 
+_ACCEPTOR: dict[str, Kind] = {
+    **dict.fromkeys(("address", "city"), TEXT),
+    "country_code": Text(40),
+    "mcc": Text(5),
+    "mid": Text(15, least=2),
+    "name": LINE,
+    "postal_code": Text(10),
+    "state": Text(2),
+}
 _EVENT: dict[str, Kind] = {
     "amount": AMOUNT,
     "currency_code": TEXT,
     "network": words("VISA MASTERCARD DISCOVER PULSE"),
-    "card_acceptor": Group(
-        {
-            **dict.fromkeys(("address", "city"), TEXT),
-            "country_code": Text(40),
-            "mcc": Text(5),
-            "mid": Text(15, least=2),
-            "name": LINE,
-            "postal_code": Text(10),
-            "state": Text(2),
-        }
-    ),
+    "card_acceptor": Group(_ACCEPTOR),
 }
-AUTHORIZATION_EVENT = Group({**_EVENT, "card_token": TOKEN, "is_preauthorization": FLAG}, required=("amount", "card_token"))
+AUTHORIZATION_EVENT = Group(
+    {
+        **_EVENT,
+        "card_token": ANY_TOKEN,
+        "is_preauthorization": FLAG,
+        "card_acceptor": Group(_ACCEPTOR, required=("mid",)),
+    },
+    required=("amount", "card_token"),
+)
 CLEARING_EVENT = Group(
-    {**_EVENT, "card_token": TOKEN, "preceding_related_transaction_token": TOKEN, "force_post": FLAG}, required=("amount",)
+    {**_EVENT, "card_token": ANY_TOKEN, "preceding_related_transaction_token": ANY_TOKEN, "force_post": FLAG},
+    required=("amount",),
 )
 REVERSAL_EVENT = Group(
-    {**_EVENT, "preceding_related_transaction_token": TOKEN}, required=("preceding_related_transaction_token",)
+    {**_EVENT, "preceding_related_transaction_token": ANY_TOKEN}, required=("preceding_related_transaction_token",)
 )
-REFUND_EVENT = Group({**_EVENT, "card_token": TOKEN}, required=("amount", "card_token"))
+REFUND_EVENT = Group({**_EVENT, "card_token": ANY_TOKEN}, required=("amount", "card_token"))

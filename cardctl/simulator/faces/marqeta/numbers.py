@@ -10,8 +10,13 @@ from cardctl.domain.money import Money
 
 
 def decode(body: bytes) -> Any:
-    """JSON with every fraction as a Decimal; ValueError for anything else, NaN and Infinity too."""
-    return json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_number)
+    """JSON with every fraction as a Decimal; ValueError for anything else: NaN, half a surrogate pair, a bottomless nest."""
+    try:
+        value = json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    encode(value)
+    return value
 
 
 def encode(value: Any) -> bytes:

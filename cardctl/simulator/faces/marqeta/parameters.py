@@ -101,15 +101,17 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An object with known fields, of which some are required; a null is as good as nothing."""
+    """An object with known fields, of which some are required; a null is as good as nothing, or as `{}` for the `emptied`."""
 
     known: Mapping[str, Kind] = field(default_factory=dict)
     required: tuple[str, ...] = ()
+    emptied: tuple[str, ...] = ()
 
     def read(self, name: str, sent: Any) -> dict[str, Any]:
         if not isinstance(sent, dict):
             raise malformed(f"{name or 'the body'} is no Object")
         given = {inner: value for inner, value in sent.items() if value is not None}
+        given |= {inner: {} for inner in self.emptied if inner in sent and sent[inner] is None}
         unknown = [inner for inner in given if inner not in self.known]
         if unknown:
             raise malformed(f"Unrecognized field {_inside(name, unknown[0])}")

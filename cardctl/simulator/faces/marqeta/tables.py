@@ -79,6 +79,14 @@ KYC = Group(
     required=("user_token",),  # the other choice, a business, is none here
 )
 
+_PERSONALIZATION = Group(
+    {"text": Group({f"name_line_{line}": Group({"value": TEXT}) for line in (1, 2, 3)}, required=("name_line_1",))},
+    required=("text",),
+)
+_FULFILLMENT = Group(
+    {"card_fulfillment_reason": words("NEW LOST_STOLEN EXPIRED"), "card_personalization": _PERSONALIZATION},
+    required=("card_personalization",),
+)
 OFFSET = Group({"unit": UNIT, "value": Whole(0, 2**31 - 1)})
 PRODUCT_CONFIG = Group(
     {
@@ -86,8 +94,10 @@ PRODUCT_CONFIG = Group(
             {
                 "payment_instrument": INSTRUMENT,
                 "allow_card_creation": FLAG,
+                # required by the description, though many a product was made without: what it lacks is filled in
+                "card_personalization": _PERSONALIZATION,
                 "bin_prefix": TEXT,
-                "package_id": TEXT,
+                "package_id": Text(50, least=1),
                 "uppercase_name_lines": FLAG,
                 "bulk_ship": FLAG,
             }
@@ -119,17 +129,6 @@ PRODUCT_CREATE = Group(
     required=("name", "start_date"),
 )
 
-_FULFILLMENT = Group(
-    {
-        "card_fulfillment_reason": words("NEW LOST_STOLEN EXPIRED"),
-        "card_personalization": Group(
-            {
-                "text": Group({f"name_line_{line}": Group({"value": TEXT}) for line in (1, 2, 3)}, required=("name_line_1",)),
-            }
-        ),
-    },
-    required=("card_personalization",),
-)
 CARD_CREATE = Group(
     {
         "token": TOKEN,
@@ -163,7 +162,7 @@ CARD_TRANSITION = Group(
         "validations": Group(
             {
                 "user": Group(
-                    {"birth_date": TEXT, "phone": TEXT, "ssn": TEXT, "random_name_line1_postfix": TEXT},
+                    {"birth_date": TEXT, "phone": LINE, "ssn": LINE, "random_name_line1_postfix": Text(6, least=6)},
                 )
             }
         ),
@@ -185,7 +184,7 @@ _CONTROL: dict[str, Kind] = {
     "velocity_window": words("DAY WEEK MONTH LIFETIME TRANSACTION"),
 }
 CONTROL_CREATE = Group(_CONTROL, required=("amount_limit", "currency_code", "velocity_window"))
-CONTROL_UPDATE = Group(_CONTROL, required=("token",))
+CONTROL_UPDATE = Group(_CONTROL, required=("token",), emptied=("association",))
 
 SOURCE_CREATE = Group({"token": TOKEN, "name": Text(50, least=1), "active": FLAG}, required=("name",))
 ORDER_CREATE = Group(

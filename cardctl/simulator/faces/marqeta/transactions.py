@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from cardctl.simulator.faces.marqeta.calls import Call, Condition, Endpoint, pag
 from cardctl.simulator.faces.marqeta.errors import invalid
 from cardctl.simulator.faces.marqeta.statements import transactions
 from cardctl.simulator.marqeta.lists import get, one_of
-from cardctl.simulator.rows import Record
+from cardctl.simulator.rows import Record, select
 
 _TABLE = "marqeta_transactions"
 _STATES = ("PENDING", "CLEARED", "COMPLETION", "DECLINED", "ERROR")
 _USUAL = "PENDING,COMPLETION"
 _ALL = "ALL"
 _LOOKS_BACK = 30 * 86400
+_NEVER = 2**62
 _SORTS = {"created_time": "created", "user_transaction_time": "user_transaction_time"}
 _OWNERS = ("user_token", "acting_user_token", "card_token")
 _NOBODY = ("business_token", "account_token")
@@ -47,15 +49,20 @@ def _related(call: Call) -> Record:
     """The other messages about the same purchase, of every state. UNCONFIRMED: that the one asked about is not among them."""
     asked = get(call.desk, _TABLE, call.ref)
     root = asked["preceding_related_transaction_token"] or asked["ref"]
-    family = "(preceding_related_transaction_token = ? OR ref = ?) AND ref != ?"
-    return _listed(call, [(family, (root, root, asked["ref"]))], _ALL)
+    family = select(call.desk, _TABLE, "preceding_related_transaction_token = ? OR ref = ?", (root, root))
+    return _listed(call, [one_of("seq", [row["seq"] for row in family if row["seq"] != asked["seq"]])], _ALL)
 
 
 def _listed(call: Call, where: list[Condition], states: str) -> Record:
-    conditions = [*where, *_span(call.query, call.desk.now), *_states(call.query.get("state", states))]
+    sort = sort_of(call.query.get("sort_by", "-user_transaction_time"), _SORTS)
+    earliest, latest = _span(call.query, call.desk.now)
+    conditions = [*where, *_states(call.query.get("state", states))]
+    if sort.column == "user_transaction_time":
+        sort = replace(sort, earliest=earliest, latest=latest)
+    else:  # the + keeps SQLite from walking by these dates and sorting afterwards
+        conditions += [("+user_transaction_time BETWEEN ? AND ?", (earliest, latest))]
     if "type" in call.query:
         conditions.append(one_of("type", _words(call.query["type"])))
-    sort = sort_of(call.query.get("sort_by", "-user_transaction_time"), _SORTS)
     return paged(call, _TABLE, transactions, conditions, sort, 10)
 
 
@@ -69,7 +76,7 @@ def _states(asked: str) -> list[Condition]:
     return [one_of("state", words)]
 
 
-def _span(query: Mapping[str, Any], now: int) -> list[Condition]:
+def _span(query: Mapping[str, Any], now: int) -> tuple[int, int]:
     """Both dates look as far back as they say, one alone never beyond the 30 days.
 
     UNCONFIRMED: that they are about user_transaction_time, by which the list is sorted, and not about created_time.
@@ -79,8 +86,7 @@ def _span(query: Mapping[str, Any], now: int) -> list[Condition]:
         start = max(start or 0, now - _LOOKS_BACK)
     if end is not None and end < start:
         raise invalid("end_date lies before start_date")
-    late: list[Condition] = [] if end is None else [("user_transaction_time <= ?", (end,))]
-    return [("user_transaction_time >= ?", (start,)), *late]
+    return start, _NEVER if end is None else end
 
 
 def _moment(query: Mapping[str, Any], name: str, now: int) -> int | None:

@@ -11,6 +11,15 @@ from cardctl.simulator.rows import Record, find_all
 
 _INDIVIDUAL: Record = {"card_issuing": None, "dob": None, "first_name": None, "last_name": None, "verification": None}
 _ADDRESS: Record = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
+_NO_CONTROLS: Record = {
+    **{
+        f"{side}_{name}": None
+        for side in ("allowed", "blocked")
+        for name in ("card_presences", "categories", "merchant_countries")
+    },
+    "spending_limits": [],
+    "spending_limits_currency": None,
+}
 _SHIPPING: Record = {
     "address_validation": None,
     "business_name": None,
@@ -114,13 +123,8 @@ def _card(row: Record, holder: Record) -> Record:
 
 
 def _controls(stored: Record, currency: str | None) -> Record:
-    listed = {
-        f"{side}_{name}": stored.get(f"{side}_{name}")
-        for side in ("allowed", "blocked")
-        for name in ("card_presences", "categories", "merchant_countries")
-    }
-    limits = [{"categories": [], **limit} for limit in stored.get("spending_limits") or []]
-    return {**listed, "spending_limits": limits, "spending_limits_currency": currency}
+    limits = [{"categories": [], **limit} for limit in stored.get("spending_limits") or ()]
+    return {**_NO_CONTROLS, **stored, "spending_limits": limits, "spending_limits_currency": currency}
 
 
 def _shipping(given: Record) -> Record:

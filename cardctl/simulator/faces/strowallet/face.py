@@ -59,8 +59,9 @@ class StrowalletFace:
         return (method, _named(path)[0]) in _WRITES
 
     def turn_away(self, status: int) -> Reply:
-        """A front end's 429, or the HTML page of an outage."""
-        return throttled() if status == 429 else in_html(status)
+        """A front end's 401 or 429, or the HTML page of an outage."""
+        told = {401: wrong_key, 429: throttled}.get(status)
+        return in_html(status) if told is None else told()
 
     def _answered(self, site: str, endpoint: Endpoint, sent: Record) -> Reply:
         """The effect in one transaction: a refusal leaves nothing of it."""

@@ -1,0 +1,140 @@
+"""`cardctl simulator edit, advance, status, reset`: what the far side's own staff does, and what time does to it."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cardctl.commands._options import OutputOption, ProfileOption
+from cardctl.errors import BadInput
+from cardctl.output.console import Output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.runtime import Run
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_SPAN = re.compile(r"([0-9]{1,9})([smhdw])\Z", re.ASCII)
+_LONGEST = timedelta(days=3660)
+FarSideOnlyOption = Annotated[bool, typer.Option("--far-side-only", help="Leave our own books as they are.")]
+
+
+def edit(
+    ref: Annotated[
+        str, typer.Argument(metavar="REF", help="The far side's name for it, our id, or a provider's name for its float.")
+    ],
+    changes: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="Amounts in minor units; empty empties.")],
+    profile: ProfileOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Change the far side silently, as the provider's own staff would: no rule is asked, and nobody is told.
+
+    Example: cardctl simulator edit card_7f3a9k2m status=inactive
+    """
+    from cardctl import runtime  # noqa: PLC0415
+
+    fields = _assignments(changes)
+    with runtime.opened(output=output, profile=profile) as run:
+        far_side = run.far_side
+        ref = _ref(run, ref)
+        before, after = far_side.edit(ref, fields)
+        lines = [f"{ref} {name}: {before[name]} → {after[name]}" for name in fields]
+        run.console.done({"ref": ref, "before": before, "after": after}, lines)
+
+
+def advance(
+    by: Annotated[str, typer.Argument(metavar="SPAN", help="How far: 8d, 3h, 90m, 30s or 2w.")],
+    profile: ProfileOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Move the far side's clock on. It never goes back, but for a reset.
+
+    Example: cardctl simulator advance 8d
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.output.shapes import instant  # noqa: PLC0415
+
+    span = _span(by)
+    with runtime.opened(output=output, profile=profile) as run:
+        clock = instant(run.far_side.advance(span))
+        run.console.done({"advanced_seconds": int(span.total_seconds()), "clock": clock}, [f"the far side's clock is {clock}"])
+
+
+def status(profile: ProfileOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Show the far side: its file and clock, base URLs, float, how many objects there are, which faults wait.
+
+    Example: cardctl simulator status -o json
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.output.shapes import instant  # noqa: PLC0415
+    from cardctl.output.shapes import money as shape  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile) as run:
+        found = run.far_side.status()
+        floats = {face: [shape(each) for each in money] for face, money in found["float"].items()}
+        run.console.show({**found, "clock": instant(found["clock"]), "float": floats})
+
+
+def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Begin anew: the far side and this profile's own books are emptied together. Nothing else is touched.
+
+    Example: cardctl simulator reset
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.services.flows.keeping import begin_anew, drop_damaged_key  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile) as run, run.lock("provision"):
+        far_side = run.far_side
+        objects = far_side.status()["objects"]
+        data: dict[str, Any] = {"far_side": objects, "books": None, "replaced": None}
+        lines = [f"emptied the far side: {_counted(objects)}"]
+        if far_side_only:
+            far_side.reset()
+        else:
+            begun = begin_anew(run.books, run.database, then=far_side.reset)
+            data |= {"books": begun.rows, "replaced": begun.replaced and str(begun.replaced)}
+            lines.append(f"emptied {run.settings.database.shown}: {_counted(begun.rows)}")
+            if begun.replaced:
+                run.console.warn("BOOKS_REPLACED", f"the books could not be read: they are kept as {begun.replaced}")
+            if drop_damaged_key(run.secrets):
+                run.console.warn("KEY_DROPPED", "the development key was damaged: another is made when it is needed")
+        run.console.done(data, lines)
+
+
+def _ref(run: Run, name: str) -> str:
+    """The far side's ref behind our id of a card, an account or a transaction; anything else is a ref already."""
+    from cardctl.errors import NotFound  # noqa: PLC0415
+    from cardctl.services.flows import finding  # noqa: PLC0415
+
+    for find in (finding.find_card, finding.find_account, finding.find_transaction):
+        try:
+            return find(run.books, name).ref or name
+        except NotFound:
+            continue
+    return name
+
+
+def _assignments(changes: Sequence[str]) -> dict[str, str]:
+    fields = dict(text.partition("=")[::2] for text in changes)
+    for text in changes:
+        if "=" not in text or text.startswith("="):
+            raise BadInput(f"{text!r} changes nothing", hint="write FIELD=VALUE, such as status=inactive")
+    if len(fields) != len(changes):
+        raise BadInput("a field is named twice")
+    return fields
+
+
+def _span(text: str) -> timedelta:
+    found = _SPAN.match(text)
+    span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
+    if not timedelta(0) < span <= _LONGEST:
+        raise BadInput(f"{text!r} is no time to move on by", hint="8d, 3h, 90m, 30s or 2w; ten years at most")
+    return span
+
+
+def _counted(rows: dict[str, int]) -> str:
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in rows.items() if count) or "nothing was there"
