@@ -35,8 +35,9 @@ def card(programme: dict[str, Any]) -> dict[str, Any]:
 
 
 def dump(file: Path) -> list[str]:
+    """All but the call log, which hears of reads too."""
     with closing(sqlite3.connect(file)) as database:
-        return list(database.iterdump())
+        return [line for line in database.iterdump() if not line.startswith(('INSERT INTO "calls"', 'INSERT INTO "sqlite_seq'))]
 
 
 def both_sides(cardctl: Cardctl) -> tuple[list[str], list[str]]:
@@ -46,6 +47,7 @@ def both_sides(cardctl: Cardctl) -> tuple[list[str], list[str]]:
 
 def shown(cardctl: Cardctl, card: dict[str, Any], *more: str) -> dict[str, Any]:
     data: dict[str, Any] = cardctl("card", "show", card["id"], "-o", "json", *more).data
+    assert data.pop("age_seconds") >= 0
     return data
 
 
@@ -211,7 +213,8 @@ def test_empty_list(cardctl: Cardctl) -> None:
 
 def test_show_by_every_name(cardctl: Cardctl, card: dict[str, Any]) -> None:
     for words in ([card["id"]], [card["id"][:10]], [card["ref"]], ["--last4", card["last4"]]):
-        assert cardctl("card", "show", *words, "-o", "json").data == card
+        found = cardctl("card", "show", *words, "-o", "json").data
+        assert found | {"age_seconds": 0} == card | {"age_seconds": 0}
     told = cardctl("card", "show", card["id"])
     assert told.code == 0
     assert dict(line.split(None, 1) for line in told.lines if len(line.split()) > 1)["state"] == "active"

@@ -157,9 +157,12 @@ def _warm() -> None:
         run([noun, "--help"], io.StringIO(), io.StringIO())
     with tempfile.TemporaryDirectory() as home:
         os.environ["CARDCTL_HOME"] = home
-        for line in ("provision --dev", "card sync", "operation resume", "audit verify"):
-            if run(line.split(), io.StringIO(), io.StringIO()):
-                raise AssertionError(f"{line} does not work")
+        for provider in ("stripe", "marqeta", "strowallet"):
+            for line in ("provision --dev", "card sync", "operation resume"):
+                if run([*line.split(), "--provider", provider], io.StringIO(), io.StringIO()):
+                    raise AssertionError(f"{line} does not work with {provider}")
+        if run(["audit", "verify"], io.StringIO(), io.StringIO()):
+            raise AssertionError("audit verify does not work")
     gc.collect()
     gc.freeze()
 

@@ -28,10 +28,13 @@ from cardctl.simulator.transport import SimulatorTransport
 from tests.machine.bank import rows
 
 TIMEOUT = 5.0
+PROVIDERS = ("stripe", "marqeta", "strowallet")
+_SECRETS = {"stripe": "sk_test_simulator"}
 
 
 class Wire(httpx.BaseTransport):
-    """The simulator's transport. `sent` keeps every write as (key, path, body); `before` and `after` are called around each."""
+    """The simulator's transport. `sent` keeps every POST and PUT as (key, path, body), `before` and `after` are called around
+    each request. A key is empty where the provider takes none in a header."""
 
     def __init__(self, path: Path) -> None:
         self._inner = SimulatorTransport(path, sleep=lambda _: None)
@@ -40,8 +43,8 @@ class Wire(httpx.BaseTransport):
         self.after: Callable[[httpx.Request], None] = _nothing
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method == "POST":
-            self.sent.append((request.headers["idempotency-key"], request.url.path, request.read()))
+        if request.method != "GET":
+            self.sent.append((request.headers.get("idempotency-key", ""), request.url.path, request.read()))
         self.before(request)
         response = self._inner.handle_request(request)
         self.after(request)
@@ -52,10 +55,12 @@ class Wire(httpx.BaseTransport):
 
 
 class World:
-    """One process's means, in `home`. `clock_off` moves our clock alone; `commit` is told of every commit of our books."""
+    """One process's means, in `home`, at one provider. `clock_off` moves our clock alone; `commit` is told of every commit of
+    our books."""
 
-    def __init__(self, home: Path, commit: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, home: Path, commit: Callable[[str], None] = lambda _: None, *, provider: str = "stripe") -> None:
         self.home = home
+        self.provider = provider
         self.clock_off = timedelta(0)
         paths = Paths.of({"CARDCTL_HOME": str(home)})
         self.far_side = Control(paths.simulator_file)
@@ -63,7 +68,7 @@ class World:
         self.lease = FileLease(paths.leases_dir)
         self.desk = Desk(
             books=_WatchedBooks(paths, commit),
-            provider=registry.build("stripe", _handed(self.wire)),
+            provider=registry.build(provider, _handed(self.wire, provider)),
             clock=lambda: datetime.now(UTC) + self.clock_off,
             new_id=new_id,
             sleep=lambda _: None,
@@ -77,14 +82,16 @@ class World:
     @property
     def card(self) -> Card:
         """The card that tests are about, as our books have it."""
-        first = rows(self.home, "SELECT id FROM cards WHERE daily_minor IS NOT NULL OR state = 'closed' LIMIT 1")
+        found = rows(self.home, f"SELECT id, daily_minor, state FROM cards WHERE provider = '{self.provider}' ORDER BY id")
+        limited = [row for row in found if row["daily_minor"] is not None or row["state"] == "closed"]
         with self.desk.books.read() as unit:
-            return unit.cards.named(first[0]["id"])
+            return unit.cards.named((limited or found)[0]["id"])
 
     def operations(self) -> list[Operation]:
-        """The journal, oldest first."""
+        """The journal of this provider, oldest first."""
         with self.desk.books.read() as unit:
-            return [unit.operations.named(row["id"]) for row in rows(self.home, _JOURNAL)]
+            journal = [unit.operations.named(row["id"]) for row in rows(self.home, _JOURNAL)]
+        return [operation for operation in journal if operation.provider == self.provider]
 
     def open(self) -> list[Operation]:
         return [operation for operation in self.operations() if operation.state in OPEN]
@@ -98,7 +105,7 @@ class World:
 
     def beside(self) -> World:
         """Another process's means, in the same home."""
-        return World(self.home)
+        return World(self.home, provider=self.provider)
 
     def close(self) -> None:
         """The ordinary end of a process."""
@@ -117,8 +124,8 @@ class World:
 
 
 @contextmanager
-def opened(home: Path) -> Iterator[World]:
-    world = World(home)
+def opened(home: Path, provider: str = "stripe") -> Iterator[World]:
+    world = World(home, provider=provider)
     try:
         yield world
     finally:
@@ -141,12 +148,12 @@ class _WatchedBooks(Books):
 _JOURNAL = "SELECT id FROM operations ORDER BY created_at, id"
 
 
-def _handed(wire: Wire) -> Handed:
+def _handed(wire: Wire, provider: str) -> Handed:
     return Handed(
         environment="simulator",
-        programme="stripe/default",
-        settings={"account": None},
-        secret=lambda _: Secret("sk_test_simulator"),
+        programme=f"{provider}/default",
+        settings={},
+        secret=lambda _: Secret(_SECRETS.get(provider, "simulator")),
         transport=wire,
         timeout=TIMEOUT,
         sleep=lambda _: None,

@@ -195,7 +195,7 @@ def test_what_is_in_doubt_and_cannot_be_settled_stops_it(world: World) -> None:
     with pytest.raises(OutcomeUnknown):
         provision_dev(world.desk)
     world.control.clear_faults()
-    world.control.fault_random(7, 1.0)  # every request goes wrong
+    world.control.fault("refused", times=500)
     with pytest.raises(Exception) as caught:  # noqa: PT011
         provision_dev(world.desk)
     assert caught.value.exit_code in (8, 9)  # type: ignore[attr-defined]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,7 +29,24 @@ from cardctl.commands.card._words import (
     FreshOption,
     StateOption,
 )
+from cardctl.errors import BadFile, BadInput
 from cardctl.output.console import Output
+
+
+class Wallet(StrEnum):
+    """What --wallet takes."""
+
+    APPLE = "apple"
+    GOOGLE = "google"
+
+
+WalletOption = Annotated[Wallet | None, typer.Option("--wallet", help="With --relay: whose wallet asks.")]
+RelayOption = Annotated[
+    str | None, typer.Option("--relay", metavar="FILE", help="JSON that the phone's wallet asks of the issuer, or - for stdin.")
+]
+_LARGEST = 1 << 20
+_PATIENCE = 5.0
+"""Seconds for one attempt where our books have an answer too."""
 
 
 def list_(
@@ -79,7 +100,8 @@ def show(
     from cardctl.services.flows.finding import find_card  # noqa: PLC0415
     from cardctl.services.flows.looking import card_now, is_recent  # noqa: PLC0415
 
-    with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
+    patience = timeout or (None if fresh else _PATIENCE)
+    with runtime.opened(output=output, profile=profile, timeout=patience) as run:
         found = find_card(run.books, card, last4=last4)
         if fresh or not is_recent(found, runtime.now()):
             seen = card_now(lambda: run.desk(found), found, runtime.now(), insist=fresh)
@@ -150,6 +172,8 @@ def reveal(
 
 def wallet_payload(
     cards: Annotated[list[str], typer.Argument(metavar="CARD...", help="One card or many.")],
+    wallet: WalletOption = None,
+    relay: RelayOption = None,
     profile: ProfileOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
@@ -158,6 +182,9 @@ def wallet_payload(
 
     Example: cardctl card wallet-payload card_7f3kq2m9 card_9d2m4k7q -o json
     """
+    if wallet is not None or relay is not None:
+        _relay(cards, wallet, relay, profile, timeout, output)
+        return
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes, tables  # noqa: PLC0415
     from cardctl.services.deeds.revealing import wallet_payload as payload_of  # noqa: PLC0415
@@ -170,3 +197,32 @@ def wallet_payload(
             shapes.wallet_payload(said.card, said.provisioning_token, said.instructions, said.eligibility) for said in told
         ]
         run.console.rows(payloads, tables.WALLET_PAYLOADS)
+
+
+def _relay(
+    cards: list[str], wallet: Wallet | None, relay: str | None, profile: str | None, timeout: float | None, output: Output
+) -> None:
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.services.deeds.revealing import relay_wallet  # noqa: PLC0415
+    from cardctl.services.flows.finding import find_card  # noqa: PLC0415
+
+    if wallet is None or relay is None or len(cards) != 1:
+        raise BadInput(
+            "a wallet's request is handed on for one card", hint="--wallet apple|google and --relay FILE, and one card"
+        )
+    asked = _asked(relay)
+    with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
+        found = find_card(run.books, cards[0], prefix=False)
+        answer = relay_wallet(run.desk(found), found, wallet.value, asked)
+        run.console.show({"card_id": found.id, "wallet": wallet.value, "answer": answer})
+
+
+def _asked(path: str) -> dict[str, object]:
+    try:
+        text = sys.stdin.read(_LARGEST) if path == "-" else Path(path).expanduser().read_text("utf-8")
+        asked = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise BadFile(f"cannot read a wallet's request from {path}: {type(error).__name__}") from None
+    if not isinstance(asked, dict):
+        raise BadFile(f"{path} is no wallet's request: a JSON object is wanted")
+    return asked

@@ -31,6 +31,7 @@ WORKERS = 48
 _STREAM = "transactions"
 _TRIES = 5
 _PAGE = 100
+_AT_ONCE = 1_000
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -67,7 +68,7 @@ def sync_account(desk: Desk, account: Account) -> Account:
 def sync_accounts(desk: Desk, progress: Callable[[int], None]) -> Pulled:
     """Read every account of the programme; unknown ones are added. Where the provider has no list, those that we know."""
     total, begun = Pulled(), _now_in(desk)
-    for page in _account_pages(desk):
+    for page in _gathered(_account_pages(desk)):
         with desk.books.write() as unit:
             total += take_accounts(desk, unit, page, begun)
         progress(len(page))
@@ -81,7 +82,7 @@ def sync_cards(desk: Desk, progress: Callable[[int], None], *, account: Account 
     `pull_transactions`: one request for each card.
     """
     total, begun = Pulled(), _now_in(desk)
-    for page in _card_pages(desk, account):
+    for page in _gathered(_card_pages(desk, account)):
         _bring_holders(desk, page)
         with desk.books.write() as unit:
             total += take_cards(desk, unit, page, begun)
@@ -177,6 +178,18 @@ def _account_pages(desk: Desk) -> Iterator[list[RemoteAccount]]:
         known = list(unit.accounts.rows(AccountFilter(programme=desk.programme)))
     refs = [account.ref for account in known if account.ref and account.state is not AccountState.CLOSED]
     return _walked(require(desk.provider, ReadsCards).account, refs)
+
+
+def _gathered(pages: Iterator[list[R]]) -> Iterator[list[R]]:
+    """Several pages as one: a transaction of a thousand rows costs half of ten of a hundred each."""
+    gathered: list[R] = []
+    for page in pages:
+        gathered += page
+        if len(gathered) >= _AT_ONCE:
+            yield gathered
+            gathered = []
+    if gathered:
+        yield gathered
 
 
 def _open_cards(desk: Desk, account: Account | None = None) -> list[Card]:

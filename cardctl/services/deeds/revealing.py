@@ -1,13 +1,14 @@
-"""Looking at what is kept from everybody: a card's numbers (once, audited) and its wallet payload."""
+"""Looking at what is kept from everybody: a card's numbers (once, audited), its wallet payload, what a wallet is answered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from cardctl.domain.cards import Card, Credentials, WalletEligibility
 from cardctl.domain.states import CardState
 from cardctl.errors import StateForbids
-from cardctl.providers.base import ProvisionsWallets, RevealsCredentials, require
+from cardctl.providers.base import ProvisionsWallets, RelaysWallets, RevealsCredentials, require
 from cardctl.services.desk import Desk
 from cardctl.services.entries import audit_change
 
@@ -54,6 +55,18 @@ def wallet_payload(desk: Desk, card: Card) -> WalletPayload:
     said = require(desk.provider, ProvisionsWallets).wallet_eligibility(card.ref)
     ready = ", ".join(f"{word.wallet}: {'eligible' if word.eligible else word.reason or 'not eligible'}" for word in said)
     return WalletPayload(card, None, f"{_REAL} The provider says: {ready or 'nothing'}.", said)
+
+
+def relay_wallet(desk: Desk, card: Card, wallet: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """Hand on to the provider what a phone's wallet asks of the issuer, and give its answer, which is for that phone alone;
+    audited, kept nowhere. StateForbids unless the card is active."""
+    provider = require(desk.provider, RelaysWallets)
+    if card.state is not CardState.ACTIVE:
+        raise StateForbids(f"{card.id} is {card.state}: only an active card goes into a wallet")
+    with desk.books.write() as unit:
+        audit_change(desk, unit, "card.relay_wallet", card.id, {}, {"wallet": wallet})
+    desk.log("security", "card.relay_wallet", {"object": card.id, "wallet": wallet})
+    return provider.relay_wallet(card.ref, wallet, asked)
 
 
 def _token_for(desk: Desk, card: Card) -> str:

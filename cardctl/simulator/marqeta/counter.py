@@ -10,12 +10,14 @@ from cardctl.simulator.categories import CODES
 from cardctl.simulator.marqeta import purchases, users
 from cardctl.simulator.marqeta.accounts import CURRENCY
 from cardctl.simulator.marqeta.lists import known
+from cardctl.simulator.marqeta.refusals import Refuses
 from cardctl.simulator.marqeta.tables import PERSON
 from cardctl.simulator.rows import Record
 
 
 def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], hold: bool) -> Record | None:
-    """A purchase of `amount` minor units: authorised and, unless `hold`, cleared at once; None when there is no such card.
+    """A purchase of `amount` minor units: authorised and, unless `hold`, cleared at once; None when there is no such
+    card, or nobody whom it belongs to.
 
     The merchant has a name, a category (Stripe's word) or an mcc, a country and a city. `reason` is `card_active`, or the
     response code of a decline, and `message` then what it means.
@@ -24,7 +26,10 @@ def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], h
     if known(visit, "marqeta_cards", card_ref) is None:
         return None
     message = purchases.Message(merchant=_acceptor(merchant))
-    authorization = purchases.authorise(visit, card_ref, amount, message)
+    try:
+        authorization = purchases.authorise(visit, card_ref, amount, message)
+    except Refuses:  # staff have deleted whom, or what product, the card is of
+        return None
     approved = authorization["state"] != "DECLINED"
     taken = purchases.clear(visit, authorization["ref"], amount, {}) if approved and not hold else None
     response = authorization["response"]
@@ -62,8 +67,6 @@ FIELDS: dict[str, dict[str, str]] = {
         **_OBJECT,
         **dict.fromkeys(PERSON, "maybe"),
         "status": "word",
-        "parent_token": "maybe",
-        "uses_parent_account": "flag",
         "ledger_balance": "amount",
         "metadata.*": "maybe",
     },

@@ -52,7 +52,7 @@ def change_user(desk: Desk, ref: str, changes: Mapping[str, Any]) -> Record:
     if changes.get("uses_parent_account", bool(user["uses_parent_account"])) != bool(user["uses_parent_account"]):
         raise Refuses(Kind.INVALID, "Invalid input(s): uses_parent_account cannot be updated")
     if changes.get("parent_token"):
-        get(desk, "marqeta_users", changes["parent_token"], Kind.PRECONDITION)
+        _check_parent(desk, ref, changes["parent_token"])
     return changed(desk, "marqeta_users", ref, _masked(changes))
 
 
@@ -100,6 +100,13 @@ def decide_kyc(desk: Desk, ref: str, word: str) -> bool:
 def _record(desk: Desk, user: Record, status: str, why: Mapping[str, Any]) -> Record:
     given = {**why, "user_token": user["ref"], "status": status, "metadata": user["metadata"]}
     return made(desk, "marqeta_user_transitions", given)
+
+
+def _check_parent(desk: Desk, ref: str, parent: str | None) -> None:
+    while parent is not None:
+        if parent == ref:
+            raise Refuses(Kind.INVALID, "Invalid input(s): a user cannot be above itself")
+        parent = get(desk, "marqeta_users", parent, Kind.PRECONDITION)["parent_token"]
 
 
 def _check_email(desk: Desk, email: str | None, own: str | None) -> None:

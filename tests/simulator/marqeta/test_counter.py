@@ -53,6 +53,14 @@ def test_somebody_elses_card(one: Stranger, far_side: FarSide) -> None:
         assert counter.set_kyc(desk, "ich_1", "verified") is False
 
 
+def test_a_card_of_nobody(one: Stranger, far_side: FarSide) -> None:
+    card = one.card(one.user())
+    with far_side.transaction() as desk:
+        desk.db.execute("UPDATE marqeta_users SET deleted = 1")
+        assert counter.swipe(desk, card, 5, SHOP, False) is None
+    one.refused("/simulate/authorization", {"card_token": card, "amount": 1, "mid": "1"}, 404)
+
+
 @pytest.mark.parametrize(
     ("word", "status", "reason_code"),
     [("pending", "UNVERIFIED", "05"), ("verified", "ACTIVE", "18"), ("rejected", "SUSPENDED", "17")],

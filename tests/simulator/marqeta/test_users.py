@@ -82,6 +82,10 @@ def test_children(one: Stranger) -> None:
     one.refused("/users", {"parent_token": "none", "uses_parent_account": True}, 412)
     refusal(one.put(f"/users/{child}", {"uses_parent_account": False}), 400)
     refusal(one.get("/users/none/children"), 404)
+    for above in (parent, child):
+        refusal(one.put(f"/users/{parent}", {"parent_token": above}), 400)
+    other = one.user()
+    assert one.changed(f"/users/{child}", {"parent_token": other})["parent_token"] == other
 
 
 def test_updates(one: Stranger) -> None:

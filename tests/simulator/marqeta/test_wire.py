@@ -171,3 +171,16 @@ def test_wallet_requests(one: Stranger) -> None:
     assert pushed["user_address"] == {"name": "Ada Lovelace", "city": "Oakland"}
     one.refused(f"{path}/applepay", phone)
     one.refused(f"{path}/androidpay", {**google, "card_token": "none"}, 404)
+
+
+def test_a_stale_page_leaves_no_mark(one: Stranger, control: Control) -> None:
+    for number in range(8):
+        one.user(token=f"u{number}")
+
+    def page(start: int) -> list[str]:
+        found = one.listed("/users", sort_by="-createdTime", count=3, start_index=start)
+        return [str(user["token"]) for user in found]
+
+    control.fault("stale-read")
+    assert page(0) == ["u6", "u5", "u4"]
+    assert page(3) == ["u4", "u3", "u2"]
