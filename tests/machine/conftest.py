@@ -11,6 +11,7 @@ import pytest
 
 from cardctl.domain.money import Money
 from cardctl.simulator.control import Control
+from tests.machine import bank_marqeta, bank_strowallet
 from tests.machine.bank import assert_agreement
 from tests.machine.processes import Processes
 from tests.machine.world import World, opened
@@ -36,6 +37,17 @@ def programme(processes: Processes, tmp_path_factory: pytest.TempPathFactory) ->
     processes.do(home, "card", "sync", "-o", "json")
     assert_agreement(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def elsewhere(processes: Processes, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Homes with `provision --dev` of Marqeta and of Strowallet in them, by the provider; to be copied, not used."""
+    homes = {name: tmp_path_factory.mktemp(name) / "home" for name in ("marqeta", "strowallet")}
+    for name, home in homes.items():
+        processes.do(home, "provision", "--dev", "--provider", name, "-o", "json")
+    bank_marqeta.assert_agreement(homes["marqeta"])
+    bank_strowallet.assert_agreement(homes["strowallet"])
+    return homes
 
 
 @pytest.fixture

@@ -207,9 +207,7 @@ def _relay(
     from cardctl.services.flows.finding import find_card  # noqa: PLC0415
 
     if wallet is None or relay is None or len(cards) != 1:
-        raise BadInput(
-            "a wallet's request is handed on for one card", hint="--wallet apple|google and --relay FILE, and one card"
-        )
+        raise BadInput("a wallet's request is handed on for one card", hint="one card, --wallet apple|google, --relay FILE")
     asked = _asked(relay)
     with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
         found = find_card(run.books, cards[0], prefix=False)
