@@ -10,6 +10,7 @@ import secrets as randomness
 import sys
 import time
 import traceback
+from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from cardctl.simulator.control import Control
 
 TIMEOUT = 30.0
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
 _ID_LENGTH = 20
 
 
@@ -50,7 +51,7 @@ def now() -> datetime:
 
 def new_id(prefix: str) -> str:
     """A new random id, such as `card_7f…`: 100 bits, letters that are not mistaken for one another."""
-    return f"{prefix}_" + "".join(randomness.choice(_ALPHABET) for _ in range(_ID_LENGTH))
+    return f"{prefix}_" + b32encode(randomness.token_bytes(15)).translate(_ALPHABET)[:_ID_LENGTH].decode()
 
 
 class Run:
@@ -156,7 +157,7 @@ class Run:
                 programme=self.settings.programme(name),
                 settings=self.settings.provider_settings(name),
                 secret=self.secrets.get,
-                transport=self._transport(),
+                transport=self._transport(name),
                 timeout=self._timeout,
                 sleep=time.sleep,
                 random=random.random,
@@ -233,8 +234,9 @@ class Run:
         rate = self.settings.provider_settings(name)["rate_limit"] or rates.get(environment)
         return RateBudget(self._machine, key, rate) if rate else None, SharedBreaker(self._machine, key, name)
 
-    def _transport(self) -> httpx.BaseTransport | None:
-        if self.settings.profile.environment != "simulator":
+    def _transport(self, name: str) -> httpx.BaseTransport | None:
+        """The simulator in this process, unless the provider's base_url names one that is served."""
+        if self.settings.profile.environment != "simulator" or self.settings.provider_settings(name)["base_url"]:
             return None
         from cardctl.simulator.transport import SimulatorTransport  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from cardctl.config.document import BUILT_IN, Sourced, nearest
@@ -17,6 +17,8 @@ from cardctl.errors import BadConfig, BadInput
 
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
 _URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z))[^\s@]*\Z")
+_LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z)")
+_HERE = "http://127.0.0.1:8420"
 _SECRETIVE = re.compile(r"key\Z|secret|token|password")
 
 
@@ -139,6 +141,14 @@ class Profile(_Table):
     zendit: ZenditTable = ZenditTable()
     alerts: AlertsTable = AlertsTable()
 
+    @model_validator(mode="after")
+    def _simulated_here(self) -> Profile:
+        """What is simulated is asked for on this machine alone: a slip must not send a programme's making to a real provider."""
+        tables = (self.stripe, self.marqeta, self.strowallet, self.square, self.zendit)
+        if self.environment == "simulator" and any(not _LOOPBACK.match(table.base_url or _HERE) for table in tables):
+            raise ValueError(f"in the simulator a base_url names a `simulator serve` of this machine, such as {_HERE}/stripe")
+        return self
+
 
 def validated(name: str, table: Mapping[str, Any], told: Mapping[str, Sourced[Any]], file: object) -> Profile:
     """The profile `name` from its table in `file`, overridden by what flags and variables told. BadConfig names every fault."""
@@ -161,7 +171,7 @@ def _fault(fault: ErrorDetails, name: str, told: Mapping[str, Sourced[Any]], fil
     key = ".".join(("profiles", name, *at))
     if fault["type"] == "extra_forbidden":
         return f"{file}: unknown key {key}{nearest(at[-1], _keys(at[:-1]))}"
-    if at[0] in told:
+    if at and at[0] in told:
         return f"{told[at[0]].source}: {_words(fault)}"
     return f"{file}: {key} is missing" if fault["type"] == "missing" else f"{file}: {key}: {_words(fault)}"
 

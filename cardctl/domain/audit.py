@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 GENESIS = "0" * 64
 """The hash before the first entry."""
 
@@ -51,4 +52,4 @@ def chain_hash(
 ) -> str:
     """SHA-256, hex, over the previous hash and every field as it is stored (texts, so that any changed byte shows)."""
     fields = [previous, seq, at, actor, action, object, before, after, reason, correlation_id]
-    return hashlib.sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_JSON.encode(fields).encode()).hexdigest()

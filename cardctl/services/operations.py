@@ -104,6 +104,9 @@ def _intend(
         return Done(already, None, (Warned("ALREADY", "nothing to do: it is already so"),))
     entered = [enter(desk, unit, operation)]
     for next_deed, next_wish in then:
+        taken = _prior(desk, unit, next_wish.caller_key)
+        if taken is not None:
+            raise _reused(taken)
         following = intended(desk, next_deed, next_wish)
         told = following.arguments | {"after": entered[-1].id}
         entered.append(enter(desk, unit, replace(following, arguments=told)))

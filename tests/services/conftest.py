@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,15 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Makes worlds, and takes them down."""
     made: list[World] = []
 
-    def make(target: str | None = None, *, environment: str = "simulator") -> World:
-        made.append(World(tmp_path, target or str(tmp_path / "books.db"), environment))
+    def make(
+        target: str | None = None,
+        *,
+        environment: str = "simulator",
+        provider: str = "stripe",
+        settings: dict[str, Any] | None = None,
+    ) -> World:
+        books = target or str(tmp_path / "books.db")
+        made.append(World(tmp_path, books, environment, provider=provider, settings=settings))
         return made[-1]
 
     yield make
@@ -31,6 +39,18 @@ def worlds(tmp_path: Path) -> Iterator[Callable[..., World]]:
 def world(worlds: Callable[..., World]) -> World:
     """Books on SQLite, and a bank."""
     return worlds()
+
+
+@pytest.fixture
+def marqeta(worlds: Callable[..., World]) -> World:
+    """A programme at Marqeta."""
+    return worlds(provider="marqeta")
+
+
+@pytest.fixture
+def strowallet(worlds: Callable[..., World]) -> World:
+    """A programme at Strowallet."""
+    return worlds(provider="strowallet")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from cardctl import runtime
 from cardctl.db.leases import FileLease
@@ -23,40 +26,80 @@ from cardctl.services.opening import issue_card
 from cardctl.simulator.control import Control
 from cardctl.simulator.transport import SimulatorTransport
 from tests.db.conftest import keys_of
+from tests.simulator.marqeta.stranger import Stranger as MarqetaStranger
 from tests.simulator.stranger import TEST_AUTHORIZATIONS, TEST_TRANSACTIONS, Stranger
+from tests.simulator.strowallet.client import Virtual
+
+PROGRAMMES = {"stripe": "stripe/acct_1", "marqeta": "marqeta/default", "strowallet": "strowallet/default"}
+_SECRETS = {"stripe": "sk_test_4eC39HqLyjWDarjtT1zdp7dc"}
 
 
 def usd(text: str) -> Money:
     return Money.parse(text, "USD")
 
 
-class World:
-    """`desk` is what services work with; `control` and `merchant` are the far side's own people."""
+class Wire(httpx.BaseTransport):
+    """The simulator's transport. `asked` is every request as `METHOD path`; `before` and `after` are called around each."""
 
-    def __init__(self, home: Path, target: str, environment: str = "simulator") -> None:
+    def __init__(self, path: Path) -> None:
+        self._inner = SimulatorTransport(path, sleep=lambda _seconds: None)
+        self.asked: list[str] = []
+        self.before: Callable[[httpx.Request], None] = lambda _request: None
+        self.after: Callable[[httpx.Request], None] = lambda _request: None
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(f"{request.method} {request.url.path}")
+        self.before(request)
+        response = self._inner.handle_request(request)
+        self.after(request)
+        return response
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class World:
+    """`desk` is what services work with; `control` and `merchant` (at Stripe; `user` at Marqeta, `customer` at Strowallet) are
+    the far side's own people. `slept` is every wait that was asked for, and `documents` what a command was given to hand on."""
+
+    def __init__(
+        self,
+        home: Path,
+        target: str,
+        environment: str = "simulator",
+        *,
+        provider: str = "stripe",
+        settings: dict[str, Any] | None = None,
+    ) -> None:
         far_side = home / "simulator.db"
         self.books = Books(target, environment=environment, keys=keys_of)
         self.control = Control(far_side)
         self.merchant = Stranger(far_side)
+        self.user = MarqetaStranger(far_side)
+        self.customer = Virtual(far_side)
+        self.wire = Wire(far_side)
+        self.slept: list[float] = []
+        self.documents: dict[str, str] = {}
         (home / "leases").mkdir(exist_ok=True)
         self.lease = FileLease(home / "leases")
         handed = Handed(
             environment=environment,
-            programme="stripe/acct_1",
-            settings={},
-            secret=lambda _name: Secret("sk_test_4eC39HqLyjWDarjtT1zdp7dc"),
-            transport=SimulatorTransport(far_side, sleep=lambda _seconds: None),
+            programme=PROGRAMMES[provider],
+            settings=settings or {},
+            secret=lambda _name: Secret(_SECRETS.get(provider, "simulator")),
+            transport=self.wire,
             timeout=60.0,
-            sleep=lambda _seconds: None,
+            sleep=self.slept.append,
             random=lambda: 0.0,
+            document=self.documents.get,
         )
         self.logged: list[tuple[str, str, dict[str, Any]]] = []
         self.desk = Desk(
             books=self.books,
-            provider=registry.build("stripe", handed),
+            provider=registry.build(provider, handed),
             clock=runtime.now,
             new_id=runtime.new_id,
-            sleep=lambda _seconds: None,
+            sleep=self.slept.append,
             lease=self.lease,
             actor="tester",
             correlation_id="run_1",
@@ -66,7 +109,8 @@ class World:
 
     def close(self) -> None:
         self.desk.provider.close()
-        self.merchant.http.close()
+        for stranger in (self.merchant, self.user, self.customer):
+            stranger.http.close()
         self.control.close()
         self.books.close()
         self.lease.release()
@@ -144,3 +188,26 @@ class World:
     def captures(self, authorization: str) -> list[str]:
         found = self.merchant.seen(f"/v1/issuing/authorizations/{authorization}")["transactions"]
         return [str(one["id"]) for one in found]
+
+
+def strike(world: World, path: str, fault: str, times: int = 1) -> None:
+    """The next request to `path`, and as many after it as `times` says, meet the fault."""
+
+    def arm(request: httpx.Request) -> None:
+        if request.method != "GET" and request.url.path.rstrip("/") == path:
+            world.wire.before = lambda _request: None
+            world.control.fault(fault, times)
+
+    world.wire.before = arm
+
+
+def at(world: World, path: str, act: Callable[[], Any], *, after: bool = False) -> None:
+    """`act` happens once, while the next write to `path` is on its way there, or its answer on its way back."""
+
+    def passed(request: httpx.Request) -> None:
+        if request.method != "GET" and request.url.path.rstrip("/") == path:
+            setattr(world.wire, when, lambda _request: None)
+            act()
+
+    when = "after" if after else "before"
+    setattr(world.wire, when, passed)

@@ -80,10 +80,15 @@ def mode_of(key: str, environment: str) -> str:
 class StripeIssuingClient:
     """What cardctl asks of Stripe. Errors: those of http.Http.send and of the table above."""
 
-    def __init__(self, http: Http, api_key: str, account: str | None = None) -> None:
+    def __init__(self, http: Http, api_key: str, account: str | None = None, base_url: str | None = None) -> None:
         self._tap = _Tap(http)
         self._sdk = stripe.StripeClient(
-            api_key, stripe_account=account, stripe_version=API_VERSION, max_network_retries=0, http_client=self._tap
+            api_key,
+            stripe_account=account,
+            stripe_version=API_VERSION,
+            base_addresses={"api": base_url} if base_url else {},
+            max_network_retries=0,
+            http_client=self._tap,
         )
 
     def close(self) -> None:

@@ -56,7 +56,8 @@ def build(handed: Handed) -> StripeProvider:
         budget=handed.budget,
         breaker=handed.breaker,
     )
-    return StripeProvider(StripeIssuingClient(http, key, account), handed.environment, handed.programme, mode)
+    client = StripeIssuingClient(http, key, account, handed.settings.get("base_url"))
+    return StripeProvider(client, handed.environment, handed.programme, mode)
 
 
 class StripeProvider:

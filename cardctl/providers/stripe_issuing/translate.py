@@ -45,8 +45,8 @@ _RELEASED = frozenset({TransactionState.SETTLED, TransactionState.REVERSED, Tran
 
 def listed_card_from_wire(card: wire.StripeCard) -> RemoteCard:
     """The same from a long list: its raw JSON is a text, which is looked at once."""
-    text = orjson.dumps(card).decode()
-    return card_from_wire(card, raw=text if nothing_to_redact(text) else None)
+    text = orjson.dumps(card)
+    return card_from_wire(card, raw=text.decode() if nothing_to_redact(text) else None)
 
 
 def card_from_wire(card: wire.StripeCard, *, raw: str | None = None) -> RemoteCard:
