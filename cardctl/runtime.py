@@ -6,7 +6,6 @@ The only place that knows the clock and makes ids.
 from __future__ import annotations
 
 import random
-import secrets as randomness
 import sys
 import time
 import traceback
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl import config, flags
+from cardctl.entropy import random_bytes
 from cardctl.errors import Busy, Refused, Unsupported
 from cardctl.output.console import Console, Output, color_wanted
 
@@ -51,7 +51,7 @@ def now() -> datetime:
 
 def new_id(prefix: str) -> str:
     """A new random id, such as `card_7f…`: 100 bits, letters that are not mistaken for one another."""
-    return f"{prefix}_" + b32encode(randomness.token_bytes(15)).translate(_ALPHABET)[:_ID_LENGTH].decode()
+    return f"{prefix}_" + b32encode(random_bytes(15)).translate(_ALPHABET)[:_ID_LENGTH].decode()
 
 
 class Run:

@@ -143,7 +143,7 @@ class Profile(_Table):
 
     @model_validator(mode="after")
     def _simulated_here(self) -> Profile:
-        """What is simulated is asked for on this machine alone: a slip must not send a programme's making to a real provider."""
+        """What is simulated is asked for on this machine alone: a slip must not send made-up cards to a real provider."""
         tables = (self.stripe, self.marqeta, self.strowallet, self.square, self.zendit)
         if self.environment == "simulator" and any(not _LOOPBACK.match(table.base_url or _HERE) for table in tables):
             raise ValueError(f"in the simulator a base_url names a `simulator serve` of this machine, such as {_HERE}/stripe")

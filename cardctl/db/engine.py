@@ -37,6 +37,8 @@ _OS_FAILURES: dict[int, type[BooksUnusable]] = {
     errno.EPERM: BooksReadOnly,
     errno.EROFS: BooksReadOnly,
 }
+_CACHE_KB = 65_536
+"""At most so much of a SQLite file is kept in memory: what a long intake touches of its indexes."""
 _LOG_PAGES = 4000
 """How long the write-ahead log grows (16 MB) before it goes into the file: a sync touches the same pages again and again."""
 _WRITER_LOCK = 0x63617264  # "card": the advisory lock that makes PostgreSQL have one writer at a time, as SQLite has
@@ -138,6 +140,7 @@ def _sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+        connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -7,7 +7,6 @@ it opens nowhere else. Subkeys come from the given key by HKDF-SHA256.
 from __future__ import annotations
 
 import hmac
-import os
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from cardctl.db.meta import Meta
 from cardctl.db.selecting import sealed_columns
 from cardctl.db.tables import Row
 from cardctl.domain.redaction import Secret
+from cardctl.entropy import random_bytes
 from cardctl.errors import BooksCorrupt, WrongEncryptionKey
 
 _CHECK = "encryption_check"
@@ -64,7 +64,7 @@ class _Key:
         self._hash_key = _hkdf(text.encode(), b"cardctl lookup")
 
     def seal(self, place: Place, text: str) -> str:
-        nonce = os.urandom(12)
+        nonce = random_bytes(12)
         sealed = nonce + self._cipher.encrypt(nonce, text.encode(), place.bound)
         return f"v1.{self.id}.{urlsafe_b64encode(sealed).decode()}"
 

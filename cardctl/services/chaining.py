@@ -8,7 +8,7 @@ from dataclasses import replace
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.errors import CardctlError
 from cardctl.services.desk import Desk, Done
-from cardctl.services.journal import Deed, Wish, end, finish, give_back
+from cardctl.services.journal import Deed, Wish, end, finish, give_back, lay_down
 from cardctl.services.operations import claim, run_once
 from cardctl.services.sending import carry_out
 from cardctl.services.settling import ALREADY_SO
@@ -81,6 +81,7 @@ def _give_up(desk: Desk, failed: Operation, later: Sequence[Operation]) -> None:
     with desk.books.read() as unit:
         state = unit.operations.named(failed.id).state
     if state in OPEN:
+        lay_down(desk, later)
         return
     for operation in later:
         end(desk, operation, OperationState.REFUSED, "NEVER_SENT", f"never sent: {failed.id} before it came to nothing")

@@ -175,7 +175,8 @@ def share_limits(desk: Desk, unit: Unit, card: Card) -> None:
 
 
 def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionKind, *, settled: bool = True) -> Transaction:
-    """Our own funding or withdrawal as a money event. its ref is the operation's; a provider's own row is joined later."""
+    """Our own funding or withdrawal as a money event, of when it was sent, however late we hear of it. Its ref is the
+    operation's; a provider's own row is joined later."""
     amount = operation.amount
     assert amount is not None
     return Transaction(
@@ -190,7 +191,7 @@ def money_event(desk: Desk, operation: Operation, card: Card, kind: TransactionK
         merchant=Merchant(),
         authorization_code=None,
         parent_id=None,
-        occurred_at=desk.clock(),
+        occurred_at=operation.sent_at or desk.clock(),
     )
 
 

@@ -27,22 +27,29 @@ from cardctl.services.entries import (
     taken_card,
 )
 
+_MOVES = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
 _EARLY = timedelta(hours=1)
 """How far a provider's clock may be behind ours when its row for a funding is joined to ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What an intake brought: objects read, new here, changed, or belonging to cards that we do not know."""
+    """What an intake brought: objects read, new here, changed, belonging to cards that we do not know, or left for a write of
+    ours to tell of."""
 
     read: int = 0
     new: int = 0
     changed: int = 0
     strangers: int = 0
+    waiting: int = 0
 
     def __add__(self, other: Pulled) -> Pulled:
         return Pulled(
-            self.read + other.read, self.new + other.new, self.changed + other.changed, self.strangers + other.strangers
+            self.read + other.read,
+            self.new + other.new,
+            self.changed + other.changed,
+            self.strangers + other.strangers,
+            self.waiting + other.waiting,
         )
 
 
@@ -97,6 +104,8 @@ def take_events(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pu
         card = cards.get(remote.card_ref)
         if card is None:
             total += Pulled(read=1, strangers=1)
+        elif remote.kind in OURS and _is_awaited(desk, unit, card, remote):
+            total += Pulled(read=1, waiting=1)
         elif _take_event(desk, unit, card, remote):
             total += Pulled(read=1, changed=1)
             touched.add(card.id)
@@ -187,6 +196,14 @@ def _share(unit: Unit, desk: Desk, remotes: Iterable[RemoteCard]) -> None:
         card = unit.cards.by_ref(desk.programme, remote.ref)
         if card is not None and remote.balance is not None:
             share_balance(unit, card, remote.balance)
+
+
+def _is_awaited(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> bool:
+    """Whether a move of money that is not in the books may be one of ours that has not ended: it would be there twice."""
+    if _ours(desk, unit, card, remote) is not None or unit.transactions.by_ref(desk.programme, remote.ref) is not None:
+        return False
+    open_ones = unit.operations.open_for(card.id)
+    return any(_MOVES.get(one.kind) is remote.kind and one.amount == remote.amount for one in open_ones)
 
 
 def _take_event(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> bool:

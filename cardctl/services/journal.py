@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ from cardctl.services.entries import audit_change
 
 LEASE = timedelta(minutes=10)
 """How long another machine's process is believed to live; no write takes as long."""
+NOBODY = ""
+"""The lease of what was laid down."""
 _S = OperationState
 
 
@@ -195,6 +198,14 @@ def take_over(desk: Desk, operation_id: str) -> Operation | None:
         ours = replace(operation, lease=desk.lease.name, leased_until=desk.clock() + LEASE)
         unit.operations.save(ours)
     return ours
+
+
+def lay_down(desk: Desk, operations: Sequence[Operation]) -> None:
+    """Intents that wait for a doubt to be settled are nobody's work until somebody takes them over, however long we live."""
+    with desk.books.write() as unit:
+        for operation in operations:
+            if still_ours(unit, operation):
+                unit.operations.save(replace(operation, lease=NOBODY, leased_until=operation.created_at))
 
 
 def still_ours(unit: Unit, operation: Operation) -> bool:

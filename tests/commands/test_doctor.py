@@ -28,7 +28,9 @@ ALL = [
     "leases",
     "audit",
     "provider",
+    "latency",
     "key mode",
+    "scope",
     "clock",
     "float",
 ]

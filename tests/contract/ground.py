@@ -1,7 +1,8 @@
 """Ground of the provider contract: a provider, a far side, and ways to get what the tests are about; no tests here.
 
-A provider's own file says how it is built (`name`, `secrets`, `settings`) and what differs: the facts of `Contract`, beside those
-that its class states itself (`issue_carries`, `limits_together`, `needs_load`, `starts_itself`, `limits_shared`, `key_life`).
+A provider's own file says how it is built (`name`, `secrets`, `settings`) and what differs: the facts of `Contract`, beside
+those that its class states itself (`issue_carries`, `limits_together`, `needs_load`, `starts_itself`, `limits_shared`,
+`key_life`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from cardctl.domain.accounts import Address, NewAccount, RemoteAccount
+from cardctl.domain.accounts import AccountChange, Address, NewAccount, RemoteAccount
 from cardctl.domain.cards import NO_LIMITS, Limits, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
@@ -130,6 +131,10 @@ class Contract:
         account: RemoteAccount = self.do(provider, lambda operation: provider.draft_account(wanted, operation))
         return account
 
+    def change(self, provider: Any, ref: str, change: AccountChange) -> RemoteAccount:
+        changed: RemoteAccount = self.do(provider, lambda operation: provider.draft_account_change(ref, change, operation))
+        return changed
+
     def a_card(
         self,
         provider: Any,
@@ -152,14 +157,17 @@ class Contract:
             **told,
         )
         ref = self.do(provider, lambda operation: provider.draft_card(wanted, operation)).ref
-        card: RemoteCard = provider.card(ref)
+        card = self.read(provider, ref)
         if limits != NO_LIMITS and "limits" not in carried:
-            self.limit(provider, card, {field.name: getattr(limits, field.name) for field in fields(limits)})
+            self.limit(provider, card, {one.name: limit for one in fields(limits) if (limit := getattr(limits, one.name))})
         if active and "active" not in carried:
             self.move(provider, card, Move.ACTIVATE)
         if funds is not None and "allowance" not in carried:
             self.fund(provider, card, funds.minor)
-        card = provider.card(ref)
+        return self.read(provider, ref)
+
+    def read(self, provider: Any, ref: str) -> RemoteCard:
+        card: RemoteCard = provider.card(ref)
         return card
 
     def move(self, provider: Any, card: RemoteCard, move: Move, reason: str | None = None) -> Any:
@@ -168,7 +176,9 @@ class Contract:
     def limit(self, provider: Any, card: RemoteCard, changes: Mapping[str, Money | None]) -> Any:
         """One write, or one for each limit; the last answer."""
         steps = [changes] if provider.limits_together else [{name: limit} for name, limit in changes.items()]
-        return [self.do(provider, lambda op, step=step: provider.draft_limits(card.ref, step, op)) for step in steps][-1]
+        marks = [mark() for _ in steps]
+        answers = [provider.send(provider.draft_limits(card.ref, step, op), op) for step, op in zip(steps, marks, strict=True)]
+        return answers[-1]
 
     def fund(self, provider: Any, card: RemoteCard, minor: int, **options: bool) -> Any:
         """The answer; what it brought is remembered, to be taken back."""
@@ -183,9 +193,11 @@ class Contract:
         """The answer; out of as many loads as it takes, the newest first."""
         while provider.needs_load and minor > self.loads(card)[-1][1]:
             load, left = self.loads(card).pop()
-            self.do(provider, lambda op: self.draft_withdraw(provider, card, left, op, load))
+            operation = mark()
+            provider.send(self.draft_withdraw(provider, card, left, operation, load), operation)
             minor -= left
-        return self.do(provider, lambda op: self.draft_withdraw(provider, card, minor, op))
+        operation = mark()
+        return provider.send(self.draft_withdraw(provider, card, minor, operation), operation)
 
     def draft_withdraw(self, provider: Any, card: RemoteCard, minor: int, operation: str, load: str | None = None) -> Draft:
         """Out of `load`, or of the newest that is remembered."""
@@ -203,7 +215,7 @@ class Contract:
 
     def spendable(self, provider: Any, ref: str) -> Money:
         """What a card can still spend: its balance, or what is left of its allowance."""
-        card: RemoteCard = provider.card(ref)
+        card = self.read(provider, ref)
         if card.balance is not None:
             return card.balance
         assert card.allowance is not None

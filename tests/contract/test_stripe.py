@@ -2,44 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import pytest
-
-from cardctl.domain.redaction import Secret
-from cardctl.providers import registry
-from cardctl.providers.base import CAPABILITIES, Handed
-from cardctl.simulator.control import Control
-from cardctl.simulator.transport import SimulatorTransport
-from tests.contract import ground, suite, suite_money, suite_writes
+from cardctl.providers.base import CAPABILITIES
+from tests.contract import ground, suite, suite_allowances, suite_money, suite_seeing, suite_writes
 
 
 class Stripe(ground.Contract):
-    """Where it is built, and what stands behind it."""
+    """Cards spend from the float, as far as their allowance goes."""
 
-    @pytest.fixture
-    def provider(self, tmp_path: Path) -> Iterator[Any]:
-        handed = Handed(
-            environment="simulator",
-            programme="stripe/simulator",
-            settings={},
-            secret=lambda _name: Secret("sk_test_4eC39HqLyjWDarjtT1zdp7dc"),
-            transport=SimulatorTransport(tmp_path / "simulator.db", sleep=lambda _seconds: None),
-            timeout=60.0,
-            sleep=lambda _seconds: None,
-            random=lambda: 0.0,
-        )
-        provider = registry.build("stripe", handed)
-        yield provider
-        provider.close()
-
-    @pytest.fixture
-    def far_side(self, tmp_path: Path) -> Iterator[Control]:
-        control = Control(tmp_path / "simulator.db")
-        yield control
-        control.close()
+    name = "stripe"
+    secrets: ClassVar = {"stripe.api_key": "sk_test_4eC39HqLyjWDarjtT1zdp7dc"}
+    prefunded = False
 
 
 class TestProvider(Stripe, suite.ProviderContract):
@@ -50,6 +24,12 @@ class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...
 
 
 class TestControlsCards(Stripe, suite.ControlsCardsContract): ...
+
+
+class TestClosesCards(Stripe, suite.ClosesCardsContract): ...
+
+
+class TestReadsCards(Stripe, suite.ReadsCardsContract): ...
 
 
 class TestLimitsCards(Stripe, suite_money.LimitsCardsContract):
@@ -72,19 +52,34 @@ class TestLimitsCards(Stripe, suite_money.LimitsCardsContract):
 class TestFundsCards(Stripe, suite_money.FundsCardsContract): ...
 
 
-class TestWrites(Stripe, suite_writes.WritesContract): ...
+class TestAllowances(Stripe, suite_allowances.AllowancesContract): ...
 
 
-class TestListsCards(Stripe, suite.ListsCardsContract): ...
+class TestWrites(Stripe, suite_writes.WritesContract):
+    writes = (
+        *("account", "account_change", "first_card", "card", "activate", "freeze", "unfreeze", "close"),
+        *("limits", "limits_again", "limits_off", "fund", "withdraw"),
+    )
+    saves_failures = True
+    overwritten = frozenset({"account_change", "limits", "limits_again", "limits_off", "fund", "withdraw"})
 
 
-class TestListsTransactions(Stripe, suite.ListsTransactionsContract): ...
+class TestListsCards(Stripe, suite_seeing.ListsCardsContract): ...
 
 
-class TestRevealsCredentials(Stripe, suite.RevealsCredentialsContract): ...
+class TestReadsTransactions(Stripe, suite_seeing.ReadsTransactionsContract): ...
 
 
-class TestReportsBalance(Stripe, suite.ReportsBalanceContract): ...
+class TestListsTransactions(Stripe, suite_seeing.ListsTransactionsContract): ...
 
 
-class TestProvisionsWallets(Stripe, suite.ProvisionsWalletsContract): ...
+class TestRevealsCredentials(Stripe, suite_seeing.RevealsCredentialsContract): ...
+
+
+class TestReportsBalance(Stripe, suite_seeing.ReportsBalanceContract): ...
+
+
+class TestProvisionsWallets(Stripe, suite_seeing.ProvisionsWalletsContract): ...
+
+
+class TestSimulatesPurchases(Stripe, suite_seeing.SimulatesPurchasesContract): ...

@@ -10,7 +10,7 @@ from tests.machine.bank import CardSeen, assert_told_once, our_accounts, our_car
 from tests.simulator.marqeta.stranger import Stranger
 
 OPENING_FLOAT = 10_000_000_00
-_STATES = {"ACTIVE": "active", "SUSPENDED": "frozen", "UNACTIVATED": "inactive", "TERMINATED": "closed"}
+_STATES = {"ACTIVE": "active", "SUSPENDED": "frozen", "UNACTIVATED": "pending", "TERMINATED": "closed"}
 _STATUSES = {"ACTIVE": "active", "SUSPENDED": "suspended", "CLOSED": "closed", "UNVERIFIED": "pending"}
 _WINDOWS = {"TRANSACTION": "per_transaction", "DAY": "daily", "WEEK": "weekly", "MONTH": "monthly"}
 

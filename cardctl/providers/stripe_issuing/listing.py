@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from queue import SimpleQueue
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 PAGE = 100
@@ -17,6 +19,8 @@ WORKERS = 34
 _WORTH = 300
 """Rows; a window that has no more than so many left is not shared."""
 _OPENING = 10
+_AHEAD = 100
+"""Pages that may wait to be taken: 20 MB of them."""
 Row = dict[str, Any]
 
 
@@ -54,23 +58,54 @@ def side_by_side(fetch: Callable[[Asked], Page], *, workers: int = WORKERS) -> I
         yield first.rows
     if not first.more:
         return
-    waiting = _opening(first.rows)
-    flying: dict[Future[Page], _Window] = {}
+    read: SimpleQueue[list[Row] | BaseException | None] = SimpleQueue()
+    room, given_up = Semaphore(_AHEAD), Event()
+    reader = Thread(target=_read, args=(fetch, workers, first.rows, read, room, given_up), daemon=True)
+    reader.start()
+    try:
+        while (rows := read.get()) is not None:
+            if isinstance(rows, BaseException):
+                raise rows
+            room.release()
+            yield rows
+    finally:
+        given_up.set()
+        room.release()
+        reader.join()
+
+
+def _read(
+    fetch: Callable[[Asked], Page],
+    workers: int,
+    first: list[Row],
+    read: SimpleQueue[list[Row] | BaseException | None],
+    room: Semaphore,
+    given_up: Event,
+) -> None:
+    """Keeps the readers at work, whatever time is taken over what they have read; at most `_AHEAD` pages ahead of it."""
+    waiting, flying = _opening(first), dict[Future[Page], _Window]()
     pool = ThreadPoolExecutor(workers)
     try:
-        while waiting or flying:
+        while (waiting or flying) and not given_up.is_set():
             while len(flying) < workers and (window := waiting.pop(0) if waiting else _shared(flying.values())):
                 flying[pool.submit(fetch, window.asked)] = window
             for done in wait(flying, return_when=FIRST_COMPLETED).done:
                 window, page = flying.pop(done), done.result()
                 rows = [row for row in page.rows if row["created"] >= window.start]  # the rest is somebody else's by now
-                if rows:
-                    yield rows
                 if page.more and len(rows) == len(page.rows):
                     window.passed(rows)
                     waiting.insert(0, window)
+                if rows:
+                    room.acquire()
+                    if given_up.is_set():
+                        return
+                    read.put(rows)
+    except BaseException as error:  # it belongs to whoever asked for the list
+        pool.shutdown(cancel_futures=True)
+        read.put(error)
     finally:
         pool.shutdown(cancel_futures=True)
+        read.put(None)
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import ClassVar
 
@@ -97,7 +98,7 @@ class MoveCard:
     def check(self, unit: Unit, operation: Operation) -> Card | None:
         card = unit.cards.named(operation.target)
         doubtful = [other for other in unit.operations.open_for(card.id) if other.id != operation.id]
-        if self.urgent and doubtful and card.state in (CardState.ACTIVE, CardState.FROZEN):
+        if self.urgent and _may_be_active(card, doubtful):
             return None  # what we believe may be outdated by what is in doubt: a stolen card must stop
         if already(self.move, card.state):
             return card
@@ -127,6 +128,12 @@ class MoveCard:
 
     def load(self, unit: Unit, operation: Operation) -> Card:
         return unit.cards.named(operation.target)
+
+
+def _may_be_active(card: Card, doubtful: Sequence[Operation]) -> bool:
+    if card.state in (CardState.ACTIVE, CardState.FROZEN):
+        return bool(doubtful)
+    return card.state not in FINAL and any(other.kind in _THAWS for other in doubtful)
 
 
 MOVES = {move: MoveCard(move) for move in Move}

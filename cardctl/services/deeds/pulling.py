@@ -123,7 +123,8 @@ def pull_transactions(
     """Take in the money events of one card, or of all, from `since` (default: from where the books may be outdated).
 
     How far a stream was read is kept once a pull has come to its end, since pages come newest first: what a broken pull has
-    left out lies before what it took. Events of cards that we do not know hold that mark back until the card is known.
+    left out lies before what it took. Events of cards that we do not know hold that mark back until the card is known, and so
+    do those that an unfinished write of ours may tell of itself.
     """
     if card is None and not isinstance(desk.provider, ListsTransactions):
         return sum((pull_transactions(desk, card=each, since=since, progress=progress) for each in _open_cards(desk)), Pulled())
@@ -135,7 +136,7 @@ def pull_transactions(
             pulled += take_events(desk, unit, page)
         reached = max([reached, *(event.occurred_at for event in page)])
         progress(len(page))
-    if not pulled.strangers:
+    if not (pulled.strangers or pulled.waiting):
         _reached(desk, card, start, reached)
     return pulled
 

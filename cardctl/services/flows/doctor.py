@@ -20,10 +20,13 @@ from cardctl.db.unit import Books
 from cardctl.domain.checks import Check, Outcome
 from cardctl.domain.operations import OPEN, OperationState
 from cardctl.errors import CardctlError
-from cardctl.providers.base import Ping, Provider, ReportsBalance
+from cardctl.providers.base import ListsCards, Ping, Provider, ReportsBalance
 from cardctl.secrets import Secrets
 from cardctl.secrets.names import ENCRYPTION_KEY, needed_by
+from cardctl.services.journal import NOBODY
 
+SLOW_MS = 2_000
+"""Milliseconds; beyond it, a programme feels it."""
 SKEW = 300
 """Seconds: beyond it, events seem too old, and the life of an idempotency key is misjudged."""
 _MIB = 1 << 20
@@ -35,6 +38,7 @@ _ELSE = {
     "database": "see `cardctl db status`; `cardctl db restore FILE` brings back a copy",
     "provider": "see `cardctl provider check`; try again later",
     "float": "see `cardctl provider balance`",
+    "scope": "give the key the rights to read and write Issuing, at the provider",
 }
 """What to do where the error itself does not say."""
 _NOT_MADE = "not made yet: the first command that needs it makes it"
@@ -181,7 +185,8 @@ def _journal(subject: Subject) -> Iterator[Check]:
         yield Check("journal", Outcome.WARN, f"{doubtful} in doubt: sent, and the outcome is unknown", remedy)
     else:
         yield Check("journal", Outcome.OK, f"nothing in doubt, {len(waiting)} open")
-    lives = Counter(held(subject.settings.paths.leases_dir, lease) for lease in waiting)
+    leases = subject.settings.paths.leases_dir
+    lives = Counter(held(leases, lease) if lease != NOBODY else False for lease in waiting)
     if left := lives[False]:
         yield Check("leases", Outcome.WARN, f"{left} operations were left by processes that have ended", remedy)
     else:
@@ -205,10 +210,29 @@ def _provider(subject: Subject) -> Iterator[Check]:
         return
     provider = subject.provider()
     ping = provider.ping()
-    yield Check("provider", Outcome.OK, f"{provider.name} answered in {ping.latency_ms} ms, and takes the key")
+    yield Check("provider", Outcome.OK, f"{provider.name} answered, and takes the key")
+    yield _latency(ping)
     yield _mode(provider, ping)
+    yield from _looked("scope", _scope, subject)
     yield _clock(subject, ping)
     yield from _looked("float", _float, subject)
+
+
+def _latency(ping: Ping) -> Check:
+    if ping.latency_ms <= SLOW_MS:
+        return Check("latency", Outcome.OK, f"{ping.latency_ms} ms")
+    return Check("latency", Outcome.WARN, f"{ping.latency_ms} ms", "see the provider's status page, and this machine's network")
+
+
+def _scope(subject: Subject) -> Iterator[Check]:
+    """Whether the key may read what cardctl works with; that it may write shows only in writing."""
+    provider = subject.provider()
+    if not isinstance(provider, ListsCards):
+        yield Check("scope", Outcome.OK, f"{provider.name} has no list to try the key on")
+        return
+    for _ in provider.accounts():
+        break
+    yield Check("scope", Outcome.OK, "the key may list accounts")
 
 
 def _mode(provider: Provider, ping: Ping) -> Check:

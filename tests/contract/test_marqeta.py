@@ -1,0 +1,122 @@
+"""Marqeta, held to the contract against the simulator's face: money and limits are the holder's, a funding has a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from cardctl.providers.base import CAPABILITIES
+from tests.contract import ground, suite, suite_money, suite_seeing, suite_writes
+
+
+class Marqeta(ground.Contract):
+    name = "marqeta"
+    secrets: ClassVar = {"marqeta.application_token": "an-application", "marqeta.admin_access_token": "an-access-token"}
+    keeps_moves = True
+
+
+class OneUserPerCard(Marqeta):
+    """Each card has a user of its own, who spends the holder's money."""
+
+    settings: ClassVar = {"user_per_card": True}
+
+
+class TestProvider(Marqeta, suite.ProviderContract):
+    can = frozenset(CAPABILITIES) - {"reports_balance", "provisions_wallets"}
+
+
+class TestIssuesCards(Marqeta, suite.IssuesCardsContract): ...
+
+
+class TestControlsCards(Marqeta, suite.ControlsCardsContract): ...
+
+
+class TestClosesCards(Marqeta, suite.ClosesCardsContract): ...
+
+
+class TestClosesAccounts(Marqeta, suite.ClosesAccountsContract): ...
+
+
+class TestReadsCards(Marqeta, suite.ReadsCardsContract): ...
+
+
+class TestLimitsCards(Marqeta, suite_money.LimitsCardsContract):
+    def plant(self, provider: Any, ref: str) -> None:
+        user = provider.card(ref).raw["user_token"]
+        told = {"currency_code": "USD", "active": True, "association": {"user_token": user}}
+        for control in (
+            {"velocity_window": "LIFETIME", "amount_limit": 5_000},
+            {"velocity_window": "DAY", "amount_limit": 8, "merchant_scope": {"mcc": "5462"}},
+            {"velocity_window": "DAY", "amount_limit": 9, "approvals_only": False},
+        ):
+            provider._client.write("POST", "/velocitycontrols", {"token": ground.mark(), **told, **control})
+
+    def planted(self, provider: Any, ref: str) -> Any:
+        controls = provider._client.controls_of(provider.card(ref).raw["user_token"])
+        return [one for one in controls if not one.get("name")]
+
+
+class TestFundsCards(Marqeta, suite_money.FundsCardsContract): ...
+
+
+class TestWrites(Marqeta, suite_writes.WritesContract):
+    writes: ClassVar[Sequence[str]] = (
+        *("account", "account_change", "account_close", "first_card", "card", "activate", "freeze", "unfreeze", "close"),
+        *("limits", "limits_again", "limits_off", "fund", "withdraw"),
+    )
+    unkeyed = frozenset({"withdraw"})
+    overwritten = frozenset({"account_change", "limits_again"})
+    unmarked = frozenset({"account_close"})
+
+
+class TestListsCards(Marqeta, suite_seeing.ListsCardsContract): ...
+
+
+class TestReadsTransactions(Marqeta, suite_seeing.ReadsTransactionsContract): ...
+
+
+class TestListsTransactions(Marqeta, suite_seeing.ListsTransactionsContract): ...
+
+
+class TestRevealsCredentials(Marqeta, suite_seeing.RevealsCredentialsContract): ...
+
+
+class TestSimulatesPurchases(Marqeta, suite_seeing.SimulatesPurchasesContract): ...
+
+
+class TestRelaysWallets(Marqeta, suite_seeing.RelaysWalletsContract):
+    asked: ClassVar = {
+        "apple": {
+            "device_type": "MOBILE_PHONE",
+            "provisioning_app_version": "1.0",
+            "certificates": ["bGVhZg==", "c3ViY2E="],
+            "nonce": "bm9uY2U=",
+            "nonce_signature": "c2lnbmF0dXJl",
+        },
+        "google": {
+            "device_type": "MOBILE_PHONE",
+            "provisioning_app_version": "1.0",
+            "device_id": "a-device",
+            "wallet_account_id": "a-wallet",
+        },
+    }
+
+
+class TestIssuesCardsOfOneUserEach(OneUserPerCard, suite.IssuesCardsContract): ...
+
+
+class TestClosesCardsOfOneUserEach(OneUserPerCard, suite.ClosesCardsContract): ...
+
+
+class TestLimitsCardsOfOneUserEach(OneUserPerCard, TestLimitsCards): ...
+
+
+class TestFundsCardsOfOneUserEach(OneUserPerCard, suite_money.FundsCardsContract): ...
+
+
+class TestListsCardsOfOneUserEach(OneUserPerCard, suite_seeing.ListsCardsContract): ...
+
+
+class TestWritesOfOneUserEach(OneUserPerCard, TestWrites):
+    writes = ("first_card", "card", "limits", "fund", "withdraw")
+    people_per_card = 1
