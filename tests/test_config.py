@@ -124,7 +124,11 @@ def test_a_file_is_read_whole(home: Home) -> None:
     assert profile.limits.in_currency("USD") == Limits(per_transaction=Money(10000, "USD"), daily=Money(100000, "USD"))
     assert settings.programme("stripe") == "stripe/acct_1Nv0FGQ9RKHgCVdK"
     assert settings.programme("marqeta") == "marqeta/sandbox-api.marqeta.com"
-    assert settings.provider_settings("stripe") == {"account": "acct_1Nv0FGQ9RKHgCVdK", "rate_limit": 25}
+    assert settings.provider_settings("stripe") == {
+        "account": "acct_1Nv0FGQ9RKHgCVdK",
+        "base_url": None,
+        "rate_limit": 25,
+    }
     assert settings.provider_settings("marqeta")["base_url"] == "https://sandbox-api.marqeta.com/v3"
     told = sources(settings)
     assert told["alerts.balance_drift_percent"] == ("0.5", "config.toml")

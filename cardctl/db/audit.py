@@ -22,6 +22,8 @@ from cardctl.errors import BooksCorrupt
 _A = table_of(AuditRow)
 _H = table_of(AuditHeadRow)
 _FIELDS = [column.name for column in _A.columns]
+_HEAD = select(_H.c.seq, _H.c.hash)
+_MOVE = update(_H)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ class Audit:
 
     def head(self) -> AuditHead:
         """How far the chain goes; BooksCorrupt where that is not on record."""
-        row = self._connection.execute(select(_H.c.seq, _H.c.hash)).one_or_none()
+        row = self._connection.execute(_HEAD).one_or_none()
         if row is None:
             raise BooksCorrupt("the head of the audit chain is missing")
         if type(row.seq) is not int or type(row.hash) is not str:
@@ -134,7 +136,7 @@ class Audit:
 
     def _keep(self, links: list[Values]) -> None:
         insert_rows(self._connection, _A, _FIELDS, links)
-        self._connection.execute(update(_H).values(seq=links[-1][0], hash=links[-1][-1]))
+        self._connection.execute(_MOVE, {"seq": links[-1][0], "hash": links[-1][-1]})
 
 
 def _link(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from cardctl.db.columns import (
     Raw,
@@ -33,6 +33,10 @@ _C = table_of(CardRow)
 _T = table_of(TransactionRow)
 _CARD = select(*plain_columns(_C))
 _NEWEST = _C.c.created_at.desc(), _C.c.id.desc()
+_GET = _CARD.where(_C.c.id == bindparam("id"))
+_BY_REF = _CARD.where(_C.c.programme == bindparam("programme"), _C.c.ref == bindparam("ref"))
+_BY_KEY = _CARD.where(_C.c.account_id == bindparam("account_id"), _C.c.key == bindparam("key")).order_by(*_NEWEST)
+_ADD = insert(_C)
 _STATES = {str(state): state for state in CardState}
 _FIELDS = [column.name for column in plain_columns(_C) if column.name != "key"]
 
@@ -58,14 +62,14 @@ class Cards:
         self._box = box
 
     def get(self, id: str) -> Card | None:  # noqa: A002 - the house's word for our own name of a thing
-        return self._one(_CARD.where(_C.c.id == id))
+        return self._one(_GET, {"id": id})
 
     def named(self, id: str) -> Card:  # noqa: A002
         """The card with our id; NotFound where there is none."""
         return found(self.get(id), "card", id)
 
     def by_ref(self, programme: str, ref: str) -> Card | None:
-        return self._one(_CARD.where(_C.c.programme == programme, _C.c.ref == ref))
+        return self._one(_BY_REF, {"programme": programme, "ref": ref})
 
     def by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, Card]:
         """Those of the cards that are in the books, by their ref."""
@@ -80,7 +84,7 @@ class Cards:
 
     def by_key(self, account_id: str, key: str) -> list[Card]:
         """Cards with the caller's own key within an account, newest first (a replaced card keeps its key)."""
-        return self._all(_CARD.where(_C.c.account_id == account_id, _C.c.key == key).order_by(*_NEWEST))
+        return self._all(_BY_KEY, {"account_id": account_id, "key": key})
 
     def of_account(self, account_id: str) -> list[Card]:
         """Every card of an account, oldest first."""
@@ -104,7 +108,7 @@ class Cards:
         """A new card, with the provider's JSON (no numbers in it), a provisioning token, and the caller's own key."""
         kept = {"key": key, "raw": self._seal(card.id, "raw", raw_text(raw))}
         sealed_token = None if token is None else self._seal(card.id, "provisioning_token", token)
-        self._connection.execute(insert(_C).values(card_to_row(card) | kept | {"provisioning_token": sealed_token}))
+        self._connection.execute(_ADD, card_to_row(card) | kept | {"provisioning_token": sealed_token})
 
     def add_many(self, cards: Iterable[tuple[Card, Raw, str | None]]) -> None:
         """New cards, each with the provider's JSON and the caller's own key."""
@@ -167,12 +171,12 @@ class Cards:
         self._change(card_id, money_to_row("balance", balance))
         return card.balance, balance
 
-    def _one(self, query: Select[Any]) -> Card | None:
-        row = self._connection.execute(query).one_or_none()
+    def _one(self, query: Select[Any], values: dict[str, str] | None = None) -> Card | None:
+        row = self._connection.execute(query, values).one_or_none()
         return None if row is None else card_from_row(row)
 
-    def _all(self, query: Select[Any]) -> list[Card]:
-        return [card_from_row(row) for row in self._connection.execute(query)]
+    def _all(self, query: Select[Any], values: dict[str, str] | None = None) -> list[Card]:
+        return [card_from_row(row) for row in self._connection.execute(query, values)]
 
     def _seal(self, id: str, column: str, text: str) -> str:  # noqa: A002
         return self._box.seal(Place("cards", column, id), text)

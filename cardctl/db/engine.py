@@ -39,6 +39,11 @@ _OS_FAILURES: dict[int, type[BooksUnusable]] = {
 }
 _CACHE_KB = 65_536
 """At most so much of a SQLite file is kept in memory: what a long intake touches of its indexes."""
+_KEPT_OPEN = 128
+"""Connections to a file, as many as threads that a list may have: each is a file handle, and opening one costs as much as ten
+statements."""
+_KEPT_AT_SERVER, _MOST_AT_SERVER = 16, 64
+"""Connections to PostgreSQL, where each is a process of a server that others use too."""
 _LOG_PAGES = 4000
 """How long the write-ahead log grows (16 MB) before it goes into the file: a sync touches the same pages again and again."""
 _WRITER_LOCK = 0x63617264  # "card": the advisory lock that makes PostgreSQL have one writer at a time, as SQLite has
@@ -132,7 +137,8 @@ def _sqlite(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
 
-    engine = create_engine(URL.create("sqlite", database=str(path)), creator=connect, hide_parameters=True)
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, creator=connect, hide_parameters=True, pool_size=_KEPT_OPEN)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
@@ -145,12 +151,13 @@ def _sqlite(path: Path) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", False)
+        driver = cast(sqlite3.Connection, connection.connection.driver_connection)  # straight: these are half of a unit's cost
         # A reader that writes by mistake is told so at once; its changes would be lost at the end of its snapshot.
-        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+        driver.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
         if write:
-            _queue(cast(sqlite3.Connection, connection.connection.driver_connection), path)
+            _queue(driver, path)
         else:
-            connection.exec_driver_sql("BEGIN")
+            driver.execute("BEGIN")
 
     @event.listens_for(engine, "handle_error")
     def translate(context: ExceptionContext) -> None:
@@ -185,7 +192,14 @@ def _queue(connection: sqlite3.Connection, path: Path) -> None:
 def _postgres(target: str) -> Engine:
     try:
         url = make_url(target).set(drivername="postgresql+psycopg")
-        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_size=_KEPT_AT_SERVER,
+            max_overflow=_MOST_AT_SERVER - _KEPT_AT_SERVER,
+            connect_args={"connect_timeout": 10},
+        )
     except (ArgumentError, ValueError):
         raise BooksUnusable("the database URL cannot be read", hint="postgresql://user@host:5432/name") from None
     except ModuleNotFoundError as error:

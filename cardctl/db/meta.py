@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from cardctl.db.tables import CursorRow, MetaRow, table_of
 
 _M = table_of(MetaRow)
 _C = table_of(CursorRow)
+_GET = select(_M.c.value).where(_M.c.key == bindparam("key"))
 
 
 class Meta:
@@ -17,7 +18,7 @@ class Meta:
         self._connection = connection
 
     def get(self, key: str) -> str | None:
-        return self._connection.execute(select(_M.c.value).where(_M.c.key == key)).scalar_one_or_none()
+        return self._connection.execute(_GET, {"key": key}).scalar_one_or_none()
 
     def set(self, key: str, value: str) -> None:
         changed = self._connection.execute(update(_M).where(_M.c.key == key).values(value=value))

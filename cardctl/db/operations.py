@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from cardctl.db.columns import (
     exact_json,
@@ -33,6 +33,23 @@ _WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
 _LATEST = 50
 _OLDEST = _O.c.entered, _O.c.id  # the audit's numbers, which no clock moves
+_OPEN = _WHOLE.where(_O.c.state.in_(OPEN)).order_by(*_OLDEST)
+_GET = _WHOLE.where(_O.c.id == bindparam("id"))
+_STANDING = select(_O.c.state, _O.c.lease).where(_O.c.id == bindparam("id"))
+_BY_CALLER_KEY = _WHOLE.where(_O.c.programme == bindparam("programme"), _O.c.caller_key == bindparam("key"))
+_OPEN_FOR = _OPEN.where(_O.c.target == bindparam("target"))
+_OPEN_ABOUT = _OPEN.where(
+    _O.c.programme == bindparam("programme"),
+    _O.c.kind == bindparam("kind"),
+    (_O.c.about == bindparam("about")) | _O.c.about.is_(None),
+)
+_FOR_TARGET = (
+    _LISTED.where(_O.c.target == bindparam("target"), _O.c.entered > bindparam("after"))
+    .order_by(_O.c.entered.desc())
+    .limit(_LATEST)
+)
+_ADD = insert(_O)
+_SAVE = update(_O).where(_O.c.id == bindparam("which"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +75,23 @@ class Operations:
         self._box = box
 
     def get(self, id: str) -> Operation | None:  # noqa: A002
-        return self._one(_WHOLE.where(_O.c.id == id))
+        return self._one(_GET, {"id": id})
 
     def named(self, id: str) -> Operation:  # noqa: A002
         """The operation with our id; NotFound where there is none."""
         return found(self.get(id), "operation", id)
 
+    def standing(self, id: str) -> tuple[OperationState, str]:  # noqa: A002
+        """Its state and lease alone, for which nothing is opened; NotFound where there is none."""
+        state, lease = found(self._connection.execute(_STANDING, {"id": id}).one_or_none(), "operation", id)
+        return OperationState(state), lease
+
     def get_many(self, ids: Iterable[str]) -> list[Operation]:
         """Those of the operations that are in the books, oldest first within each chunk of names."""
-        return [each for chunk in chunks(ids) for each in self._all(_WHOLE.where(_O.c.id.in_(chunk)))]
+        return [each for chunk in chunks(ids) for each in self._all(_WHOLE.where(_O.c.id.in_(chunk)).order_by(*_OLDEST))]
 
     def by_caller_key(self, programme: str, key: str) -> Operation | None:
-        return self._one(_WHOLE.where(_O.c.programme == programme, _O.c.caller_key == key))
+        return self._one(_BY_CALLER_KEY, {"programme": programme, "key": key})
 
     def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[Operation]:
         """Up to three operations: the id, else the idempotency key, else a prefix (8 or more) of the id."""
@@ -79,17 +101,22 @@ class Operations:
 
     def open_for(self, target: str) -> list[Operation]:
         """What is intended, sent or in doubt for a target, oldest first."""
-        return self._all(_WHOLE.where(_O.c.target == target, _O.c.state.in_(OPEN)))
+        return self._all(_OPEN_FOR, {"target": target})
+
+    def open_about(self, programme: str, kind: str, about: str) -> list[Operation]:
+        """What of one kind is intended, sent or in doubt about one thing, oldest first; and what does not tell what it is about,
+        as nothing told before there was the column."""
+        return self._all(_OPEN_ABOUT, {"programme": programme, "kind": kind, "about": about})
 
     def for_target(self, target: str, *, after: int = -1) -> list[Operation]:
         """The latest 50 operations on a target that were entered after `after`, oldest first; like `rows`, nothing sealed."""
-        query = _LISTED.where(_O.c.target == target, _O.c.entered > after).order_by(_O.c.entered.desc()).limit(_LATEST)
-        found = [operation_from_row(row, {}, None) for row in self._connection.execute(query)]
+        rows = self._connection.execute(_FOR_TARGET, {"target": target, "after": after})
+        found = [operation_from_row(row, {}, None) for row in rows]
         return found[::-1]
 
     def open_all(self, programme: str | None = None) -> list[Operation]:
         """What is intended, sent or in doubt, oldest first."""
-        return self._all(narrowed(_WHOLE.where(_O.c.state.in_(OPEN)), (_O.c.programme, programme)))
+        return self._all(narrowed(_OPEN, (_O.c.programme, programme)))
 
     def rows(self, filter: OperationFilter = OperationFilter()) -> Iterator[Operation]:  # noqa: A002
         """The operations, newest first, streamed, WITHOUT arguments and draft (empty and None here; `get` has them)."""
@@ -110,24 +137,27 @@ class Operations:
     def add(self, operation: Operation) -> None:
         """A new operation; its caller_key must be free in its programme (see `by_caller_key`)."""
         sealed = {"arguments": self._seal(operation.id, "arguments", operation.arguments), "draft": self._draft(operation)}
-        self._connection.execute(insert(_O).values(operation_to_row(operation) | sealed))
+        self._connection.execute(_ADD, operation_to_row(operation) | sealed)
 
     def save(self, operation: Operation) -> None:
-        """Every field; arguments and draft that are empty here stay as they are stored (as in an operation from `rows`)."""
-        row = operation_to_row(operation)
-        if operation.arguments:
-            row["arguments"] = self._seal(operation.id, "arguments", operation.arguments)
-        if operation.draft is not None:
-            row["draft"] = self._draft(operation)
-        if not self._connection.execute(update(_O).where(_O.c.id == operation.id).values(row)).rowcount:
-            raise NotFound("operation", operation.id)
+        """Every field but arguments and draft: those are entered and drafted once, and stay."""
+        self._change(operation.id, operation_to_row(operation))
 
-    def _one(self, query: Select[Any]) -> Operation | None:
-        row = self._connection.execute(query).one_or_none()
+    def save_drafted(self, operation: Operation) -> Operation:
+        """The same with a first draft; the operation with that draft as it will be read from now on."""
+        text = exact_json(asdict(drafted))
+        self._change(operation.id, operation_to_row(operation) | {"draft": text})
+
+    def _change(self, id: str, row: dict[str, Any]) -> None:  # noqa: A002
+        if not self._connection.execute(_SAVE, row | {"which": id}).rowcount:
+            raise NotFound("operation", id)
+
+    def _one(self, query: Select[Any], values: dict[str, str]) -> Operation | None:
+        row = self._connection.execute(query, values).one_or_none()
         return None if row is None else self._whole(row)
 
-    def _all(self, query: Select[Any]) -> list[Operation]:
-        return [self._whole(row) for row in self._connection.execute(query.order_by(*_OLDEST)).all()]
+    def _all(self, query: Select[Any], values: dict[str, str] | None = None) -> list[Operation]:
+        return [self._whole(row) for row in self._connection.execute(query, values).all()]
 
     def _whole(self, row: Any) -> Operation:
         *plain, arguments, draft = row
@@ -166,6 +196,7 @@ def operation_to_row(operation: Operation) -> dict[str, Any]:
         "finished_at": moment_or_none(operation.finished_at),
         "error_code": operation.error_code,
         "error": free(operation.error),
+        "about": operation.about,
     }
 
 
@@ -174,7 +205,7 @@ def operation_from_row(row: Sequence[Any], arguments: dict[str, Any], draft: Dra
     # fmt: off
     (
         id_, kind, target, provider, programme, state, digest, idempotency_key, created_at, entered, lease, leased_until, actor,
-        correlation_id, caller_key, amount, amount_in, reason, sent_at, finished_at, error_code, error,
+        correlation_id, caller_key, amount, amount_in, reason, sent_at, finished_at, error_code, error, about,
     ) = row
     # fmt: on
     return Operation(
@@ -201,4 +232,5 @@ def operation_from_row(row: Sequence[Any], arguments: dict[str, Any], draft: Dra
         finished_at=moment_from_text(finished_at),
         error_code=error_code,
         error=error,
+        about=about,
     )

@@ -85,6 +85,8 @@ class Ring:
     """The keys at hand, pure cryptography: no database."""
 
     def __init__(self, keys: EncryptionKeys) -> None:
+        self.proven: set[str] = set()
+        """Check values of books that a key at hand has opened; one that was sealed anew is another text."""
         self.current = _Key(keys.current)
         self._keys = {self.current.id: self.current}
         if keys.previous is not None:
@@ -111,7 +113,8 @@ class Ring:
 
 
 class Box:
-    """The ring over one transaction. On first use it is held against a check value in the books, before anything is sealed."""
+    """The ring over one transaction. It is held against a check value in the books before anything is sealed; what is opened
+    proves its key by itself."""
 
     def __init__(self, connection: Connection, ring: Callable[[], Ring], *, writable: bool) -> None:
         self._connection = connection
@@ -122,10 +125,13 @@ class Box:
     def ring(self) -> Ring:
         """The keys, proven to be these books' own; WrongEncryptionKey otherwise."""
         ring, meta = self._ring(), Meta(self._connection)
-        place = Place("meta", _CHECK, meta.get("database_id") or "")
         kept = meta.get(_CHECK)
+        if kept is not None and kept in ring.proven:
+            return ring
+        place = Place("meta", _CHECK, meta.get("database_id") or "")
         if kept is not None:
             ring.open(place, kept)
+            ring.proven.add(kept)
         elif self._writable:
             meta.set(_CHECK, ring.seal(place, "cardctl"))
         return ring
@@ -136,7 +142,7 @@ class Box:
 
     def open(self, place: Place, sealed: str) -> str:
         """See `Ring.open`."""
-        return self.ring.open(place, sealed)
+        return self._ring().open(place, sealed)
 
     def reseal(self) -> int:
         """Everything that the previous key sealed, sealed anew with the current one, in this unit; how many rows that were.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
 from cardctl.db.fields import (
@@ -37,6 +37,8 @@ __all__ = [
     "table_of",
 ]
 
+KEYED = '"key" IS NOT NULL'
+"""Most cards have no key of a caller's, and cost that index nothing."""
 NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """The number of a row, which SQLite counts by itself only as its own INTEGER."""
 
@@ -105,6 +107,7 @@ class CardRow(Row, table=True):
         Index(None, "state", "created_at", "id"),
         Index(None, "last4"),
         Index(None, "ref"),
+        Index(None, "account_id", "key", sqlite_where=text(KEYED), postgresql_where=text(KEYED)),
     )
     id: str = id_field()
     ref: str = text_field()
@@ -228,6 +231,7 @@ class OperationRow(Row, table=True):
     error: str | None = text_field()
     arguments: str = sealed_field()
     draft: str | None = sealed_field()
+    about: str | None = text_field()
 
 
 class AuditRow(Row, table=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from cardctl.db.columns import free, moment_from_text, moment_to_text, money_to_row
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
@@ -21,6 +21,8 @@ _C = table_of(CardRow)
 _O = table_of(OperationRow)
 _TRANSACTION = select(_T)
 _NEWEST = _T.c.occurred_at.desc(), _T.c.id.desc()
+_BY_REF = _TRANSACTION.where(_T.c.programme == bindparam("programme"), _T.c.ref == bindparam("ref"))
+_ADD = insert(_T)
 _KINDS = {str(kind): kind for kind in TransactionKind}
 _STATES = {str(state): state for state in TransactionState}
 
@@ -50,7 +52,7 @@ class Transactions:
         return self._one(_TRANSACTION.where(_T.c.id == id))
 
     def by_ref(self, programme: str, ref: str) -> Transaction | None:
-        return self._one(_TRANSACTION.where(_T.c.programme == programme, _T.c.ref == ref))
+        return self._one(_BY_REF, {"programme": programme, "ref": ref})
 
     def by_remote_ref(self, programme: str, ref: str) -> Transaction | None:
         """Our own funding or withdrawal for which the provider has a row called `ref`."""
@@ -90,10 +92,9 @@ class Transactions:
         row = transaction_to_row(transaction) | {"programme": programme}
         if raw_digest is not None:
             row["raw_digest"] = raw_digest
-        query = _TRANSACTION.where(_T.c.programme == programme, _T.c.ref == transaction.ref)
-        kept = self._connection.execute(query).mappings().one_or_none()
+        kept = self._connection.execute(_BY_REF, {"programme": programme, "ref": transaction.ref}).mappings().one_or_none()
         if kept is None:
-            self._connection.execute(insert(_T).values(row))
+            self._connection.execute(_ADD, row)
             return True
         row["id"] = kept["id"]
         if all(kept[column] == value for column, value in row.items()):
@@ -110,8 +111,8 @@ class Transactions:
         query = narrowed(query.where(_T.c.programme == programme), (_T.c.card_id, card_id))
         return moment_from_text(self._connection.execute(query).scalar_one())
 
-    def _one(self, query: Select[Any]) -> Transaction | None:
-        row = self._connection.execute(query).one_or_none()
+    def _one(self, query: Select[Any], values: dict[str, str] | None = None) -> Transaction | None:
+        row = self._connection.execute(query, values).one_or_none()
         return None if row is None else transaction_from_row(row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
 from stat import S_ISDIR
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, Result
 
+from cardctl.db import engine as opening
 from cardctl.db import schema
 from cardctl.db.accounts import Accounts
 from cardctl.db.audit import Audit
@@ -22,7 +23,7 @@ from cardctl.db.meta import Cursors, Meta
 from cardctl.db.operations import Operations
 from cardctl.db.sealed import Box, EncryptionKeys, Ring
 from cardctl.db.transactions import Transactions
-from cardctl.errors import BooksCorrupt, BooksUnusable
+from cardctl.errors import BooksCorrupt, BooksLocked, BooksUnusable
 
 if TYPE_CHECKING:  # few commands need these two, and every list would load them
     from cardctl.db.calls import Calls
@@ -93,6 +94,7 @@ class Books:
         self._environment = environment
         self._keys = keys
         self._guard = threading.Lock()
+        self._turn = threading.Lock()
         self._engine: Engine | None = None
         self._prepared = False
 
@@ -140,8 +142,21 @@ class Books:
     def _unit(self, *, write: bool) -> Iterator[Unit]:
         self.prepare()
         assert self._engine is not None
-        with transaction(self._engine, write=write, commit=self._commit) as connection:
+        with (
+            self._in_turn() if write else nullcontext(),
+            transaction(self._engine, write=write, commit=self._commit) as connection,
+        ):
             yield Unit(connection, Box(connection, lambda: self._ring, writable=write))
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One writing thread of this process at a time: among themselves they need not poll, as they must for other processes."""
+        if not self._turn.acquire(timeout=opening.WAIT_SECONDS):
+            raise BooksLocked(f"{self.name} is being written by this very process", hint="try again")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _commit(self, connection: Connection) -> None:
         connection.commit()

@@ -50,7 +50,8 @@ class Operation:
 
     `kind` is noun.verb; `target` the id (ours) of the card or account it is about. `arguments` are plain JSON and enough to
     make the draft again; `draft` is set once it was about to be sent. `lease` names the process that works on it. `entered` is
-    the number of its intent in the audit: an order of operations that no clock can move.
+    the number of its intent in the audit: an order of operations that no clock can move. `about` names in clear what a creation
+    is to make, where its maker has a name for that: two that are about the same would be one thing twice.
     """
 
     id: str
@@ -76,3 +77,4 @@ class Operation:
     finished_at: datetime | None = None
     error_code: str | None = None
     error: str | None = None
+    about: str | None = None

@@ -66,7 +66,7 @@ class Tour:
         list(self.provider.cards(account_ref=self.account.ref))
         list(self.provider.accounts())
         list(self.provider.transactions())
-        list(self.provider.transactions(card_ref=self.card.ref, since=since))
+        list(self.provider.transactions_of(self.card.ref, since=since))
         self.provider.card(self.card.ref)
         self.provider.account(self.account.ref)
         self.provider.wallet_eligibility(self.card.ref)
@@ -91,8 +91,9 @@ class Tour:
     def moves(self) -> None:
         card = self.send(self.provider.draft_card(NewCard(self.account.ref, "USD", active=False), "op_inactive"))
         for move in Move:
-            reason = "stolen" if move is Move.CLOSE else "because"
-            self.send(self.provider.draft_move(card.ref, move, f"op_{move}", reason))
+            if move is not Move.CLOSE:
+                self.send(self.provider.draft_move(card.ref, move, f"op_{move}", "because"))
+        self.send(self.provider.draft_close(card.ref, "op_close", "stolen"))
         new = NewCard(self.account.ref, "USD", allowance=usd(5), replaces_ref=card.ref, replaces_reason="stolen")
         self.send(self.provider.draft_card(new, "op_new"))
 
@@ -105,14 +106,19 @@ class Tour:
         self.send(self.provider.draft_limits(card.ref, {"daily": None}, "op_unlimited"))
 
     def money(self) -> None:
-        self.send(self.provider.draft_fund(self.card.ref, usd(2**53 - 501), "op_fund"))
-        self.send(self.provider.draft_withdraw(self.card.ref, usd(7), "op_withdraw"))
+        self.send(self.provider.draft_fund(self.card.ref, usd(2**53 - 501), "op_fund", account_ref=""))
+        self.send(self.provider.draft_withdraw(self.card.ref, usd(7), "op_withdraw", account_ref=""))
+
+    def purchases(self) -> None:
+        assert self.provider.purchase(self.card.ref, usd(1), "Rocket Rides").settlement
+        assert self.provider.purchase(self.card.ref, usd(1), "Rocket Rides", hold=True).approved
+        assert not self.provider.purchase(self.card.ref, usd(7), "Rocket Rides").approved
 
     def looking(self) -> None:
         for draft in (
             self.provider.draft_account(NewAccount("Jenny Rosen"), "op_a"),
             self.provider.draft_card(NewCard(self.account.ref, "USD"), "op_c"),
-            self.provider.draft_fund(self.card.ref, usd(1), "op_f"),
+            self.provider.draft_fund(self.card.ref, usd(1), "op_f", account_ref=""),
         ):
             self.provider.look_up(draft, "op_nothing")
 

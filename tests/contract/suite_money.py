@@ -23,6 +23,10 @@ class LimitsCardsContract(Contract):
         """What is left of that."""
         raise NotImplementedError
 
+    def plant_daily(self, provider: Any, ref: str, minors: list[int]) -> None:
+        """Several limits a day, as somebody else may have set them."""
+        raise NotImplementedError
+
     def test_limits_change_one_by_one(self, provider: Any) -> None:
         card = self.a_card(provider, limits=Limits(usd(1), usd(2), usd(3), usd(4)))
         assert card.limits == Limits(usd(1), usd(2), usd(3), usd(4))
@@ -44,6 +48,20 @@ class LimitsCardsContract(Contract):
         assert self.spendable(provider, card.ref) == FUNDS - usd(500)
         self.limit(provider, card, {"daily": None})
         assert far_side.swipe(card.ref, usd(300)).approved
+
+    @pytest.mark.parametrize(("wanted", "allowed"), [(usd(400), 400), (usd(200), 200), (None, 1_000)])
+    def test_one_limit_takes_the_place_of_several(
+        self, provider: Any, far_side: Control, wanted: Money | None, allowed: int
+    ) -> None:
+        """Of which the tightest held until then."""
+        card = self.a_card(provider)
+        self.plant_daily(provider, card.ref, [500, 300, 700])
+        assert provider.card(card.ref).limits == Limits(daily=usd(300))
+        assert not far_side.swipe(card.ref, usd(301)).approved
+        news = self.limit(provider, card, {"daily": wanted})
+        assert news.limits == provider.card(card.ref).limits == Limits(daily=wanted)
+        assert not far_side.swipe(card.ref, usd(allowed + 1)).approved
+        assert far_side.swipe(card.ref, usd(allowed)).approved
 
     def test_other_cards_have_it_too_where_limits_are_the_holders(self, provider: Any) -> None:
         card = self.a_card(provider)

@@ -159,8 +159,10 @@ class WritesContract(Contract):
             assert (now.limits, now.state) == (_LIMITS.get(write, before.limits), before.state)
 
     def again(self, provider: Any, write: str, draft: Draft) -> bool:
-        """Whether sending it twice does it once."""
-        return draft.repeatable or (provider.key_life is not None and write not in self.unkeyed)
+        """Whether sending it twice does it once: by its key, or because it says what shall be."""
+        again = write in _MOVES or (provider.key_life is not None and write not in self.unkeyed)
+        assert again or not draft.repeatable
+        return again
 
     def marked(self, write: str, remote: Any, operation: str) -> bool:
         """Whether an object says which operation wrote it, where it ought to."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from cardctl.providers.base import CAPABILITIES
 from tests.contract import ground, suite, suite_money, suite_seeing, suite_writes
+from tests.contract.ground import usd
 
 
 class Marqeta(ground.Contract):
@@ -42,14 +44,18 @@ class TestReadsCards(Marqeta, suite.ReadsCardsContract): ...
 
 class TestLimitsCards(Marqeta, suite_money.LimitsCardsContract):
     def plant(self, provider: Any, ref: str) -> None:
+        self.add(provider, ref, {"velocity_window": "LIFETIME", "amount_limit": 5_000})
+        self.add(provider, ref, {"velocity_window": "DAY", "amount_limit": 8, "merchant_scope": {"mcc": "5462"}})
+        self.add(provider, ref, {"velocity_window": "DAY", "amount_limit": 9, "approvals_only": False})
+
+    def plant_daily(self, provider: Any, ref: str, minors: list[int]) -> None:
+        for minor in minors:
+            self.add(provider, ref, {"velocity_window": "DAY", "amount_limit": Decimal(usd(minor).amount)})
+
+    def add(self, provider: Any, ref: str, control: dict[str, Any]) -> None:
         user = provider.card(ref).raw["user_token"]
-        told = {"currency_code": "USD", "active": True, "association": {"user_token": user}}
-        for control in (
-            {"velocity_window": "LIFETIME", "amount_limit": 5_000},
-            {"velocity_window": "DAY", "amount_limit": 8, "merchant_scope": {"mcc": "5462"}},
-            {"velocity_window": "DAY", "amount_limit": 9, "approvals_only": False},
-        ):
-            provider._client.write("POST", "/velocitycontrols", {"token": ground.mark(), **told, **control})
+        told = {"token": ground.mark(), "currency_code": "USD", "active": True, "association": {"user_token": user}}
+        provider._client.write("POST", "/velocitycontrols", {**told, **control})
 
     def planted(self, provider: Any, ref: str) -> Any:
         controls = provider._client.controls_of(provider.card(ref).raw["user_token"])

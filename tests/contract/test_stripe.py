@@ -43,6 +43,13 @@ class TestLimitsCards(Stripe, suite_money.LimitsCardsContract):
         controls = {"spending_limits": limits, "blocked_categories": ["betting_casino_gambling"]}
         provider._client.post(f"/v1/issuing/cards/{ref}", {"spending_controls": controls}, ground.mark())
 
+    def plant_daily(self, provider: Any, ref: str, minors: list[int]) -> None:
+        """Beside the allowance."""
+        limits = [{"amount": minor, "interval": "daily"} for minor in minors]
+        allowance = {"amount": ground.FUNDS.minor, "interval": "all_time"}
+        controls = {"spending_limits": [allowance, *limits]}
+        provider._client.post(f"/v1/issuing/cards/{ref}", {"spending_controls": controls}, ground.mark())
+
     def planted(self, provider: Any, ref: str) -> Any:
         controls = provider.card(ref).raw["spending_controls"]
         limits = [limit for limit in controls.pop("spending_limits") if limit["categories"] or limit["interval"] == "yearly"]

@@ -211,3 +211,8 @@ def at(world: World, path: str, act: Callable[[], Any], *, after: bool = False) 
 
     when = "after" if after else "before"
     setattr(world.wire, when, passed)
+
+
+def refuse(_request: httpx.Request) -> None:
+    """Nobody is there: a provider that is down."""
+    raise httpx.ConnectError("[Errno 111] Connection refused")

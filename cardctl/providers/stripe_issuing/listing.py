@@ -13,6 +13,8 @@ from queue import SimpleQueue
 from threading import Event, Semaphore, Thread
 from typing import Any
 
+from cardctl.errors import ProviderUnavailable
+
 PAGE = 100
 WORKERS = 34
 """Windows read at once: 100 pages a second at 300 ms each, and a few more. Each costs half a page where it ends."""
@@ -127,6 +129,9 @@ class _Window:
         return (self.density or 0.0) * (self.end - self.start)
 
     def passed(self, rows: list[Row]) -> None:
+        """ProviderUnavailable where the page does not lead on: asked for the next one for ever, it would never end."""
+        if not rows or rows[-1]["id"] == self.after or rows[-1]["created"] >= self.end:
+            raise ProviderUnavailable("stripe's list does not go on, though it says that there is more")
         newest, oldest = rows[0]["created"], rows[-1]["created"]
         here = len(rows) / max(newest - oldest, 1)
         self.density = here if self.density is None else (self.density + here) / 2

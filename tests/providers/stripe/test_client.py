@@ -167,7 +167,7 @@ def test_lists_follow_the_cursor_to_the_end(hand: Hand) -> None:
 def test_a_list_that_does_not_go_on_is_no_complete_list(hand: Hand, second: dict[str, object]) -> None:
     provider = build(hand(Script(ok(objects.listed(objects.card(id="ic_3"), more=True)), ok(second))))
     with pytest.raises(ProviderUnavailable):
-        list(provider.cards())
+        list(provider.cards(account_ref="ich_1"))
 
 
 def test_no_log_holds_a_number_or_the_key(hand: Hand, caplog: pytest.LogCaptureFixture) -> None:

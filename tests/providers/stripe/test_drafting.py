@@ -154,7 +154,7 @@ def test_limits_leave_every_other_limit_and_control_alone(hand: Hand) -> None:
 
 
 def test_funding_raises_the_one_limit(hand: Hand) -> None:
-    draft = stripe(hand, ok(objects.card(*LIMITS))).draft_fund("ic_1", usd(25), "op_1")
+    draft = stripe(hand, ok(objects.card(*LIMITS))).draft_fund("ic_1", usd(25), "op_1", account_ref="")
     assert draft.body["spending_controls"]["spending_limits"] == [
         {"amount": 50, "interval": "daily", "categories": ["bakeries"]},
         {"amount": 20, "interval": "daily"},
@@ -198,7 +198,7 @@ def test_a_lost_write_is_looked_for_until_it_is_found(hand: Hand) -> None:
 def test_a_funding_in_doubt_is_still_found_after_a_freeze(hand: Hand) -> None:
     frozen = objects.card(*LIMITS, status="inactive", metadata={"cardctl_operation": "op_1", "cardctl_moved_by": "op_2"})
     provider = stripe(hand, ok(objects.card(*LIMITS)), ok(frozen))
-    draft = provider.draft_fund("ic_1", Money(100, "USD"), "op_1")
+    draft = provider.draft_fund("ic_1", Money(100, "USD"), "op_1", account_ref="")
     assert provider.look_up(draft, "op_1").happened is True
 
 

@@ -101,3 +101,16 @@ def test_who_stops_early_leaves_nobody_at_work() -> None:
     before = threading.active_count()
     pages.close()  # type: ignore[attr-defined]
     assert threading.active_count() < before
+
+
+@pytest.mark.parametrize("stuck", [0, 1_700_000_000])
+def test_a_list_that_does_not_go_on_ends(stuck: int) -> None:
+    """The same page for ever, or pages that pay no heed to what was asked for."""
+    rows = [{"id": f"ic_{place}", "created": 1_700_000_000 - place} for place in range(PAGE)]
+
+    def fetch(asked: Asked) -> Page:
+        return Page(rows if asked.after or asked.end is None or stuck else [], more=True)
+
+    with pytest.raises(ProviderUnavailable):
+        for _ in side_by_side(fetch, workers=4):
+            pass

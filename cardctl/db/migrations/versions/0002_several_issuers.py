@@ -1,4 +1,5 @@
-"""Books for several issuers: balances of accounts' own, fundings by name, providers' rows for our events, the call log.
+"""Books for several issuers: balances of accounts' own, fundings by name, providers' rows for our events, the call log; and
+what finds a caller's own name for a card, among the cards and among the operations that are making one.
 
 Columns are added at the end of their tables, and uniqueness is an index: then SQLite rewrites no row, however many there are.
 """
@@ -14,6 +15,9 @@ def upgrade() -> None:
     op.add_column("accounts", _text("own_balances", nullable=True))
     op.add_column("transactions", _text("remote_ref", nullable=True))
     _index("transactions", "programme", "remote_ref", unique=True)
+    keyed = sa.text('"key" IS NOT NULL')
+    _index("cards", "account_id", "key", sqlite_where=keyed, postgresql_where=keyed)
+    op.add_column("operations", _text("about", nullable=True))
     _loads()
     _calls()
 
@@ -57,5 +61,5 @@ def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
     return sa.Column(name, kind, nullable=nullable)
 
 
-def _index(table: str, *columns: str, unique: bool = False) -> None:
-    op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns), unique=unique)
+def _index(table: str, *columns: str, unique: bool = False, **where: sa.TextClause) -> None:
+    op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns), unique=unique, **where)
