@@ -35,7 +35,7 @@ _CARD = select(*plain_columns(_C))
 _NEWEST = _C.c.created_at.desc(), _C.c.id.desc()
 _GET = _CARD.where(_C.c.id == bindparam("id"))
 _BY_REF = _CARD.where(_C.c.programme == bindparam("programme"), _C.c.ref == bindparam("ref"))
-_BY_KEY = _CARD.where(_C.c.account_id == bindparam("account_id"), _C.c.key == bindparam("key")).order_by(*_NEWEST)
+_BY_KEY = _CARD.where(_C.c.account_id == bindparam("account_id"), _C.c.key == bindparam("key"))
 _ADD = insert(_C)
 _STATES = {str(state): state for state in CardState}
 _FIELDS = [column.name for column in plain_columns(_C) if column.name != "key"]
@@ -84,7 +84,8 @@ class Cards:
 
     def by_key(self, account_id: str, key: str) -> list[Card]:
         """Cards with the caller's own key within an account, newest first (a replaced card keeps its key)."""
-        return self._all(_BY_KEY, {"account_id": account_id, "key": key})
+        found = self._all(_BY_KEY, {"account_id": account_id, "key": key})  # in order, SQLite would walk the account's cards
+        return sorted(found, key=lambda card: (card.created_at, card.id), reverse=True)
 
     def of_account(self, account_id: str) -> list[Card]:
         """Every card of an account, oldest first."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, or_, select, update
 
 from cardctl.db.columns import (
     exact_json,
@@ -33,21 +33,23 @@ _WHOLE = select(*plain_columns(_O), _O.c.arguments, _O.c.draft)
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
 _LATEST = 50
 _OLDEST = _O.c.entered, _O.c.id  # the audit's numbers, which no clock moves
-_OPEN = _WHOLE.where(_O.c.state.in_(OPEN)).order_by(*_OLDEST)
+_OPEN = _WHOLE.where(or_(*(_O.c.state == str(state) for state in sorted(OPEN)))).order_by(*_OLDEST)
 _GET = _WHOLE.where(_O.c.id == bindparam("id"))
 _STANDING = select(_O.c.state, _O.c.lease).where(_O.c.id == bindparam("id"))
 _BY_CALLER_KEY = _WHOLE.where(_O.c.programme == bindparam("programme"), _O.c.caller_key == bindparam("key"))
 _OPEN_FOR = _OPEN.where(_O.c.target == bindparam("target"))
-_OPEN_ABOUT = _OPEN.where(
-    _O.c.programme == bindparam("programme"),
-    _O.c.kind == bindparam("kind"),
-    (_O.c.about == bindparam("about")) | _O.c.about.is_(None),
-)
+# No index answers this: by the programme's SQLite would walk all that it ever did, where by the state's it meets only the open.
+_OPEN_IN = _OPEN.where(_O.c.programme.concat("") == bindparam("programme"))
+_OPEN_ABOUT = _OPEN_IN.where(_O.c.kind == bindparam("kind"), (_O.c.about == bindparam("about")) | _O.c.about.is_(None))
 _FOR_TARGET = (
     _LISTED.where(_O.c.target == bindparam("target"), _O.c.entered > bindparam("after"))
     .order_by(_O.c.entered.desc())
     .limit(_LATEST)
 )
+_FIXED = frozenset(
+    ("id", "kind", "target", "provider", "programme", "digest", "idempotency_key", "created_at", "entered", "actor")
+) | {"correlation_id", "amount_minor", "amount_currency", "about"}
+"""What an operation is; SQLite would write every index of a column anew that is named in a change."""
 _ADD = insert(_O)
 _SAVE = update(_O).where(_O.c.id == bindparam("which"))
 
@@ -104,8 +106,8 @@ class Operations:
         return self._all(_OPEN_FOR, {"target": target})
 
     def open_about(self, programme: str, kind: str, about: str) -> list[Operation]:
-        """What of one kind is intended, sent or in doubt about one thing, oldest first; and what does not tell what it is about,
-        as nothing told before there was the column."""
+        """What of one kind is intended, sent or in doubt about one thing, oldest first; and what does not say what it is about:
+        before there was the column, nothing did."""
         return self._all(_OPEN_ABOUT, {"programme": programme, "kind": kind, "about": about})
 
     def for_target(self, target: str, *, after: int = -1) -> list[Operation]:
@@ -116,7 +118,7 @@ class Operations:
 
     def open_all(self, programme: str | None = None) -> list[Operation]:
         """What is intended, sent or in doubt, oldest first."""
-        return self._all(narrowed(_OPEN, (_O.c.programme, programme)))
+        return self._all(_OPEN) if programme is None else self._all(_OPEN_IN, {"programme": programme})
 
     def rows(self, filter: OperationFilter = OperationFilter()) -> Iterator[Operation]:  # noqa: A002
         """The operations, newest first, streamed, WITHOUT arguments and draft (empty and None here; `get` has them)."""
@@ -140,17 +142,19 @@ class Operations:
         self._connection.execute(_ADD, operation_to_row(operation) | sealed)
 
     def save(self, operation: Operation) -> None:
-        """Every field but arguments and draft: those are entered and drafted once, and stay."""
-        self._change(operation.id, operation_to_row(operation))
+        """What may change of it: its state and its end, its lease, its caller's key. What it is, arguments and draft stay."""
+        self._change(operation, {})
 
-    def save_drafted(self, operation: Operation) -> Operation:
-        """The same with a first draft; the operation with that draft as it will be read from now on."""
-        text = exact_json(asdict(drafted))
-        self._change(operation.id, operation_to_row(operation) | {"draft": text})
+    def keep_draft(self, operation: Operation, draft: Draft) -> Operation:
+        """The same, and the draft, which is kept once; the operation with the draft as everybody will read it."""
+        text = exact_json(asdict(draft))
+        self._change(operation, {"draft": self._box.seal(Place("operations", "draft", operation.id), text)})
+        return replace(operation, draft=Draft(**exact_value(text)))
 
-    def _change(self, id: str, row: dict[str, Any]) -> None:  # noqa: A002
-        if not self._connection.execute(_SAVE, row | {"which": id}).rowcount:
-            raise NotFound("operation", id)
+    def _change(self, operation: Operation, more: dict[str, str]) -> None:
+        row = {column: value for column, value in operation_to_row(operation).items() if column not in _FIXED}
+        if not self._connection.execute(_SAVE, {**row, **more, "which": operation.id}).rowcount:
+            raise NotFound("operation", operation.id)
 
     def _one(self, query: Select[Any], values: dict[str, str]) -> Operation | None:
         row = self._connection.execute(query, values).one_or_none()

@@ -150,7 +150,7 @@ class Books:
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
-        """One writing thread of this process at a time: among themselves they need not poll, as they must for other processes."""
+        """One writing thread of this process at a time: they need not poll for each other, as for other processes they must."""
         if not self._turn.acquire(timeout=opening.WAIT_SECONDS):
             raise BooksLocked(f"{self.name} is being written by this very process", hint="try again")
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -30,13 +30,15 @@ _S = OperationState
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One write that is wanted. `arguments` are plain JSON, enough to make the same request again after a crash."""
+    """One write that is wanted. `arguments` are plain JSON, enough to make the same request again after a crash; `about` is
+    what an Operation says of itself."""
 
     target: str
     arguments: dict[str, Any]
     amount: Money | None = None
     reason: str | None = None
     caller_key: str | None = None
+    about: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def intended(desk: Desk, deed: Deed, wish: Wish) -> Operation:
         leased_until=now + LEASE,
         actor=desk.actor,
         correlation_id=desk.correlation_id,
+        about=wish.about,
     )
 
 
@@ -129,6 +132,13 @@ def save(desk: Desk, unit: Unit, before: Operation, after: Operation, *, reason:
     """A change of an operation's state, with its audit entry."""
     unit.operations.save(after)
     _audit_state(desk, unit, before, after, reason=reason)
+
+
+def keep_draft(desk: Desk, unit: Unit, operation: Operation, draft: Draft) -> Operation:
+    """An operation is about to be sent; the draft of the one that comes back is what a resume would send."""
+    sent = unit.operations.keep_draft(replace(operation, state=_S.SENT, sent_at=desk.clock()), draft)
+    _audit_state(desk, unit, operation, sent)
+    return sent
 
 
 def _audit_state(
@@ -166,27 +176,47 @@ def end(desk: Desk, operation: Operation, state: OperationState, code: str, erro
             save(desk, unit, operation, ended)
 
 
-def record(desk: Desk, deed: Deed, operation: Operation, remote: Remote) -> Done:
-    """ONE transaction: the books, the operation's end and the audit entry; once, whoever else settles it at the same time."""
+def record(
+    desk: Desk, deed: Deed, operation: Operation, remote: Remote, *, newest: Callable[[], Remote] | None = None
+) -> Done:
+    """ONE transaction: the books, the operation's end and the audit entry; once, whoever else settles it at the same time.
+
+    Where another write passed this one on its way, `newest` is asked, between two transactions, for what is there now.
+    """
     with desk.books.write() as unit:
-        known = unit.operations.named(operation.id)
-        if known.state not in OPEN:
+        state, _ = unit.operations.standing(operation.id)
+        if state not in OPEN:
+            known = unit.operations.named(operation.id)
             return Done(deed.load(unit, known), known)
-        change = deed.record(desk, unit, operation, remote)
-        done = replace(operation, state=_S.DONE, finished_at=desk.clock(), error=None, error_code=None)
-        unit.operations.save(done)
-        unit.audit.append(
-            at=desk.clock(),
-            actor=desk.actor,
-            action=operation.kind,
-            object=operation.target,
-            before=change.before,
-            after={**change.after, "operation": operation.id},
-            reason=operation.reason,
-            correlation_id=desk.correlation_id,
-        )
+        overtaken = newest is not None and _overtaken(unit, operation)
+        if not overtaken:
+            change = deed.record(desk, unit, operation, remote)
+            done = _end_done(desk, unit, operation, change)
+    if overtaken:
+        assert newest is not None
+        return record(desk, deed, operation, newest())
     desk.log("card_lifecycle", operation.kind, {"object": operation.target, "operation": operation.id, "diff": change.after})
     return Done(change.object, done)
+
+
+def _end_done(desk: Desk, unit: Unit, operation: Operation, change: Change) -> Operation:
+    done = replace(operation, state=_S.DONE, finished_at=desk.clock(), error=None, error_code=None)
+    unit.operations.save(done)
+    unit.audit.append(
+        at=desk.clock(),
+        actor=desk.actor,
+        action=operation.kind,
+        object=operation.target,
+        before=change.before,
+        after={**change.after, "operation": operation.id},
+        reason=operation.reason,
+        correlation_id=desk.correlation_id,
+    )
+    return done
+
+
+def _overtaken(unit: Unit, operation: Operation) -> bool:
+    return any(passed(operation, other) for other in unit.operations.for_target(operation.target))
 
 
 def take_over(desk: Desk, operation_id: str) -> Operation | None:
@@ -210,8 +240,8 @@ def lay_down(desk: Desk, operations: Sequence[Operation]) -> None:
 
 def still_ours(unit: Unit, operation: Operation) -> bool:
     """Whether an operation is still for the process to decide that has its lease."""
-    known = unit.operations.named(operation.id)
-    return known.state in OPEN and known.lease == operation.lease
+    state, lease = unit.operations.standing(operation.id)
+    return state in OPEN and lease == operation.lease
 
 
 def passed(operation: Operation, other: Operation) -> bool:

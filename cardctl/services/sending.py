@@ -32,7 +32,7 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Remote
 from cardctl.services.desk import Desk, Done
-from cardctl.services.journal import Deed, drafted, finish, passed, record, save, still_ours
+from cardctl.services.journal import Deed, drafted, finish, keep_draft, record, still_ours
 
 _LOOKS = (1.0, 3.0)
 """Seconds; how long a provider's reads may be behind its writes."""
@@ -50,9 +50,8 @@ def carry_out(desk: Desk, deed: Deed, operation: Operation) -> Done:
     with desk.books.write() as unit:
         if not still_ours(unit, operation):
             raise _in_doubt(operation, "another process took it over before it was sent")
-        save(desk, unit, operation, replace(operation, state=_S.SENT, draft=draft, sent_at=desk.clock()))
-        kept = unit.operations.named(operation.id)  # read back: the bytes that are sent now are those that a resume would send
-    return send(desk, deed, kept)
+        sent = keep_draft(desk, unit, operation, draft)
+    return send(desk, deed, sent)
 
 
 def guard_real(desk: Desk, draft: Draft) -> None:
@@ -80,18 +79,14 @@ def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
     except BaseException as error:
         finish(desk, operation, _S.IN_DOUBT, error)
         raise
-    return record(desk, deed, operation, _newest(desk, operation, remote))
+    return record(desk, deed, operation, remote, newest=lambda: _newest(desk, operation, remote))
 
 
 def _newest(desk: Desk, operation: Operation, remote: Remote) -> Remote:
-    """The provider's answer, or where another write passed this one on its way (a freeze waits for nothing), what is there now.
+    """What is there now, or where that cannot be seen the provider's answer: a freeze waits for nothing.
 
     Two answers may be recorded in another order than they were made in; who records last has also looked last.
     """
-    with desk.books.read() as unit:
-        near = unit.operations.for_target(operation.target)
-    if not any(passed(operation, other) for other in near):
-        return remote
     with suppress(CardctlError):
         return desk.provider.look_up(drafted(operation), operation.id).remote or remote
     return remote

@@ -1,8 +1,8 @@
 """How near a list of new cards comes to the rate limit: `python -m tests.bench.issuing PROVIDER CARDS RATE WORKERS HOME`.
 
-The far side is served by a process of its own; another one runs `cardctl card issue --from` against it at RATE requests a second
-(0: without a limit). Told are the time, the requests, the ratio of the time to requests ÷ RATE, the processor that a card took,
-and the memory of the client after every thousand cards. Asserted is that both sides have every card once.
+The far side is served by a process of its own; another one runs `cardctl card issue --from` against it at RATE requests a
+second (0: without a limit). Told are the time, the requests, the ratio of the time to requests ÷ RATE, the processor that a
+card took, and the memory of the client after every thousand cards. Asserted is that both sides have every card once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A far side served by a process of its own, and the home of a cardctl that is told to ask it; what is measured is not known here."""
+"""A far side served by a process of its own, and the home of a cardctl that is told to ask it; nothing is measured here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATHS = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowal
 
 
 def configure(home: Path, url: str, rate: int) -> None:
-    """The profile `bench` of a home: every provider at `url`, asked `rate` times a second at most (0: as often as one likes)."""
+    """The profile `bench` of a home: every provider at `url`, asked `rate` times a second at most (0: no limit)."""
     config = home / "config" / "config.toml"
     config.parent.mkdir(exist_ok=True)
     limit = f"rate_limit = {rate}\n" if rate else ""

@@ -1,8 +1,8 @@
 """How near a sync comes to the rate limit: `python -m tests.bench.syncing stripe|strowallet CARDS RATE LATENCY_MS HOME`.
 
-A far side with so many cards, made over a year, is served by a process of its own; another one runs `cardctl card sync` against it
-at RATE requests a second, while (stripe) new cards are being made. Told are the requests that were needed and made, the time, and
-its ratio to requests needed ÷ RATE; asserted is that no card was skipped or doubled.
+A far side with so many cards, made over a year, is served by a process of its own; another one runs `cardctl card sync` against
+it at RATE requests a second, while (stripe) new cards are being made. Told are the requests that were needed and made, the
+time, and its ratio to requests needed ÷ RATE; asserted is that no card was skipped or doubled.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from cardctl.simulator.books import FarSide
 from cardctl.simulator.transport import SimulatorTransport
 from tests.bench.measuring import CARDCTL
+from tests.bench.serving import configure, served
 
 EACH = 100
 YEAR = 365 * 24 * 3600
@@ -34,11 +35,11 @@ def main(argv: list[str]) -> None:
     provider, cards, rate, latency, home = argv[0], int(argv[1]), int(argv[2]), int(argv[3]), Path(argv[4])
     home.mkdir(parents=True)
     env = os.environ | {"CARDCTL_HOME": str(home), "CARDCTL_PROFILE": "bench"}
-    _configure(home, "http://127.0.0.1:1", rate)
+    configure(home, "http://127.0.0.1:1", rate)
     far_side = home / "state" / "simulator.db"
     _SEEDS[provider](far_side, cards)
-    with _served(env, latency) as url:
-        _configure(home, url, rate)
+    with served(env, latency) as url:
+        configure(home, url, rate)
         if provider == "strowallet":
             _know(env, far_side)
         stop = threading.Event()
@@ -73,27 +74,6 @@ def _tell(provider: str, home: Path, cards: int, rate: int, wall: float, told: s
     print(f"{provider}: {cards} cards, {pulled}, {wall:.1f} s, {needed} requests needed for the cards, {made} made in all")
     print(f"at {rate} a second: {wall / (needed / rate):.3f} of needed ÷ limit, {wall / (made / rate):.3f} of made ÷ limit")
     print(f"{cards / wall:.0f} cards a second, peak {peak} MB")
-
-
-def _configure(home: Path, url: str, rate: int) -> None:
-    config = home / "config" / "config.toml"
-    config.parent.mkdir(exist_ok=True)
-    paths = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowallet/api"}
-    lines = ['[profiles.bench]\nenvironment = "simulator"\n']
-    lines += [f'[profiles.bench.{name}]\nbase_url = "{url}{path}"\nrate_limit = {rate}\n' for name, path in paths.items()]
-    config.write_text("\n".join(lines))
-
-
-@contextmanager
-def _served(env: dict[str, str], latency: int) -> Iterator[str]:
-    words = ["simulator", "serve", "--port", "0", "--latency", str(latency), "-o", "json"]
-    server = subprocess.Popen([sys.executable, "-c", CARDCTL, *words], env=env, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield str(json.loads(server.stdout.readline())["data"]["base_url"])
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def _make_cards(url: str, stop: threading.Event) -> None:
@@ -184,6 +164,7 @@ def know(customer: str, cards: int) -> None:
     from dataclasses import replace
 
     from cardctl import runtime
+    from cardctl.domain.states import CardState
     from tests.bench import seed
 
     with runtime.opened(provider="strowallet") as run:
@@ -194,12 +175,9 @@ def know(customer: str, cards: int) -> None:
         with closing(sqlite3.connect(run.settings.paths.simulator_file)) as far:
             refs = [row[0] for row in far.execute("SELECT ref FROM strowallet_cards ORDER BY seq")]
         for start in range(0, cards, 5_000):
-            rows = [
-                replace(
-                    seed.card(number, programme), ref=refs[number], account_id=account.id, provider="strowallet", state="active",
-                )
-                for number in range(start, min(start + 5_000, cards))
-            ]  # fmt: skip
+            numbers = range(start, min(start + 5_000, cards))
+            its_own: dict[str, Any] = {"account_id": account.id, "provider": "strowallet", "state": CardState.ACTIVE}
+            rows = [replace(seed.card(number, programme), ref=refs[number], **its_own) for number in numbers]
             with run.books.write() as unit:
                 unit.cards.add_many([(card, {}, None) for card in rows])
 

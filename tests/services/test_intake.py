@@ -1,4 +1,4 @@
-"""A provider's word taken in: rows of money that are ours are joined to ours, never a second event; strangers' are their own."""
+"""A provider's word taken in: rows of money that are ours are joined to ours, never a second event; strangers' stay theirs."""
 
 from __future__ import annotations
 

@@ -19,7 +19,6 @@ from cardctl.errors import ProviderHasNot, TargetBusy
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card, set_limits, withdraw
 from cardctl.services.deeds.pulling import (
-    Pulled,
     mark_gone,
     pull_transactions,
     sync_account,
@@ -29,6 +28,7 @@ from cardctl.services.deeds.pulling import (
     unspent,
 )
 from cardctl.services.entries import audit_change
+from cardctl.services.intake import Pulled
 from tests.services.world import World, usd
 
 K: TypeAlias = TransactionKind

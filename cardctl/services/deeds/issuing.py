@@ -116,7 +116,7 @@ class IssueCard:
     creates: ClassVar[bool] = True
 
     def check(self, unit: Unit, operation: Operation) -> None:
-        account = unit.accounts.named(operation.arguments["account_id"])
+        account = unit.accounts.holder(operation.arguments["account_id"])
         check_holder(account)
         key, replaced = operation.arguments["key"], operation.arguments["replaces"]
         if not key:
@@ -124,15 +124,15 @@ class IssueCard:
         living = [card.id for card in unit.cards.by_key(account.id, key) if card.state not in FINAL]
         if set(living) - {replaced}:
             raise Refused(f"{account.id} has a living card {key!r} already", hint="a key names one card; choose another key")
-        for other in unit.operations.open_all(operation.programme):
-            same = other.kind == self.kind and other.arguments["key"] == key and other.arguments["account_id"] == account.id
+        for other in unit.operations.open_about(operation.programme, self.kind, _about(account.id, key)):
+            same = other.arguments["key"] == key and other.arguments["account_id"] == account.id
             if same and other.id != operation.id:
                 raise Refused(f"{other.id} is already making this card", hint="settle it with `cardctl operation resume`")
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:
         told = operation.arguments
         with desk.books.read() as unit:
-            account = unit.accounts.named(told["account_id"])
+            account = unit.accounts.holder(told["account_id"])
             replaced = unit.cards.named(told["replaces"]) if told["replaces"] else None
         if account.ref is None:
             raise BadInput(f"{account.id} has no reference at {operation.provider} yet")
@@ -153,7 +153,7 @@ class IssueCard:
         assert isinstance(remote, RemoteCard)
         card = unit.cards.get(operation.target) or unit.cards.by_ref(operation.programme, remote.ref)
         if card is None:  # else a sync has found it first
-            holder = unit.accounts.named(operation.arguments["account_id"]).name
+            holder = unit.accounts.holder(operation.arguments["account_id"]).name
             card = new_card(desk, operation.target, operation.arguments["account_id"], remote, holder=holder)
             unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
         if operation.amount is not None and operation.amount.minor > 0:  # the successor of an overdrawn card owes
@@ -196,7 +196,13 @@ def _card_wish(desk: Desk, wanted: CardWish, caller_key: str | None, reason: str
         "replaces": wanted.replaces,
         "replaces_reason": wanted.replaces_reason,
     }
-    return Wish(desk.new_id("card"), arguments, amount=wanted.allowance, reason=reason, caller_key=caller_key)
+    about = _about(wanted.account_id, wanted.key) if wanted.key else None
+    return Wish(desk.new_id("card"), arguments, wanted.allowance, reason, caller_key, about)
+
+
+def _about(account_id: str, key: str) -> str:
+    """What two makings of the same card have in common."""
+    return f"{account_id}/{key}"
 
 
 def _wanted_account(told: dict[str, Any]) -> NewAccount:

@@ -6,6 +6,8 @@ Columns are added at the end of their tables, and uniqueness is an index: then S
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -61,5 +63,5 @@ def _text(name: str, *, nullable: bool = False) -> sa.Column[str]:
     return sa.Column(name, kind, nullable=nullable)
 
 
-def _index(table: str, *columns: str, unique: bool = False, **where: sa.TextClause) -> None:
+def _index(table: str, *columns: str, unique: bool = False, **where: Any) -> None:
     op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns), unique=unique, **where)
