@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from cardctl.db.unit import Books
     from cardctl.domain.accounts import Account
     from cardctl.domain.cards import Card
+    from cardctl.domain.operations import Operation
     from cardctl.output.log import Log
     from cardctl.providers.base import Provider
     from cardctl.secrets import Secrets
@@ -169,8 +170,8 @@ class Run:
             self._providers[name] = registry.build(name, handed)
         return self._providers[name]
 
-    def desk(self, about: Card | Account | None = None) -> Desk:
-        """What services work with: for the programme of a card or an account, else for the profile's own provider."""
+    def desk(self, about: Card | Account | Operation | None = None) -> Desk:
+        """What services work with: for the programme of a card, an account or an operation, else for the profile's provider."""
         from cardctl.services.desk import Desk  # noqa: PLC0415
 
         provider = self.provider(about.provider if about else None)

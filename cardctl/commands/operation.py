@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,11 @@ from cardctl.domain.operations import OperationState
 from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
 
+if TYPE_CHECKING:
+    from cardctl.domain.operations import Operation
+    from cardctl.runtime import Run
+    from cardctl.services.desk import Desk
+
 app = typer.Typer(add_completion=False)
 
 
@@ -41,6 +46,9 @@ StateOption = Annotated[OperationState | None, typer.Option("--state", help="Onl
 KindOption = Annotated[str | None, typer.Option("--kind", metavar="NOUN.VERB", help="Only this kind, such as card.fund.")]
 TargetOption = Annotated[str | None, typer.Option("--target", metavar="ID", help="Only on the card or account with this id.")]
 OutcomeOption = Annotated[Outcome, typer.Option("--as", help="What became of it at the provider.")]
+RefOption = Annotated[
+    str | None, typer.Option("--ref", metavar="REF", help="With --as done: how the provider calls the card or account it made.")
+]
 WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="How you know; kept in the audit.")]
 
 
@@ -128,21 +136,35 @@ def resume(
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
     from cardctl.services.resuming import resume as settle_all  # noqa: PLC0415
-    from cardctl.services.settling import unsettled  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
         named = [find_operation(run.books, name) for name in operations or []]
+        work = _work(run, named, provider)
         if dry_run:
-            waiting = [shapes.operation(found) for found in named or unsettled(run.desk())]
+            waiting = [shapes.operation(found) for _, some in work for found in some]
             run.console.done({"would_settle": waiting}, [*map(_line, waiting), f"would settle {len(waiting)}"])
             return ExitCode.DONE
         with run.lock("resume"), run.console.progress("settling operations"):
-            ended = settle_all(run.desk(), [found.id for found in named] or None)
-        settled, left = map(shapes.operation, ended.settled), map(shapes.operation, ended.left)
-        told = {"settled": list(settled), "left": list(left)}
-        summary = f"{len(ended.settled)} settled, {len(ended.left)} left in doubt"
-        run.console.done(told, [*map(_line, [*told["settled"], *told["left"]]), summary])
-        return ExitCode.IN_DOUBT if ended.left else ExitCode.DONE
+            ended = [settle_all(desk, [found.id for found in some]) for desk, some in work]
+        settled = [shapes.operation(each) for part in ended for each in part.settled]
+        left = [shapes.operation(each) for part in ended for each in part.left]
+        summary = f"{len(settled)} settled, {len(left)} left in doubt"
+        run.console.done({"settled": settled, "left": left}, [*map(_line, [*settled, *left]), summary])
+        return ExitCode.IN_DOUBT if left else ExitCode.DONE
+
+
+def _work(run: Run, named: list[Operation], provider: str | None) -> list[tuple[Desk, list[Operation]]]:
+    """What is to be settled, and the desk for it: what was named, or all of one provider, or of the profile's programmes."""
+    from cardctl import config  # noqa: PLC0415
+    from cardctl.services.settling import unsettled, waiting_elsewhere  # noqa: PLC0415
+
+    if named:
+        return [(run.desk(found), [found]) for found in named]
+    desks = [run.desk()]
+    if provider is None:
+        ours = [run.settings.programme(name) for name in config.PROVIDERS]
+        desks += [run.desk(found) for found in waiting_elsewhere(desks[0], ours)]
+    return [(desk, unsettled(desk)) for desk in desks]
 
 
 @app.command()
@@ -150,7 +172,9 @@ def resolve(
     operation: OperationArgument,
     outcome: OutcomeOption,
     reason: WhyOption,
+    ref: RefOption = None,
     profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Say what became of a write in doubt, where looking cannot tell; nothing is sent. Sync its card afterwards.
@@ -160,13 +184,18 @@ def resolve(
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
+    from cardctl.services.resuming import adopt  # noqa: PLC0415
     from cardctl.services.settling import resolve as settle_by_word  # noqa: PLC0415
 
-    if not reason.strip():
-        raise BadInput("--reason is empty", hint="say how you know; it is kept in the audit")
-    with runtime.opened(output=output, profile=profile) as run:
+    state = OperationState(outcome.value)
+    if not reason.strip() or (ref and state is not OperationState.DONE):
+        raise BadInput("--reason is empty, or --ref was given for what was not made", hint="say how you know; it is kept")
+    with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
         found = find_operation(run.books, operation, prefix=False)
-        resolved = settle_by_word(run.desk(), found.id, state=OperationState(outcome.value), reason=reason)
+        if ref is not None:
+            resolved = adopt(run.desk(found), found.id, ref, reason=reason)
+        else:
+            resolved = settle_by_word(run.desk(), found.id, state=state, reason=reason)
         told = shapes.operation(resolved)
         run.console.done({"operation": told}, [_line(told), "the books follow at the next sync of what it is about"])
 

@@ -37,6 +37,7 @@ _GET = _CARD.where(_C.c.id == bindparam("id"))
 _BY_REF = _CARD.where(_C.c.programme == bindparam("programme"), _C.c.ref == bindparam("ref"))
 _BY_KEY = _CARD.where(_C.c.account_id == bindparam("account_id"), _C.c.key == bindparam("key"))
 _ADD = insert(_C)
+_CHANGE = update(_C).where(_C.c.id == bindparam("which"))
 _STATES = {str(state): state for state in CardState}
 _FIELDS = [column.name for column in plain_columns(_C) if column.name != "key"]
 
@@ -189,7 +190,7 @@ class Cards:
         return None if row[0] is None else str(row[0])
 
     def _change(self, id: str, row: dict[str, Any]) -> None:  # noqa: A002
-        if not self._connection.execute(update(_C).where(_C.c.id == id).values(row)).rowcount:
+        if not self._connection.execute(_CHANGE, {**row, "which": id}).rowcount:
             raise NotFound("card", id)
 
 

@@ -72,9 +72,13 @@ class Attempt:
     again: bool = False
 
 
-def judged(status: int, headers: httpx.Headers, body: bytes, latency_ms: int, busy: Collection[int]) -> Attempt:
-    """An answer that came to its end, though it may be torn; `busy` are statuses that say that the key is in use."""
+def judged(
+    status: int, headers: httpx.Headers, body: bytes, latency_ms: int, busy: Collection[int], *, any_text: bool = False
+) -> Attempt:
+    """An answer that came to its end, though it may be torn; `busy` are statuses that say that the key is in use. `any_text`:
+    an answer need not be JSON."""
     data, whole = _parsed(body)
+    whole = whole or any_text
     reply = Reply(status, headers, body, data, latency_ms)
     if status == 429:
         fate = Fate.TURNED_AWAY

@@ -23,6 +23,8 @@ for _name in ("httpx", "httpcore"):  # they log whole URLs and headers, and some
 BASE_DELAY = 0.5
 MAX_DELAY = 8.0
 MAX_RETRY_AFTER = 60.0
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=128)
+"""As many as threads that a list may have; by itself httpx keeps 20, and the others would be made anew for each request."""
 
 
 class Http:
@@ -46,6 +48,7 @@ class Http:
         on_call: Callable[[Call], None] | None = None,
         budget: Budget | None = None,
         breaker: Breaker | None = None,
+        any_text: bool = False,
     ) -> None:
         self._provider = provider
         self._timeout = timeout
@@ -55,6 +58,7 @@ class Http:
         self._on_call = on_call
         self._budget = budget
         self._breaker = breaker
+        self._any_text = any_text
         self._retrying = Retrying(
             sleep=sleep,
             wait=self._wait,
@@ -62,7 +66,7 @@ class Http:
             retry=retry_if_result(lambda attempt: attempt.again),
             retry_error_callback=_last,
         )
-        self._client = httpx.Client(transport=transport, timeout=timeout, follow_redirects=False)
+        self._client = httpx.Client(transport=transport, timeout=timeout, limits=_LIMITS, follow_redirects=False)
 
     def close(self) -> None:
         self._client.close()
@@ -126,7 +130,7 @@ class Http:
         start = perf_counter()
         try:
             status, headers, body = self._read(request, start)
-            attempt = judged(status, headers, body, _since(start), self._busy)
+            attempt = judged(status, headers, body, _since(start), self._busy, any_text=self._any_text)
         except httpx.RequestError as error:
             attempt = unanswered(error)
         if self._budget is not None and attempt.fate is Fate.TURNED_AWAY and (asked := _retry_after(attempt.reply)):

@@ -24,7 +24,7 @@ def await_card(desk: Desk, done: Done, *, wait: float = WAIT) -> Done:
     card = done.object
     if not isinstance(card, Card) or not wait:
         return done
-    if card.balance is None and "allowance" not in desk.provider.issue_carries:
+    if "allowance" not in desk.provider.issue_carries:
         return replace(done, object=_read(desk, card))
     if not desk.provider.starts_itself or card.state is not CardState.PENDING:
         return done

@@ -1,4 +1,4 @@
-"""The journal: what an operation is made of, and every change of its state, each with its audit entry. Calls no provider."""
+"""The journal: what an operation is made of, and every change of its state, with its audit entry. Calls no provider itself."""
 
 from __future__ import annotations
 
@@ -176,9 +176,7 @@ def end(desk: Desk, operation: Operation, state: OperationState, code: str, erro
             save(desk, unit, operation, ended)
 
 
-def record(
-    desk: Desk, deed: Deed, operation: Operation, remote: Remote, *, newest: Callable[[], Remote] | None = None
-) -> Done:
+def record(desk: Desk, deed: Deed, operation: Operation, remote: Remote, *, newest: Callable[[], Remote] | None = None) -> Done:
     """ONE transaction: the books, the operation's end and the audit entry; once, whoever else settles it at the same time.
 
     Where another write passed this one on its way, `newest` is asked, between two transactions, for what is there now.

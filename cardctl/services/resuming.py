@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
-from cardctl.errors import CardctlError, OutcomeUnknown, Refused, Unsupported
+from cardctl.domain.redaction import redact
+from cardctl.errors import CardctlError, OutcomeUnknown, Refused, StateForbids, Unsupported
+from cardctl.providers.base import ReadsCards, require
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.desk import Desk
-from cardctl.services.journal import Deed
+from cardctl.services.journal import Deed, record, take_over
 from cardctl.services.operations import guard_live
 from cardctl.services.settling import settle, unsettled
 
@@ -44,11 +46,28 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
     )
 
 
+def adopt(desk: Desk, operation_id: str, ref: str, *, reason: str) -> Operation:
+    """A person's word that a creation in doubt made the object `ref`: it is read, and enters the books as what was meant.
+
+    StateForbids unless the operation is in doubt and made a card or an account; ProviderHasNot where nothing is called so.
+    """
+    deed, provider = _deed(desk, operation_id), require(desk.provider, ReadsCards)
+    operation = take_over(desk, operation_id)
+    if operation is None or not deed.creates:
+        raise StateForbids(f"{operation_id} is no making of a card or an account that is in doubt")
+    made = provider.card(ref) if operation.kind == "card.issue" else provider.account(ref)
+    record(desk, deed, replace(operation, reason=redact(reason)), made)
+    with desk.books.read() as unit:
+        return unit.operations.named(operation_id)
+
+
 def settle_all(desk: Desk) -> None:
     """Settle what earlier runs left, before a flow builds on the books; OutcomeUnknown where something stays in doubt."""
     left = resume(desk).left
     if left:
-        raise OutcomeUnknown(f"{left[0].kind} {left[0].id} is in doubt and could not be settled", operation_id=left[0].id)
+        first = left[0]
+        hint = f"look at it, then `cardctl operation resolve {first.id}`" if first.error_code == "CANNOT_TELL" else None
+        raise OutcomeUnknown(f"{first.kind} {first.id} is in doubt and could not be settled", operation_id=first.id, hint=hint)
 
 
 def _settled(desk: Desk, deed: Deed, operation_id: str, bugs: list[Exception]) -> Operation:

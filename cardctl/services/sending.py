@@ -19,7 +19,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 
+from cardctl.db.transactions import TransactionFilter
 from cardctl.domain.operations import Draft, Operation, OperationState
+from cardctl.domain.transactions import RemoteTransaction, Transaction, TransactionKind, TransactionState
 from cardctl.errors import (
     CardctlError,
     LiveNotSaid,
@@ -30,10 +32,11 @@ from cardctl.errors import (
     SecretProblem,
     ServerFailed,
 )
-from cardctl.providers.base import Remote
+from cardctl.providers.base import ReadsTransactions, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Deed, drafted, finish, keep_draft, record, still_ours
 
+MONEY_KINDS = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
 _LOOKS = (1.0, 3.0)
 """Seconds; how long a provider's reads may be behind its writes."""
 _S = OperationState
@@ -97,7 +100,7 @@ def _look_at_once(desk: Desk, deed: Deed, doubtful: Operation, error: ReplyLost)
         sighting = desk.provider.look_up(drafted(doubtful), doubtful.id)
     except CardctlError as unseen:
         raise _in_doubt(doubtful, error.message) from unseen
-    if sighting.happened and sighting.remote is not None:
+    if sighting.happened and sighting.remote is not None and is_proven(desk, doubtful):
         return record(desk, deed, doubtful, sighting.remote)
     if sighting.happened is False and isinstance(error, ServerFailed) and error.saved and _still_not_there(desk, doubtful):
         failed = ProviderUnavailable(
@@ -106,6 +109,27 @@ def _look_at_once(desk: Desk, deed: Deed, doubtful: Operation, error: ReplyLost)
         finish(desk, doubtful, _S.REFUSED, failed)
         raise failed from error
     raise _in_doubt(doubtful, error.message) from error
+
+
+def is_proven(desk: Desk, operation: Operation) -> bool:
+    """Whether a sighting can be no other movement's: where a provider takes no keys, a row of the same kind and amount proves
+    this one only if there are more of them than we have made."""
+    kind = MONEY_KINDS.get(operation.kind)
+    if desk.provider.key_life is not None or kind is None or operation.amount is None:
+        return True
+    with desk.books.read() as unit:
+        card = unit.cards.named(operation.target)
+        events = list(unit.transactions.rows(TransactionFilter(card_id=card.id, kind=kind)))
+        makers = unit.operations.get_many([event.ref for event in events])
+    made = {maker.id for maker in makers if maker.kind == operation.kind and maker.id != operation.id}
+    ours = [event for event in events if event.ref in made and _counts(event, operation)]
+    pages = require(desk.provider, ReadsTransactions).transactions_of(card.ref)
+    theirs = [row for page in pages for row in page if row.kind is kind and _counts(row, operation)]
+    return len(theirs) > len(ours)
+
+
+def _counts(event: Transaction | RemoteTransaction, operation: Operation) -> bool:
+    return event.amount == operation.amount and event.state is not TransactionState.DECLINED
 
 
 def _still_not_there(desk: Desk, doubtful: Operation) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.redaction import redact
-from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import (
     BadInput,
     CardctlError,
@@ -24,7 +24,7 @@ from cardctl.errors import (
 from cardctl.services.desk import Desk
 from cardctl.services.entries import money_event
 from cardctl.services.journal import Deed, drafted, end, finish, record, save, take_over, works_on
-from cardctl.services.sending import carry_out, send
+from cardctl.services.sending import MONEY_KINDS, carry_out, is_proven, send
 
 NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
@@ -33,7 +33,6 @@ KEY_MARGIN = timedelta(hours=1)
 ALREADY_SO = "never sent: it is already so"
 _TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
-_MONEY = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
 
 
 def settle(desk: Desk, deed: Deed, operation_id: str) -> Operation:
@@ -60,8 +59,8 @@ def resolve(desk: Desk, operation_id: str, *, state: OperationState, reason: str
         )
         save(desk, unit, operation, resolved, reason=reason)
         card = unit.cards.get(operation.target)
-        if state is _S.DONE and operation.kind in _MONEY and card is not None:  # else the ledger would lack what moved
-            event = money_event(desk, operation, card, _MONEY[operation.kind])
+        if state is _S.DONE and operation.kind in MONEY_KINDS and card is not None:  # else the ledger would lack what moved
+            event = money_event(desk, operation, card, MONEY_KINDS[operation.kind])
             unit.transactions.upsert(event, programme=card.programme)
     return resolved
 
@@ -71,6 +70,13 @@ def unsettled(desk: Desk) -> list[Operation]:
     with desk.books.read() as unit:
         operations = unit.operations.open_all(desk.programme)
     return [operation for operation in operations if not works_on(desk, operation)]
+
+
+def waiting_elsewhere(desk: Desk, programmes: Collection[str]) -> list[Operation]:
+    """One operation of each of these programmes, other than the desk's own, that has some which have not ended."""
+    with desk.books.read() as unit:
+        found = {operation.programme: operation for operation in unit.operations.open_all()}
+    return [found[name] for name in programmes if name in found and name != desk.programme]
 
 
 def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
@@ -83,14 +89,18 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
     if operation.state is _S.SENT:
         end(desk, operation, _S.IN_DOUBT, "PROCESS_DIED", "the process that sent it died")
     sighting = desk.provider.look_up(drafted(operation), operation.id)
-    if sighting.happened and sighting.remote is not None:
+    if sighting.happened and sighting.remote is not None and is_proven(desk, operation):
         record(desk, deed, doubtful, sighting.remote)
+    elif sighting.happened:
+        end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "what was seen may be another movement of the same amount")
     elif _superseded(desk, operation):
         end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
     elif sighting.happened is False and (drafted(operation).repeatable or _key_lives(desk, operation)):
         send(desk, deed, doubtful)
     elif sighting.happened is False and _is_over(desk, operation):
         end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its time was over")
+    elif sighting.happened is False:
+        end(desk, doubtful, _S.IN_DOUBT, "NOT_YET", "it has not taken effect so far, and may still be on its way for an hour")
     else:
         end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "looking at the provider cannot tell whether it ran")
 

@@ -158,7 +158,7 @@ def test_an_upgrade_from_version_1_that_is_broken_off_changes_nothing(
     _version_1(target)
     before = _schema(target)
 
-    def broken(table: str, *columns: str, unique: bool = False) -> None:
+    def broken(table: str, *columns: str, **how: object) -> None:
         if table == "calls":
             raise KeyboardInterrupt
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -16,7 +15,7 @@ from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import TransactionKind, TransactionState
 from cardctl.errors import OutcomeUnknown, ProviderRefused
-from cardctl.services.awaiting import await_card, await_money
+from cardctl.services.awaiting import await_money
 from cardctl.services.deeds.funding import fund_card, withdraw
 from cardctl.services.deeds.issuing import CardWish
 from cardctl.services.deeds.pulling import pull_transactions, sync_card, sync_cards
@@ -201,7 +200,6 @@ def test_nobody_waits_where_nothing_is_to_come(world: World, marqeta: World) -> 
     done = issue_card(marqeta.desk, CardWish(marqeta.an_account().id, "USD", allowance=usd("5")))
     asked = len(marqeta.wire.asked)
     assert await_money(marqeta.desk, done) == done
-    assert await_card(marqeta.desk, replace(done, object=marqeta.card(_card(done)))) is not None
     assert (len(marqeta.wire.asked), marqeta.slept) == (asked, [])
 
 

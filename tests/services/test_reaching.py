@@ -91,12 +91,19 @@ def test_the_path_that_was_named_is_asked(doctor: Callable[..., Ran]) -> None:
     assert asked == ["/up?deep=1", "/health"]
 
 
-@pytest.mark.parametrize("body", [b"<html>OK</html>", b"", b'{"status": {"db"', b"\xff\xfe"])
+@pytest.mark.parametrize("body", [b"<html>OK</html>", b'{"status": {"db"', b"\xff\xfe"])
 def test_what_is_no_json_is_not_well(doctor: Callable[..., Ran], body: bytes) -> None:
     """A portal or a proxy answers 200 with a page too."""
     with served(says(body)) as (url, asked):
         ran = doctor(url)
-    assert (ran.code, outcomes(ran), len(asked)) == (3, {"reachable": "fail"}, 1)
+    assert (ran.code, outcomes(ran)["health"], len(asked)) == (3, "fail", 1)
+
+
+@pytest.mark.parametrize("body", [b"", b"OK", b"healthy\n"])
+def test_a_plain_word_or_nothing_is_an_answer_too(doctor: Callable[..., Ran], body: bytes) -> None:
+    with served(says(body)) as (url, _):
+        ran = doctor(url)
+    assert (ran.code, outcomes(ran)["health"]) == (0, "ok")
 
 
 @pytest.mark.parametrize("body", [[1, 2], {}, {"version": "1"}])

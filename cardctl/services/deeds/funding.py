@@ -198,8 +198,8 @@ def _record_money(desk: Desk, unit: Unit, operation: Operation, remote: Remote, 
 
 
 def _balance_after(card: Card, amount: Money, news: CardNews, kind: TransactionKind) -> Money | None:
-    """The provider's figure; without one, what it said that it moved."""
-    if news.balance is not None or card.balance is None or not news.settled:
+    """The provider's figure; without one, or where it is still that of before, what the provider said that it moved."""
+    if card.balance is None or not news.settled or news.balance not in (None, card.balance):
         return news.balance or card.balance
     return card.balance + amount if kind is TransactionKind.FUNDING else card.balance - amount
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, AccountState, Address, Kyc, NewAccount, RemoteAccount
 from cardctl.domain.cards import NO_LIMITS, Card, Limits, NewCard, RemoteCard
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.states import FINAL, CardState
 from cardctl.domain.transactions import TransactionKind
@@ -155,6 +155,8 @@ class IssueCard:
         if card is None:  # else a sync has found it first
             holder = unit.accounts.holder(operation.arguments["account_id"]).name
             card = new_card(desk, operation.target, operation.arguments["account_id"], remote, holder=holder)
+            if card.balance is None and desk.provider.needs_load:  # the holder's money, not none: that would mean no limit
+                card = replace(card, balance=_holders_money(unit, card))
             unit.cards.add(card, raw=remote.raw, key=operation.arguments["key"])
         if operation.amount is not None and operation.amount.minor > 0:  # the successor of an overdrawn card owes
             settled = not (desk.provider.starts_itself and card.state is CardState.PENDING)
@@ -165,6 +167,11 @@ class IssueCard:
 
     def load(self, unit: Unit, operation: Operation) -> Card:
         return unit.cards.named(operation.target)
+
+
+def _holders_money(unit: Unit, card: Card) -> Money:
+    held = unit.accounts.named(card.account_id).balances
+    return next((money for money in held if money.currency == card.currency), zero(card.currency))
 
 
 def _account_wish(desk: Desk, wanted: NewAccount, caller_key: str | None) -> Wish:

@@ -30,7 +30,7 @@ def check_url(url: str) -> str:
 def reach(url: str, *, timeout: float, sleep: Callable[[float], None], clock: Callable[[], datetime]) -> Iterator[Check]:
     """Whether it answers in `timeout` seconds, with 2xx, saying that it is well, at the same time as here."""
     target = check_url(url)
-    http = Http("the URL", transport=None, timeout=timeout, sleep=sleep, random=random, retries=0)
+    http = Http("the URL", transport=None, timeout=timeout, sleep=sleep, random=random, retries=0, any_text=True)
     try:
         reply = http.send("GET", target, headers={"Accept": "application/json"})
     except CardctlError as error:
@@ -59,7 +59,11 @@ def _status(reply: Reply) -> Check:
 
 
 def _health(reply: Reply) -> Check:
-    """By the word of a JSON answer, where it has one; any 2xx is else taken as it is."""
+    """By the word of a JSON answer, where it has one; an empty one and a plain `OK` are taken as they are."""
+    text = reply.body[:_SHOWN].decode(errors="replace").strip()
+    if reply.data is None and text.lower() not in {"", *_WELL}:
+        detail = f"what it answered is no health check's: {printable(redact(text))}"
+        return Check("health", Outcome.FAIL, detail, "name the path of its health check in the URL")
     said = reply.data.get("status", reply.data.get("success")) if isinstance(reply.data, dict) else None
     if said is None:
         return Check("health", Outcome.OK, "it does not say more than its status")
