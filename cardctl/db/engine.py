@@ -37,11 +37,12 @@ _OS_FAILURES: dict[int, type[BooksUnusable]] = {
     errno.EPERM: BooksReadOnly,
     errno.EROFS: BooksReadOnly,
 }
-_CACHE_KB = 65_536
-"""At most so much of a SQLite file is kept in memory: what a long intake touches of its indexes."""
+_WRITER_KB, _READER_KB = 65_536, 2_048
+"""At most so much of a SQLite file a connection keeps in memory: a long intake what it touches of the indexes; a list, which
+sees each row once, next to nothing."""
 _KEPT_OPEN = 128
-"""Connections to a file, as many as threads that a list may have: each is a file handle, and opening one costs as much as ten
-statements."""
+"""Connections to a file, as many as threads that a list may have: opening one costs as much as a hundred statements. The last
+one given back is taken first: it alone still has in memory what it wrote."""
 _KEPT_AT_SERVER, _MOST_AT_SERVER = 16, 64
 """Connections to PostgreSQL, where each is a process of a server that others use too."""
 _LOG_PAGES = 4000
@@ -138,7 +139,7 @@ def _sqlite(path: Path) -> Engine:
         return sqlite3.connect(address, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
 
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, creator=connect, hide_parameters=True, pool_size=_KEPT_OPEN)
+    engine = create_engine(url, creator=connect, hide_parameters=True, pool_size=_KEPT_OPEN, pool_use_lifo=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
@@ -146,7 +147,6 @@ def _sqlite(path: Path) -> Engine:
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
-        connection.execute(f"PRAGMA cache_size=-{_CACHE_KB}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -154,6 +154,7 @@ def _sqlite(path: Path) -> Engine:
         driver = cast(sqlite3.Connection, connection.connection.driver_connection)  # straight: these are half of a unit's cost
         # A reader that writes by mistake is told so at once; its changes would be lost at the end of its snapshot.
         driver.execute(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+        driver.execute(f"PRAGMA cache_size=-{_WRITER_KB if write else _READER_KB}")
         if write:
             _queue(driver, path)
         else:

@@ -23,7 +23,7 @@ from cardctl.errors import (
 )
 from cardctl.services.desk import Desk
 from cardctl.services.entries import money_event
-from cardctl.services.journal import Deed, drafted, end, finish, record, save, take_over, works_on
+from cardctl.services.journal import Deed, drafted, end, finish, lay_down, record, save, take_over, works_on
 from cardctl.services.sending import MONEY_KINDS, carry_out, is_proven, send
 
 NEVER_SENT_AFTER = timedelta(hours=1)
@@ -108,7 +108,8 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
 def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
     before = _state_before(desk, operation)
     if before in OPEN:
-        return  # it waits for the one that it comes after
+        lay_down(desk, [operation])  # it waits for the one that it comes after
+        return
     if before is _S.REFUSED or desk.clock() - operation.created_at > NEVER_SENT_AFTER or _superseded(desk, operation):
         end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent")
         return

@@ -28,10 +28,9 @@ def configure(home: Path, url: str, rate: int) -> None:
 def served(env: Mapping[str, str], latency: int) -> Iterator[str]:
     """The base URL of the home's far side, which answers so many milliseconds late, while the block lasts."""
     words = ["simulator", "serve", "--port", "0", "--latency", str(latency), "-o", "json"]
-    server = subprocess.Popen([sys.executable, "-c", CARDCTL, *words], env=env, stdout=subprocess.PIPE, text=True)
-    try:
-        assert server.stdout is not None
-        yield str(json.loads(server.stdout.readline())["data"]["base_url"])
-    finally:
-        server.terminate()
-        server.wait()
+    with subprocess.Popen([sys.executable, "-c", CARDCTL, *words], env=env, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield str(json.loads(server.stdout.readline())["data"]["base_url"])
+        finally:
+            server.terminate()

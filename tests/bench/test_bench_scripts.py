@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardctl import runtime
-from tests.bench import freeze, lists, many, memory, startup
+from tests.bench import freeze, issuing, lists, many, memory, startup
 from tests.bench.measuring import Command, alternate, once, python
 from tests.bench.seed import account, card, seed, transaction
 from tests.commands.conftest import cardctl
@@ -57,3 +57,12 @@ def test_seeded_books_are_listed_as_they_were_made(cardctl: Cardctl) -> None:
 def test_every_script_runs(script: Callable[[int], None], capsys: pytest.CaptureFixture[str]) -> None:
     script(1)
     assert "wanted" in capsys.readouterr().out
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize("provider", ["stripe", "marqeta", "strowallet"])
+def test_a_list_is_issued_at_a_rate(provider: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    issuing.main([provider, "3", "50", "2", str(tmp_path / "home")])
+    told = capsys.readouterr().out
+    assert told.startswith("3 cards in ")
+    assert "at 50 a second" in told

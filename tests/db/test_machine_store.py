@@ -336,6 +336,7 @@ print([budget.take() for _ in range(3)])
 
 def _python(script: str, *arguments: Path) -> str:
     command = [sys.executable, "-c", script, *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it would fill the disk too
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, env=environ)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout

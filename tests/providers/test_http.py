@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -301,3 +304,46 @@ def test_a_bug_in_between_tells_the_breaker_nothing() -> None:
 def test_a_reply_does_not_print_its_body() -> None:
     reply = Bench(ok({"number": "4000009990000005"})).http.send("GET", URL, headers={}, keyed=None)
     assert "4000009990000005" not in repr(reply)
+
+
+class _Waves(BaseHTTPRequestHandler):
+    """Answers so many requests at a time, all of them or none; remembers its connections."""
+
+    protocol_version = "HTTP/1.1"
+    together: threading.Barrier
+    connections: list[object]
+
+    def setup(self) -> None:
+        super().setup()
+        self.connections.append(self.client_address)
+
+    def do_GET(self) -> None:
+        self.together.wait(30)
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its word
+        """Nothing."""
+
+
+def test_as_many_connections_stay_open_as_a_list_has_workers() -> None:
+    workers, waves = 64, 3
+    connections: list[object] = []
+    handler = type("_OneTest", (_Waves,), {"together": threading.Barrier(workers), "connections": connections})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads, server.request_queue_size = True, workers
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    http = Http("bank", transport=None, timeout=60, sleep=lambda _: None, random=lambda: 0.0)
+    url = f"http://127.0.0.1:{server.server_port}/v1/cards"
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            for _ in range(waves):
+                replies = pool.map(lambda _: http.send("GET", url, headers={}).status, range(workers))
+                assert set(replies) == {200}
+    finally:
+        http.close()
+        server.shutdown()
+        server.server_close()
+    assert len(connections) == workers
