@@ -5,6 +5,7 @@
     │   ├── BadAmount              INVALID_AMOUNT
     │   ├── BadFile                INVALID_FILE
     │   ├── BadConfig              INVALID_CONFIG
+    │   ├── BadEvent               INVALID_EVENT        what came is no event of this provider's
     │   ├── AmbiguousName          AMBIGUOUS_NAME       more than one thing answers to the name
     │   └── KeyReused              IDEMPOTENCY_MISMATCH the same key came with other arguments
     ├── SecretProblem           4  SECRET_UNUSABLE
@@ -95,6 +96,10 @@ class BadAmount(BadInput):
 
 class BadFile(BadInput):
     error_code = "INVALID_FILE"
+
+
+class BadEvent(BadInput):
+    error_code = "INVALID_EVENT"
 
 
 class BadConfig(BadInput):

@@ -28,14 +28,17 @@ if TYPE_CHECKING:
     from cardctl.db.breakers import SharedBreaker
     from cardctl.db.leases import FileLease
     from cardctl.db.machine import Machine, RateBudget
+    from cardctl.db.quarantine import Quarantine
     from cardctl.db.sealed import EncryptionKeys
     from cardctl.db.unit import Books
     from cardctl.domain.accounts import Account
     from cardctl.domain.cards import Card
     from cardctl.domain.operations import Operation
+    from cardctl.domain.redaction import Secret
     from cardctl.output.log import Log
     from cardctl.providers.base import Provider
     from cardctl.secrets import Secrets
+    from cardctl.services.deeds.inbox import Reception
     from cardctl.services.desk import Desk
     from cardctl.services.flows.calling import CallLog
     from cardctl.simulator.control import Control
@@ -191,6 +194,35 @@ class Run:
             log=self.log.write,
         )
 
+    def reception(self, name: str) -> Reception:
+        """How notifications of a provider are received; needs none of its API keys. In the simulator the far side's own webhook
+        secrets are valid beside those of the chain."""
+        from cardctl.providers import registry  # noqa: PLC0415
+        from cardctl.services.deeds.inbox import Reception  # noqa: PLC0415
+
+        webhooks, environment = registry.webhooks(name), self.settings.profile.environment
+        secrets = {secret: self.valid_secrets(secret) for secret in webhooks.secret_names}
+        return Reception(webhooks, self.settings.programme(name), secrets, live=environment == "live")
+
+    def valid_secrets(self, name: str) -> list[Secret]:
+        """Every value that a secret may have now: the one in use, the one before it during a rotation, and the far side's own."""
+        from cardctl.domain.redaction import Secret  # noqa: PLC0415
+
+        found = [self.secrets.find(each) for each in (name, f"{name}_previous")]
+        valid = [each.secret for each in found if each is not None]
+        if self.settings.profile.environment == "simulator":
+            valid += [Secret(value) for value in self.far_side.webhook_secrets().get(name, [])]
+        return valid
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        """What came and was not believed, apart from the books."""
+        from cardctl.db.quarantine import Quarantine  # noqa: PLC0415
+
+        path = self.settings.paths.quarantine_file(self.settings.profile.name)
+        config.private_dir(path.parent)
+        return Quarantine(path, keys=self.encryption_keys, clock=now)
+
     @cached_property
     def lease(self) -> FileLease:
         from cardctl.db.leases import FileLease  # noqa: PLC0415
@@ -219,7 +251,7 @@ class Run:
             provider.close()
         if "_calls" in self.__dict__:
             self._calls.flush()
-        for part in ("books", "far_side", "log", "lease", "_machine"):
+        for part in ("books", "quarantine", "far_side", "log", "lease", "_machine"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
 

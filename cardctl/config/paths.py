@@ -47,6 +47,10 @@ class Paths:
         """What the processes of this machine tell one another about providers, whatever their profile."""
         return self.state_dir / "machine.db"
 
+    def quarantine_file(self, profile: str) -> Path:
+        """What came to a profile and was not believed, apart from its books."""
+        return self.state_dir / "quarantine" / f"{profile}.db"
+
     @property
     def leases_dir(self) -> Path:
         return self.state_dir / "leases"

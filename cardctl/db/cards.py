@@ -173,6 +173,9 @@ class Cards:
         self._change(card_id, money_to_row("balance", balance))
         return card.balance, balance
 
+    def set_balance(self, id: str, balance: Money) -> None:  # noqa: A002
+        self._change(id, money_to_row("balance", balance))
+
     def _one(self, query: Select[Any], values: dict[str, str] | None = None) -> Card | None:
         row = self._connection.execute(query, values).one_or_none()
         return None if row is None else card_from_row(row)

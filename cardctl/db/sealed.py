@@ -63,17 +63,17 @@ class _Key:
         self._cipher = AESGCM(_hkdf(text.encode(), b"cardctl seal"))
         self._hash_key = _hkdf(text.encode(), b"cardctl lookup")
 
-    def seal(self, place: Place, text: str) -> str:
+    def seal(self, place: Place, data: bytes) -> str:
         nonce = random_bytes(12)
-        sealed = nonce + self._cipher.encrypt(nonce, text.encode(), place.bound)
+        sealed = nonce + self._cipher.encrypt(nonce, data, place.bound)
         return f"v1.{self.id}.{urlsafe_b64encode(sealed).decode()}"
 
-    def open(self, place: Place, body: str) -> str:
+    def open(self, place: Place, body: str) -> bytes:
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415
 
         try:
             sealed = urlsafe_b64decode(body)
-            return self._cipher.decrypt(sealed[:12], sealed[12:], place.bound).decode()
+            return self._cipher.decrypt(sealed[:12], sealed[12:], place.bound)
         except (InvalidTag, ValueError) as error:
             raise BooksCorrupt(f"what is sealed in {place.table}.{place.column} of {place.row} was changed") from error
 
@@ -93,12 +93,20 @@ class Ring:
             previous = _Key(keys.previous)
             self._keys.setdefault(previous.id, previous)
 
-    def seal(self, place: Place, text: str) -> str:
-        """The sealed form of a text, under the current key."""
-        return self.current.seal(place, text)
+    def seal(self, place: Place, text: str | bytes) -> str:
+        """The sealed form of a text, or of bytes that may be none, under the current key."""
+        return self.current.seal(place, text.encode() if isinstance(text, str) else text)
 
     def open(self, place: Place, sealed: str) -> str:
-        """The text; WrongEncryptionKey where no key at hand sealed it, BooksCorrupt where it was changed or moved."""
+        """The text; as `open_bytes`."""
+        data = self.open_bytes(place, sealed)
+        try:
+            return data.decode()
+        except UnicodeDecodeError as error:
+            raise BooksCorrupt(f"what is sealed in {place.table}.{place.column} of {place.row} is no text") from error
+
+    def open_bytes(self, place: Place, sealed: str) -> bytes:
+        """What was sealed; WrongEncryptionKey where no key at hand sealed it, BooksCorrupt where it was changed or moved."""
         version, _, rest = sealed.partition(".")
         key_id, _, body = rest.partition(".")
         if version != "v1":
@@ -136,13 +144,17 @@ class Box:
             meta.set(_CHECK, ring.seal(place, "cardctl"))
         return ring
 
-    def seal(self, place: Place, text: str) -> str:
+    def seal(self, place: Place, text: str | bytes) -> str:
         """See `Ring.seal`."""
         return self.ring.seal(place, text)
 
     def open(self, place: Place, sealed: str) -> str:
         """See `Ring.open`."""
         return self._ring().open(place, sealed)
+
+    def open_bytes(self, place: Place, sealed: str) -> bytes:
+        """See `Ring.open_bytes`."""
+        return self._ring().open_bytes(place, sealed)
 
     def reseal(self) -> int:
         """Everything that the previous key sealed, sealed anew with the current one, in this unit; how many rows that were.
@@ -164,7 +176,7 @@ class Box:
             for id_, *texts in rows:
                 places = [Place(table.name, column.name, id_) for column in columns]
                 anew = {
-                    place.column: self.seal(place, self.open(place, text))
+                    place.column: self.seal(place, self.open_bytes(place, text))
                     for place, text in zip(places, texts, strict=True)
                     if text is not None
                 }

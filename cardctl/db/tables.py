@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field
 
+from cardctl.db.event_tables import EventRow, TopUpRow
 from cardctl.db.fields import (
     Row,
     currency_field,
@@ -28,11 +29,13 @@ __all__ = [
     "CallRow",
     "CardRow",
     "CursorRow",
+    "EventRow",
     "LoadRow",
     "MetaRow",
     "OperationRow",
     "Row",
     "SchemaVersionRow",
+    "TopUpRow",
     "TransactionRow",
     "table_of",
 ]
@@ -157,6 +160,7 @@ class TransactionRow(Row, table=True):
         Index(None, "parent_id"),
         Index(None, "ref"),
         Index(None, "programme", "remote_ref", unique=True),
+        Index(None, "programme", "parent_ref", sqlite_where=text("parent_ref IS NOT NULL AND parent_id IS NULL")),
     )
     id: str = id_field()
     ref: str = text_field()
@@ -179,6 +183,8 @@ class TransactionRow(Row, table=True):
     occurred_at: str = text_field()
     raw_digest: str | None = text_field()
     remote_ref: str | None = text_field()
+    parent_ref: str | None = text_field()
+    progress: str | None = text_field()
 
 
 class LoadRow(Row, table=True):

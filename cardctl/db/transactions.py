@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from cardctl.db.columns import free, moment_from_text, moment_to_text, money_to_row
+from cardctl.db.many import chunks, insert_rows, save_rows
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
 from cardctl.db.tables import CardRow, OperationRow, TransactionRow, table_of
 from cardctl.domain.money import Money
@@ -102,6 +103,36 @@ class Transactions:
         self._connection.execute(update(_T).where(_T.c.id == kept["id"]).values(row))
         return True
 
+    def by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, Transaction]:
+        """Those of the transactions that are in the books, by their ref."""
+        known: dict[str, Transaction] = {}
+        for chunk in chunks(refs):
+            rows = self._connection.execute(_TRANSACTION.where(_T.c.programme == programme, _T.c.ref.in_(chunk)))
+            known.update((row.ref, transaction_from_row(row)) for row in rows)
+        return known
+
+    def add_many(self, transactions: Sequence[Transaction], *, programme: str) -> None:
+        """New transactions."""
+        rows = [transaction_to_row(each) | {"programme": programme} for each in transactions]
+        if rows:
+            insert_rows(self._connection, _T, list(rows[0]), [tuple(row.values()) for row in rows])
+
+    def save_many(self, transactions: Sequence[Transaction]) -> None:
+        """Every field of transactions that are in the books; what of the provider's was joined to them stays."""
+        rows = [transaction_to_row(each) for each in transactions]
+        if rows and (absent := save_rows(self._connection, _T, list(rows[0]), [tuple(row.values()) for row in rows])):
+            raise NotFound("transaction", absent)
+
+    def find_parents(self, programme: str, refs: Iterable[str]) -> None:
+        """Transactions that came before the one they belong to are joined to it; `refs` are those that are new."""
+        parent = _T.alias()
+        found = select(parent.c.id).where(parent.c.programme == _T.c.programme, parent.c.ref == _T.c.parent_ref)
+        for chunk in chunks(refs):
+            orphans = _T.c.programme == programme, _T.c.parent_ref.in_(chunk), _T.c.parent_id.is_(None)
+            self._connection.execute(
+                update(_T).where(*orphans, _T.c.parent_ref.is_not(None)).values(parent_id=found.scalar_subquery())
+            )
+
     def oldest_open_at(self, programme: str, card_id: str | None) -> datetime | None:
         """When the oldest hold that may still change was made, on a card or in the whole programme."""
         open_ = TransactionState.PENDING, TransactionState.APPROVED, TransactionState.UNKNOWN
@@ -136,7 +167,14 @@ def transaction_to_row(transaction: Transaction) -> dict[str, Any]:
         "authorization_code": transaction.authorization_code,
         "parent_id": transaction.parent_id,
         "occurred_at": moment_to_text(transaction.occurred_at),
+        "parent_ref": transaction.parent_ref,
+        "progress": progress_to_text(transaction.progress),
     }
+
+
+def progress_to_text(progress: tuple[int, ...]) -> str | None:
+    """`1.2.0`; None where nothing tells."""
+    return ".".join(map(str, progress)) or None
 
 
 def transaction_from_row(row: Sequence[Any]) -> Transaction:
@@ -144,7 +182,7 @@ def transaction_from_row(row: Sequence[Any]) -> Transaction:
     # fmt: off
     (
         id_, ref, provider, _programme, card_id, kind, state, amount, amount_in, impact, impact_in,
-        name, mcc, category, city, country, code, parent_id, occurred_at, _raw_digest, _remote_ref,
+        name, mcc, category, city, country, code, parent_id, occurred_at, _raw_digest, _remote_ref, parent_ref, progress,
     ) = row
     # fmt: on
     return Transaction(
@@ -160,6 +198,8 @@ def transaction_from_row(row: Sequence[Any]) -> Transaction:
         code,
         parent_id,
         datetime.fromisoformat(occurred_at),
+        parent_ref,
+        tuple(map(int, progress.split("."))) if progress else (),
     )
 
 

@@ -25,9 +25,11 @@ from cardctl.db.sealed import Box, EncryptionKeys, Ring
 from cardctl.db.transactions import Transactions
 from cardctl.errors import BooksCorrupt, BooksLocked, BooksUnusable
 
-if TYPE_CHECKING:  # few commands need these two, and every list would load them
+if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.calls import Calls
+    from cardctl.db.events import Events
     from cardctl.db.loads import Loads
+    from cardctl.db.topups import TopUps
 
 
 class Unit:
@@ -64,6 +66,18 @@ class Unit:
         from cardctl.db.calls import Calls  # noqa: PLC0415
 
         return Calls(self._connection)
+
+    @cached_property
+    def events(self) -> Events:
+        from cardctl.db.events import Events  # noqa: PLC0415
+
+        return Events(self._connection, self.box)
+
+    @cached_property
+    def topups(self) -> TopUps:
+        from cardctl.db.topups import TopUps  # noqa: PLC0415
+
+        return TopUps(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -53,6 +53,8 @@ class RemoteTransaction:
     """A provider's word about a money event. `amount` is positive; `impact` is signed, on what the card can still spend.
 
     `reference` is the provider's name for a movement that we asked for (CardNews.reference, or our operation's id).
+    `progress` are counts that only grow while the object lives (how often it was decided, captured, …): of two words about it
+    the one that is ahead in any of them, and behind in none, is the later one. Empty: nothing tells.
     """
 
     ref: str
@@ -67,11 +69,13 @@ class RemoteTransaction:
     authorization_code: str | None = None
     parent_ref: str | None = None
     reference: str | None = None
+    progress: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """A money event in our books; `parent_id` is the authorization that it belongs to, where that is known here."""
+    """A money event in our books; `parent_id` is the authorization that it belongs to, where that is known here, and
+    `parent_ref` the provider's name for it, known or not. `progress` is that of the word that was taken last."""
 
     id: str
     ref: str
@@ -85,3 +89,5 @@ class Transaction:
     authorization_code: str | None
     parent_id: str | None
     occurred_at: datetime
+    parent_ref: str | None = None
+    progress: tuple[int, ...] = ()

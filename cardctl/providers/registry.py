@@ -7,12 +7,17 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 
 from cardctl.errors import BadInput
-from cardctl.providers.base import CAPABILITIES, Handed, Provider, capabilities
+from cardctl.providers.base import CAPABILITIES, Handed, Provider, Webhooks, capabilities
 
 _PLACES = {
     "stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider"),
     "marqeta": ("cardctl.providers.marqeta.provider", "MarqetaProvider"),
     "strowallet": ("cardctl.providers.strowallet.provider", "StrowalletProvider"),
+}
+_WEBHOOKS = {
+    "stripe": ("cardctl.providers.stripe_issuing.webhooks", "StripeWebhooks"),
+    "marqeta": ("cardctl.providers.marqeta.webhooks", "MarqetaWebhooks"),
+    "strowallet": ("cardctl.providers.strowallet.webhooks", "StrowalletWebhooks"),
 }
 NAMES: tuple[str, ...] = tuple(_PLACES)
 """Every provider, by the name that users type."""
@@ -29,6 +34,15 @@ def provider_class(name: str) -> type[Provider]:
     """The class alone, for what can be told without building it: its name, key life and capabilities."""
     found: type[Provider] = getattr(load(name), _PLACES[name][1])
     return found
+
+
+def webhooks(name: str) -> Webhooks:
+    """What reads the notifications of a provider, without the provider's keys; BadInput where none has this name."""
+    if name not in _WEBHOOKS:
+        raise BadInput(f"no provider called {name!r} notifies", hint=f"there are: {', '.join(_WEBHOOKS)}")
+    module, kind = _WEBHOOKS[name]
+    made: Webhooks = getattr(importlib.import_module(module), kind)()
+    return made
 
 
 def capability_table(names: Iterable[str]) -> dict[str, dict[str, bool] | None]:

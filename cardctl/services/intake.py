@@ -243,4 +243,6 @@ def _event(desk: Desk, unit: Unit, card: Card, remote: RemoteTransaction) -> Tra
         authorization_code=remote.authorization_code,
         parent_id=parent.id if parent else None,
         occurred_at=remote.occurred_at,
+        parent_ref=remote.parent_ref,
+        progress=remote.progress,
     )

@@ -1,0 +1,129 @@
+"""Events that are kept, applied to the books: decided in one unit, or read first and then decided; nothing is sent that writes.
+
+An event is applied whole, or it failed and changed nothing. Applying it again changes nothing either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cardctl.db.events import EventFilter, Mark, place_of
+from cardctl.domain.events import Event, EventState
+from cardctl.errors import BooksLocked, BooksUnusable
+from cardctl.providers.base import Webhooks
+from cardctl.services.desk import Desk
+from cardctl.services.rereading import Readings, read
+from cardctl.services.taking import Taking
+from cardctl.services.telling import Item, failure, reason, translate
+
+BATCH = 500
+ROUNDS = 5
+"""How often what was read may turn out to be outdated, or to bring what others waited for, before the rest is left for later."""
+
+
+@dataclass(slots=True)
+class Applied:
+    """How applying ended: how many events in which state; `later` could not be read now, or go on changing; failures by our id."""
+
+    counts: dict[EventState, int] = field(default_factory=dict)
+    later: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def add(self, other: Applied) -> None:
+        for state, many in other.counts.items():
+            self.counts[state] = self.counts.get(state, 0) + many
+        self.later += other.later
+        self.failures |= other.failures
+        self.warnings += [text for text in other.warnings if text not in self.warnings]
+
+    @property
+    def unfinished(self) -> int:
+        """Events that are not applied."""
+        return self.later + self.counts.get(EventState.FAILED, 0) + self.counts.get(EventState.DEAD, 0)
+
+
+def apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
+    """Apply these events of one programme, and those that waited for what they bring."""
+    total = Applied()
+    for start in range(0, len(events), BATCH):
+        total.add(_apply(desk, webhooks, events[start : start + BATCH]))
+    return total
+
+
+def apply_unfinished(desk: Desk, webhooks: Webhooks, *, failed: bool) -> Applied:
+    """Apply what was received and not applied yet; `failed`: also what failed before, as long as it is not dead."""
+    states = (EventState.RECEIVED, EventState.FAILED) if failed else (EventState.RECEIVED,)
+    wanted = EventFilter(programme=desk.programme, states=states)
+    total, after = Applied(), None
+    while True:
+        with desk.books.read() as unit:
+            events = unit.events.page(wanted, after, BATCH)
+        if not events:
+            return total
+        after = place_of(events[-1])
+        total.add(apply(desk, webhooks, events))
+
+
+def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
+    total, readings = Applied(), Readings()
+    with desk.books.read() as unit:
+        items, marks = translate(unit, webhooks, events)
+    for _ in range(ROUNDS):
+        try:
+            taking, woken = _commit(desk, webhooks, items, marks, readings)
+        except (BooksUnusable, BooksLocked):
+            raise
+        except Exception as error:  # whatever it is, it must not stop what comes after
+            total.add(_one_by_one(desk, webhooks, items, marks, error))
+            return total
+        _count(desk, total, taking)
+        items, marks = [*taking.left, *woken[0]], woken[1]
+        if not (items or marks):
+            return total
+        readings = read(desk, taking.wishes)
+    total.later += len(items)
+    return total
+
+
+def _commit(
+    desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Sequence[Mark], readings: Readings
+) -> tuple[Taking, tuple[list[Item], list[Mark]]]:
+    """One unit: what can be decided is in the books, and marked; and what waited for it is brought in."""
+    with desk.books.write() as unit:
+        taking = Taking(desk, unit, webhooks, readings, marks=list(marks))
+        taking.run(items)
+        unit.events.mark(taking.marks)
+        here = {item.event.id for item in items}
+        waited = [event for event in unit.events.waiting_for(desk.programme, taking.brought) if event.id not in here]
+        return taking, translate(unit, webhooks, waited)
+
+
+def _one_by_one(desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Sequence[Mark], error: Exception) -> Applied:
+    """What a batch cannot do, its members may: so what fails, fails alone."""
+    total = Applied()
+    failed = [failure(item.event, reason(error)) for item in items] if len(items) == 1 and not marks else []
+    with desk.books.write() as unit:
+        unit.events.mark([*marks, *failed])
+    _tally(desk, total, [*marks, *failed])
+    for item in items if not failed else ():
+        total.add(_apply(desk, webhooks, [item.event]))
+    return total
+
+
+def _count(desk: Desk, total: Applied, taking: Taking) -> None:
+    total.later += len(taking.later)
+    total.failures |= {mark.id: mark.error or "" for mark in taking.later}
+    total.warnings += [text for text in taking.warnings if text not in total.warnings]
+    _tally(desk, total, [mark for mark in taking.marks if mark not in taking.later] if taking.later else taking.marks)
+
+
+def _tally(desk: Desk, total: Applied, marks: Iterable[Mark]) -> None:
+    for mark in marks:
+        total.counts[mark.state] = total.counts.get(mark.state, 0) + 1
+        if mark.state in (EventState.FAILED, EventState.DEAD):
+            total.failures[mark.id] = mark.error or ""
+            desk.log(
+                "webhook_ingest", f"event_{mark.state}", {"event": mark.id, "error": mark.error, "attempts": mark.attempts}
+            )

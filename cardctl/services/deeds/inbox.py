@@ -1,0 +1,106 @@
+"""What becomes of a notification that came: judged without books, then kept durably; what it changes is services/folding.py."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cardctl.db.unit import Books
+from cardctl.domain.events import Arrival, Event, EventState, Incoming, Notice, Receipt, Signature, Source, own_id
+from cardctl.domain.redaction import Secret, redact
+from cardctl.errors import BadEvent
+from cardctl.providers.base import Webhooks
+
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
+"""Headers that are cut before anything is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """How one programme's notifications are received: who reads them, which secrets prove them (by name, the one in use first,
+    then those that are still valid), and whether they must be about real money."""
+
+    webhooks: Webhooks
+    programme: str
+    secrets: Mapping[str, Sequence[Secret]]
+    live: bool
+
+    @property
+    def provider(self) -> str:
+        return self.webhooks.name
+
+    @property
+    def can_prove(self) -> bool:
+        """Whether any secret is set that could prove an event."""
+        return any(self.secrets.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`arrival` is what may be kept in the books; None: it belongs into quarantine, and `reason` says why."""
+
+    signature: Signature
+    arrival: Arrival | None
+    reason: str | None = None
+    types: tuple[str, ...] = ()
+
+
+def judge(reception: Reception, incoming: Incoming, source: Source) -> Judged:
+    """What came, verified and read; opens no books. Only who comes by our own hand (a file) may come without proof."""
+    signature = reception.webhooks.verify(incoming, reception.secrets)
+    if signature is Signature.ABSENT and source is Source.SERVED:
+        return Judged(signature, None, "nothing proves where it came from")
+    if signature in (Signature.INVALID, Signature.STALE):
+        return Judged(signature, None, "the signature does not fit" if signature is Signature.INVALID else "it is too old")
+    try:
+        notices = reception.webhooks.notices(incoming.body)
+    except BadEvent as error:
+        return Judged(signature, None, error.message)
+    types = tuple(notice.type for notice in notices)
+    strange = next((notice for notice in notices if notice.live is not None and notice.live is not reception.live), None)
+    if strange is not None:
+        told = "about real money" if strange.live else "a test event"
+        return Judged(signature, None, f"it is {told}, and this profile is not for that", types)
+    return Judged(signature, _arrival(reception, incoming, notices, signature, source), None, types)
+
+
+def keep(books: Books, arrivals: Sequence[Arrival]) -> list[Receipt]:
+    """All of them durable, each event once, in one commit."""
+    with books.write() as unit:
+        return unit.events.keep(arrivals)
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers as they may be kept: without credentials."""
+    return {name: redact(value) for name, value in headers.items() if name not in _CREDENTIALS}
+
+
+def _arrival(
+    reception: Reception, incoming: Incoming, notices: Iterable[Notice], signature: Signature, source: Source
+) -> Arrival:
+    digest = hashlib.sha256(incoming.body).hexdigest()
+    events = tuple(_event(reception, notice, incoming.received_at, signature, source, digest) for notice in notices)
+    return Arrival(events, reception.webhooks.kept_body(incoming.body), kept_headers(incoming.headers))
+
+
+def _event(
+    reception: Reception, notice: Notice, received_at: datetime, signature: Signature, source: Source, digest: str
+) -> Event:
+    return Event(
+        id=own_id(reception.programme, notice.event_id),
+        provider=reception.provider,
+        programme=reception.programme,
+        event_id=notice.event_id,
+        type=notice.type,
+        object_ref=notice.object_ref,
+        card_ref=notice.card_ref,
+        occurred_at=notice.occurred_at,
+        received_at=received_at,
+        signature=signature,
+        source=source,
+        state=EventState.RECEIVED,
+        position=notice.position,
+        digest=digest,
+    )

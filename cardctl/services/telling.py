@@ -1,0 +1,77 @@
+"""What kept events say: their bodies opened and read by their provider's room; what does not prove itself is a hint. Applies nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cardctl.db.events import Mark
+from cardctl.db.unit import Unit
+from cardctl.domain.events import Event, EventState, Notice, Told
+from cardctl.errors import BadEvent, CardctlError
+from cardctl.providers.base import Webhooks
+
+ATTEMPTS = 8
+"""So often an event may fail before it is dead."""
+_UNREADABLE = (BadEvent, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An event with what it says."""
+
+    event: Event
+    told: Told
+
+    @property
+    def at(self) -> datetime:
+        """When it happened, as far as the event tells."""
+        return self.event.occurred_at or self.event.received_at
+
+    @property
+    def order(self) -> tuple[datetime, str]:
+        """The events' own time, then their id: what is left to go by where the provider knows nothing more."""
+        return self.at, self.event.event_id
+
+
+def translate(unit: Unit, webhooks: Webhooks, events: Sequence[Event]) -> tuple[list[Item], list[Mark]]:
+    """What each event says; and marks of those that cannot be read."""
+    items, marks = [], []
+    bodies, parsed = unit.events.bodies(events), dict[str, list[Notice]]()
+    for event in events:
+        try:
+            items.append(Item(event, _told(webhooks, event, bodies, parsed)))
+        except _UNREADABLE as error:
+            marks.append(failure(event, reason(error)))
+    return items, marks
+
+
+def failure(event: Event, why: str, *, waits_for: str | None = None) -> Mark:
+    """One more attempt that failed; after too many the event is dead, unless it only waits."""
+    attempts = event.attempts + 1
+    state = EventState.DEAD if attempts >= ATTEMPTS and waits_for is None else EventState.FAILED
+    return Mark(event.id, state, attempts, why, waits_for)
+
+
+def reason(error: Exception) -> str:
+    """What is kept of an error; a bug's values might be secrets."""
+    return error.message if isinstance(error, CardctlError) else f"it cannot be read: {type(error).__name__}"
+
+
+def hint(told: Told) -> Told:
+    """What is left of a word that nothing proves: the names of what may have changed."""
+    cards = [*told.look, *(card.ref for card in told.cards), *(one.card_ref for one in told.transactions if one.card_ref)]
+    accounts = [*told.look_accounts, *(account.ref for account in told.accounts)]
+    return Told(look=tuple(dict.fromkeys(cards)), look_accounts=tuple(dict.fromkeys(accounts)), decided=False, known=told.known)
+
+
+def _told(webhooks: Webhooks, event: Event, bodies: Mapping[str, bytes], parsed: dict[str, list[Notice]]) -> Told:
+    body = bodies.get(event.id)
+    if body is None:
+        return Told()  # dropped on purpose: it may not be kept, and says nothing that the books want
+    notices = parsed.get(event.digest)
+    if notices is None:
+        notices = parsed[event.digest] = webhooks.notices(body)
+    told = webhooks.told(notices[event.position])
+    return told if event.believed else hint(told)
