@@ -19,12 +19,12 @@ from cardctl.services.telling import Item, failure, reason, translate
 
 BATCH = 500
 ROUNDS = 5
-"""How often what was read may turn out to be outdated, or to bring what others waited for, before the rest is left for later."""
+"""How often what was read may be outdated, or may bring what others waited for, before the rest is left for later."""
 
 
 @dataclass(slots=True)
 class Applied:
-    """How applying ended: how many events in which state; `later` could not be read now, or go on changing; failures by our id."""
+    """How applying ended: how many events in which state; `later` could not be read now, or go on changing; failures by id."""
 
     counts: dict[EventState, int] = field(default_factory=dict)
     later: int = 0

@@ -1,4 +1,4 @@
-"""What notifications only hint at, read from the provider: cards with their holders and money events, accounts. Writes nothing."""
+"""What notifications only hint at, read from the provider: cards with holders and money events, accounts; and taken in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What events say, taken into the books within one unit: folded where that decides, compared where it is a snapshot, read else."""
+"""What events say, taken into the books within one unit: folded where that decides, compared where it is a snapshot."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Taking:
         return [*told, *(one for one in loose if one.ref not in known and one.ref not in names)]
 
     def _compared(self, item: Item, told: RemoteCard, card: Card | None) -> Wish | None:
-        """Whether a snapshot leaves anything to be read: not where it is what we have, nor where we have read later than that."""
+        """What a snapshot leaves to be read: nothing where it is what we have, or where we have read later than that."""
         if card is None:
             return Wish(told.ref, EVER)
         if told.state is CardState.ACTIVE and not card.ever_active:
@@ -106,9 +106,9 @@ class Taking:
         open_wishes = [wish for wish in wishes if not self.readings.answers(wish)]
         open_accounts = [ref for ref in accounts if not self.readings.has_account(ref)]
         if open_wishes or open_accounts:
-            for wish in open_wishes:
+            for wish in wishes:  # all of them: what is read next takes the place of what was read
                 self.wishes.card(wish)
-            self.wishes.accounts.update(open_accounts)
+            self.wishes.accounts.update(accounts)
             self.left.append(item)
             return
         gone = [ref for ref in refs if ref in self.readings.gone]

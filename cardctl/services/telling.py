@@ -1,4 +1,4 @@
-"""What kept events say: their bodies opened and read by their provider's room; what does not prove itself is a hint. Applies nothing."""
+"""What kept events say: their bodies opened and read by their provider's room; what nothing proves is a hint."""
 
 from __future__ import annotations
 

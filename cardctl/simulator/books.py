@@ -13,6 +13,7 @@ from pathlib import Path
 
 from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, CardctlError, DiskFull
 from cardctl.simulator import schema, undoing
+from cardctl.simulator.touching import Listening
 
 OPENING_FLOAT = 10_000_000_00
 """Minor units of USD that every face starts with in its Issuing balance."""
@@ -27,7 +28,7 @@ _RESET_HINT = "it holds nothing but simulated objects: move it away and run the 
 class Desk:
     """One visit to the bank: an open transaction, the face that the visitor came through, the far side's time."""
 
-    db: sqlite3.Connection
+    db: Listening
     face: str
     now: int
 
@@ -42,13 +43,14 @@ class FarSide:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._db: sqlite3.Connection | None = None
+        self._db: Listening | None = None
         self._process = 0
         self._looking_back = False
 
     @contextmanager
-    def transaction(self, face: str = "") -> Iterator[Desk]:
-        """The only way to write: all of the block is committed, or none of it."""
+    def transaction(self, face: str = "", *, silent: bool = False) -> Iterator[Desk]:
+        """The only way to write: all of the block is committed with what the banks tell of it (nothing where it is `silent`),
+        or none of it."""
         with self._lock, self._named_errors():
             db = self._connection()
             if self._looking_back:  # whatever it writes is rolled back with the rest
@@ -56,7 +58,13 @@ class FarSide:
                 return
             with self._written(db):
                 undoing.begin(db)
-                yield Desk(db, face, self.now())
+                db.begin_visit(silent=silent)
+                desk = Desk(db, face, self.now())
+                yield desk
+                if db.touched:
+                    from cardctl.simulator.telling import tell  # noqa: PLC0415 - it stands on this file, as all banks do
+
+                    tell(desk)
 
     @contextmanager
     def reading(self, face: str = "") -> Iterator[Desk]:
@@ -73,6 +81,19 @@ class FarSide:
                 db.execute("ROLLBACK")
 
     @contextmanager
+    def trying(self, face: str = "") -> Iterator[Desk]:
+        """Whatever is written in the block is taken back at its end, and told to nobody."""
+        with self._lock, self._named_errors():
+            db = self._connection()
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                db.begin_visit(silent=True)
+                yield Desk(db, face, self.now())
+            finally:
+                db.execute("ROLLBACK")
+                db.begin_visit()
+
+    @contextmanager
     def before_the_last_write(self) -> Iterator[None]:
         """Whatever this thread reads in the block is as it was before the last write of any process."""
         with self._lock, self._named_errors():
@@ -85,6 +106,7 @@ class FarSide:
             finally:
                 self._looking_back = False
                 db.execute("ROLLBACK")
+                db.begin_visit()
 
     def now(self) -> int:
         """Unix seconds of the far side's clock: the machine's, moved by every `advance`."""
@@ -131,7 +153,7 @@ class FarSide:
     def _commit(self, db: sqlite3.Connection) -> None:
         db.execute("COMMIT")
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> Listening:
         if self._db is None or self._process != os.getpid():  # a connection must not cross a fork
             self._db = self._open()
             self._process = os.getpid()
@@ -139,13 +161,15 @@ class FarSide:
                 self._found(self._db)
         return self._db
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> Listening:
         try:
             _make_private(self.path)
         except OSError as error:
             kind = BooksReadOnly if isinstance(error, PermissionError) else BooksUnusable
             raise kind(f"the simulator cannot make {self.path}: {error.strerror}") from error
-        db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(
+            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Listening
+        )
         try:
             self._recognise(db)
             _set_wal(db)
@@ -177,6 +201,7 @@ class FarSide:
             for statement in [*(() if version else schema.STATEMENTS), *later]:
                 db.execute(statement)
             _open_floats(db)
+            undoing.forget(db)  # an older file remembers the columns that it had
             undoing.remember(db)
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             db.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")

@@ -12,9 +12,23 @@ from typing import Any, Protocol
 
 from cardctl.domain.money import Money
 from cardctl.errors import BadInput, NotFound
-from cardctl.simulator import arming, categories, counter, editing, purses, schema, serving
+from cardctl.simulator import (
+    arming,
+    asking,
+    categories,
+    counter,
+    delivering,
+    disputes,
+    editing,
+    purses,
+    schema,
+    serving,
+    webhook_secrets,
+)
 from cardctl.simulator.books import FACES, Desk, FarSide
+from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.marqeta import counter as marqeta
+from cardctl.simulator.outbox import Registered
 from cardctl.simulator.rows import Record
 from cardctl.simulator.server import Manner
 from cardctl.simulator.strowallet import counter as strowallet
@@ -53,19 +67,23 @@ class Control:
         country: str = "US",
         city: str = "San Francisco",
         hold: bool = False,
+        decide: asking.Decide | None = None,
     ) -> Swipe:
         """A purchase: authorised and, unless `hold`, captured at once. `category` is Stripe's name, `mcc` four digits.
 
-        NotFound, also for a card whose holder is gone; BadInput for nothing, another currency or no merchant.
+        `decide` is asked before a Stripe card's purchase is approved; it gets the signed request, and gives the JSON of its
+        answer, or None where that comes too late. NotFound, also for a card whose holder is gone; BadInput for nothing, another currency or no merchant.
         """
         if amount.minor <= 0:
             raise BadInput(f"a purchase of {amount} is none", hint="swipe more than nothing")
         named = {"name": merchant, "country": country, "city": city, **_category(category, mcc)}
+        if (currency := self.card_currency(card_ref)) != amount.currency:
+            raise BadInput(f"this card spends {currency}, not {amount.currency}")
+        asked = decide and asking.verdict(self._far_side, card_ref, amount.minor, named, decide)
         with self._far_side.transaction() as desk:
-            bank, currency = _bank(desk, card_ref)
-            if currency.upper() != amount.currency:
-                raise BadInput(f"this card spends {currency.upper()}, not {amount.currency}")
-            done = bank.swipe(desk, card_ref, amount.minor, named, hold)
+            bank, _ = _bank(desk, card_ref)
+            verdict = {"verdict": asked} if asked else {}
+            done = bank.swipe(desk, card_ref, amount.minor, named, hold, **verdict)
         if done is None:
             raise NotFound("card", card_ref)
         return Swipe(**done, amount=amount)
@@ -83,6 +101,58 @@ class Control:
             if not any(bank.set_kyc(desk, ref, word) for bank in _BANKS.values()):
                 raise NotFound("cardholder", ref)
 
+    def decide_dispute(self, ref: str, verdict: str) -> None:
+        """What the networks found about a dispute that was handed in: `won` or `lost`. BadInput, NotFound."""
+        if verdict not in disputes.VERDICTS:
+            raise BadInput(f"a dispute is {' or '.join(disputes.VERDICTS)}, not {verdict!r}")
+        with self._far_side.transaction() as desk:
+            try:
+                decided = disputes.decide(desk, ref, verdict)
+            except BankRefuses as refused:
+                raise BadInput(refused.message) from refused
+        if decided is None:
+            raise NotFound("dispute", ref)
+
+    def deliveries(
+        self,
+        *,
+        face: str | None = None,
+        since_seq: int | None = None,
+        event_ids: Sequence[str] | None = None,
+        undelivered: bool = True,
+        limit: int | None = None,
+        to: Registered | None = None,
+        seed: int = 0,
+        rate: float = 0.0,
+        kinds: Sequence[str] = (),
+        live: bool = False,
+    ) -> Iterator[delivering.Posted]:
+        """What the banks have to tell as signed requests, in the order of sending (see `delivering` for each word). With `to`
+        what was registered there hears of, with its own secrets. BadInput for faults that make no sense."""
+        wanted = delivering.Wanted(face, since_seq, event_ids, undelivered, limit, to.types if to else ("*",))
+        manner = delivering.Manner(seed, rate, kinds, live, to.secrets if to else {})
+        return delivering.deliveries(self._far_side, wanted, manner)
+
+    def mark_delivered(self, event_ids: Sequence[str]) -> None:
+        """They need not be sent again."""
+        delivering.mark_delivered(self._far_side, event_ids)
+
+    def last_told(self) -> int:
+        """The `seq` of the newest event, for `deliveries(since_seq=…)`."""
+        return delivering.last_told(self._far_side)
+
+    def registered_urls(self) -> dict[str, list[Registered]]:
+        """By face, where its clients asked to be told."""
+        return delivering.registered(self._far_side)
+
+    def webhook_secrets(self) -> dict[str, list[str]]:
+        """By name (`stripe.webhook_secret`, …): the one in use, and the one before it where there was one."""
+        return webhook_secrets.known(self._far_side)
+
+    def rotate_webhook_secrets(self) -> dict[str, list[str]]:
+        """New ones in use, beside those that were."""
+        return webhook_secrets.rotate(self._far_side)
+
     def fault(self, kind: str, times: int = 1, delay: float | None = None) -> None:
         """The next `times` requests that it strikes, of any process, meet this fault: writes, or reads and lists alone."""
         arming.arm(self._far_side, kind, times, delay)
@@ -97,7 +167,7 @@ class Control:
 
     def edit(self, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
         """Changes fields silently; the edited ones before and after."""
-        with self._far_side.transaction() as desk:
+        with self._far_side.transaction(silent=True) as desk:
             return editing.edit(desk, ref, fields)
 
     def advance(self, by: timedelta) -> datetime:
@@ -149,7 +219,9 @@ class Control:
 class _Bank(Protocol):
     """One bank from behind the counter. A Desk may come without the face's name; None and False: nobody here is called so."""
 
-    def swipe(self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None: ...
+    def swipe(
+        self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool, **verdict: Any
+    ) -> Record | None: ...
     def card_currency(self, desk: Desk, card_ref: str) -> str | None: ...
     def set_kyc(self, desk: Desk, ref: str, word: str) -> bool: ...
 

@@ -7,6 +7,7 @@ from cardctl.simulator import spending
 from cardctl.simulator.books import Desk
 from cardctl.simulator.issuing import NO_REQUIREMENTS
 from cardctl.simulator.rows import Record, select, write
+from cardctl.simulator.telling import tell
 
 _KYC: dict[str, Record] = {
     "pending": {"disabled_reason": "under_review", "past_due": ["individual.verification.document"]},
@@ -16,18 +17,18 @@ _KYC: dict[str, Record] = {
 """`requirements` of a cardholder (docs.stripe.com/api/issuing/cardholders/object)."""
 
 
-def swipe(desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None:
+def swipe(
+    desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool, verdict: spending.Verdict | None = None
+) -> Record | None:
     """A purchase of `amount` minor units: authorised and, unless `hold`, captured; None where this bank has no such card.
 
     `reason` is the word of the request history, `message` its sentence. NotFound where the card's holder is gone.
     """
-    card = _card(desk, card_ref)
-    if card is None:
+    visit = visit_of(desk, card_ref)
+    if visit is None:
         return None
-    if not _holder(desk, card["holder"]):
-        raise NotFound("cardholder", card["holder"])
-    visit = Desk(desk.db, card["face"], desk.now)
-    authorization = spending.authorise(visit, card_ref, spending.Purchase(amount, merchant))
+    authorization = spending.authorise(visit, card_ref, spending.Purchase(amount, merchant, verdict=verdict))
+    tell(visit)
     taken = authorization["approved"] and not hold
     transaction = spending.capture(visit, authorization["ref"]) if taken else None
     decision = authorization["request_history"][-1]
@@ -38,6 +39,16 @@ def swipe(desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) 
         "authorization_ref": authorization["ref"],
         "transaction_ref": transaction and transaction["ref"],
     }
+
+
+def visit_of(desk: Desk, card_ref: str) -> Desk | None:
+    """A visit through the card's own face; None where this bank has no such card, NotFound where its holder is gone."""
+    card = _card(desk, card_ref)
+    if card is None:
+        return None
+    if not _holder(desk, card["holder"]):
+        raise NotFound("cardholder", card["holder"])
+    return Desk(desk.db, card["face"], desk.now)
 
 
 def card_currency(desk: Desk, card_ref: str) -> str | None:

@@ -23,18 +23,22 @@ KINDS = tuple(name for name, fault in FAULTS.items() if On.DELIVERIES in fault.o
 
 @dataclass(frozen=True, slots=True)
 class Delivery(Generic[E]):
-    """One request to the receiver: its events, in order; `delay` seconds after the beginning; which attempt it is, from 1."""
+    """One request to the receiver: its events, in order; `delay` seconds after the beginning; which attempt it is, from 1;
+    whether it is somebody else's forgery; whether the secret before the one in use proves it."""
 
     events: tuple[E, ...]
     delay: float = 0.0
     attempt: int = 1
+    forged: bool = False
+    rotated: bool = False
 
 
 def planned(events: Sequence[E], seed: int, *, rate: float = 0.0, kinds: Sequence[str] = ()) -> list[Delivery[E]]:
     """How `events` are delivered, in the order of sending; the same for the same seed.
 
     Each of `kinds` strikes every event (`dropped` only one of them); without them each event meets each kind with probability
-    `rate`. Nothing is lost unless `dropped` strikes. BadInput for a kind that is no webhook's, or a rate beyond 0 to 1.
+    `rate`. Nothing is lost unless `dropped` strikes; a forgery stands beside the genuine one. BadInput for a kind that is no
+    webhook's, or a rate beyond 0 to 1.
     """
     if not 0 <= rate <= 1:
         raise BadInput(f"a rate lies between 0 and 1, not {rate}")
@@ -95,10 +99,27 @@ def _late(plan: Plan[E], share: float, dice: random.Random) -> Plan[E]:
     return [replace(each, delay=dice.uniform(1, LATEST)) if dice.random() < share else each for each in plan]
 
 
+def _forged(plan: Plan[E], share: float, dice: random.Random) -> Plan[E]:
+    """Before or after the genuine one, so that a receiver that takes whichever comes first is found out."""
+    beside: Plan[E] = []
+    for delivery in plan:
+        if dice.random() < share:
+            beside += dice.sample([delivery, replace(delivery, forged=True, rotated=False)], 2)
+        else:
+            beside.append(delivery)
+    return beside
+
+
+def _rotated(plan: Plan[E], share: float, dice: random.Random) -> Plan[E]:
+    return [replace(each, rotated=dice.random() < share) for each in plan]
+
+
 _STRIKE: dict[str, Callable[..., list[Delivery[Any]]]] = {
     "duplicate": _duplicate,
     "reordered": _reordered,
     "dropped": _dropped,
     "batched": _batched,
     "late": _late,
+    "forged": _forged,
+    "rotated": _rotated,
 }

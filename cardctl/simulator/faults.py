@@ -123,6 +123,8 @@ FAULTS = {
         Fault("dropped", "a webhook is never delivered", False, on=DELIVERIES),
         Fault("batched", "several webhooks are delivered in one request, at most ten", True, on=DELIVERIES),
         Fault("late", "a webhook is delivered late (up to an hour)", True, on=DELIVERIES),
+        Fault("forged", "beside a webhook comes a forgery of it, changed or wrongly signed", True, on=DELIVERIES),
+        Fault("rotated", "a webhook is signed while its secret is rotated, with the one before", True, on=DELIVERIES),
     )
 }
 """A read has no effect, so `committed` says nothing of faults that strike reads alone; of a webhook it says that it arrives."""

@@ -50,7 +50,7 @@ class Lobby:
         return f"{head}<body><h1>{title}</h1><table>{told}</table></body></html>".encode()
 
     def _wallet_payload(self, ref: str) -> Reply:
-        with self._far_side.transaction() as desk:
+        with self._far_side.transaction(silent=True) as desk:
             found = payload(desk, ref)
         return problem(404, f"No card is called {ref}.") if found is None else _json(200, found)
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from cardctl.simulator.books import Desk
-from cardctl.simulator.schema import JSON_COLUMNS
+from cardctl.simulator.schema import FACE_OF, JSON_COLUMNS
 
 Record = dict[str, Any]
 """A row by column name, its JSON columns decoded."""
@@ -46,6 +46,7 @@ def new_ref(prefix: str) -> str:
 
 def insert(desk: Desk, table: str, record: Mapping[str, Any]) -> Record:
     """Adds a row; `face` and `created` are the visit's."""
+    _note(desk, table, record["ref"], new=True)
     values = _encoded(table, {**record, "face": desk.face, "created": desk.now})
     names = ", ".join(f'"{name}"' for name in values)
     marks = ", ".join("?" * len(values))
@@ -62,6 +63,7 @@ def change(desk: Desk, table: str, ref: str, changes: Mapping[str, Any]) -> Reco
 def write(desk: Desk, table: str, ref: str, changes: Mapping[str, Any]) -> None:
     """Writes some columns of one row, deleted or not."""
     if changes:
+        _note(desk, table, ref)
         values = _encoded(table, changes)
         names = ", ".join(f'"{name}" = ?' for name in values)
         desk.db.execute(f"UPDATE {table} SET {names} WHERE ref = ?", [*values.values(), ref])  # noqa: S608  (our own names)
@@ -130,6 +132,13 @@ def select(desk: Desk, table: str, where: str, values: Sequence[Any]) -> list[Re
                 cells[index] = orjson.loads(cells[index])
         records.append(dict(zip(names, cells, strict=True)))
     return records
+
+
+def _note(desk: Desk, table: str, ref: str, *, new: bool = False) -> None:
+    """The connection keeps what a row was before the visit, so that its bank can tell what became of it."""
+    db, key = desk.db, (table, ref)
+    if not db.silent and table in FACE_OF and key not in db.touched:
+        db.touched[key] = None if new else next(iter(select(desk, table, "ref = ?", (ref,))), None)
 
 
 def _place(desk: Desk, table: str, ref: str) -> tuple[int, int]:

@@ -8,19 +8,24 @@ from cardctl.simulator.strowallet import tables as strowallet
 APPLICATION_ID = 0x63617264
 """Marks a SQLite file as a simulator's (`card`)."""
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
-LISTED = ("holders", "cards", "authorizations", "transactions", "topups")
+_FIRST = ("holders", "cards", "authorizations", "transactions", "topups")
+LISTED = (*_FIRST, "disputes")
 """Tables of Stripe's objects: each has a `ref`, a `created` and a place in a list."""
 
 OF_PROVIDER = {"stripe": LISTED, "marqeta": marqeta.LISTED, "strowallet": strowallet.LISTED}
 OBJECTS = tuple(table for tables in OF_PROVIDER.values() for table in tables)
 """The tables of every bank's objects."""
 
-REMEMBERED = (*LISTED, "floats", *marqeta.TABLES, *strowallet.TABLES)
-"""Tables whose last write can be looked behind: whatever a provider answers from."""
+_TELLING = {"stripe": LISTED, "marqeta": marqeta.TABLES, "strowallet": strowallet.TABLES}
+FACE_OF = {table: face for face, tables in _TELLING.items() for table in tables}
+"""Whose objects a table holds, which is who tells of them."""
 
-TABLES = (*REMEMBERED, "answers", "faults", "meta", "undo", "wallet_tokens")
+REMEMBERED = (*LISTED, "floats", "webhook_endpoints", *marqeta.TABLES, *strowallet.TABLES)
+"""Tables whose last write can be looked behind: whatever a provider answers from, but its record of what it told."""
+
+TABLES = (*REMEMBERED, "answers", "events", "faults", "meta", "undo", "wallet_tokens")
 
 JSON_COLUMNS = {
     **marqeta.JSON_COLUMNS,
@@ -30,6 +35,8 @@ JSON_COLUMNS = {
     "authorizations": ("amount_details", "merchant_data", "network_data", "verification_data", "request_history", "metadata"),
     "transactions": ("merchant_data", "metadata"),
     "topups": ("metadata",),
+    "disputes": ("evidence", "metadata"),
+    "webhook_endpoints": ("enabled_events", "metadata"),
 }
 
 _OBJECT = """seq INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT NOT NULL UNIQUE, face TEXT NOT NULL,
@@ -63,7 +70,7 @@ STATEMENTS = (
     "CREATE INDEX answers_by_age ON answers (saved_at)",
     "CREATE TABLE faults (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, remaining INTEGER NOT NULL, delay REAL)",
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-    *(f"CREATE INDEX {table}_listed ON {table} (face, created, seq)" for table in LISTED),
+    *(f"CREATE INDEX {table}_listed ON {table} (face, created, seq)" for table in _FIRST),
     *(f"CREATE INDEX {table}_by_card ON {table} (card, created, seq)" for table in ("authorizations", "transactions")),
     *(
         f"CREATE INDEX {table}_by_holder ON {table} (holder, created, seq)"
@@ -82,5 +89,26 @@ _SINCE = (
     "CREATE INDEX undo_by_write ON undo (write)",
     "CREATE TABLE wallet_tokens (card TEXT PRIMARY KEY, token TEXT NOT NULL) WITHOUT ROWID",
 )
-ADDED = {2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS, *_SINCE)}
-"""What each later version added; a new file has all of it, an older one gets what it lacks."""
+_TOLD = (
+    """CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, face TEXT NOT NULL, event_id TEXT NOT NULL,
+        type TEXT NOT NULL, created INTEGER NOT NULL, object_ref TEXT NOT NULL, card_ref TEXT, key TEXT NOT NULL,
+        body BLOB NOT NULL, delivered INTEGER NOT NULL DEFAULT 0)""",
+    "CREATE INDEX events_by_id ON events (event_id)",
+    "CREATE INDEX events_listed ON events (face, created, seq)",
+    "CREATE INDEX events_by_type ON events (face, type, created, seq)",
+    "CREATE INDEX events_waiting ON events (seq) WHERE delivered = 0",
+    f"""CREATE TABLE disputes ({_OBJECT}, "transaction" TEXT NOT NULL, card TEXT NOT NULL, status TEXT NOT NULL, {_MONEY},
+        loss_reason TEXT, evidence TEXT NOT NULL, metadata TEXT NOT NULL)""",
+    "CREATE INDEX disputes_listed ON disputes (face, created, seq)",
+    "CREATE INDEX disputes_by_status ON disputes (face, status, created, seq)",
+    'CREATE INDEX disputes_by_transaction ON disputes ("transaction", seq)',
+    "ALTER TABLE transactions ADD COLUMN dispute TEXT",
+    f"""CREATE TABLE webhook_endpoints ({_OBJECT}, url TEXT NOT NULL, status TEXT NOT NULL, secret TEXT NOT NULL,
+        enabled_events TEXT NOT NULL, description TEXT, api_version TEXT, metadata TEXT NOT NULL)""",
+    "CREATE INDEX webhook_endpoints_listed ON webhook_endpoints (face, created, seq)",
+)
+ADDED = {
+    2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS, *_SINCE),
+    3: (*_TOLD, *getattr(marqeta, "ADDED_3", ()), *getattr(strowallet, "ADDED_3", ())),
+}
+"""What each later version added (a bank's own `ADDED_3` with it); a new file has all of it, an older one gets what it lacks."""

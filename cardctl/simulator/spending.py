@@ -42,7 +42,19 @@ _VERIFICATION: Record = {
     "postal_code": None,
     "three_d_secure": None,
 }
+_APPROVED = "card_active"
 _ABSENT_METHODS = ("keyed_in", "online")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of asking the account's own server about the authorization `ref`, in the words of the request history; it is
+    asked after the bank's own rules, and may give the authorization metadata."""
+
+    approved: bool
+    reason: str
+    ref: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Purchase:
     verification: Record = field(default_factory=dict)
     amount_details: Record | None = None
     network_data: Record | None = None
+    verdict: Verdict | None = None
 
 
 def authorise(desk: Desk, card_ref: str, purchase: Purchase) -> Record:
@@ -68,8 +81,12 @@ def authorise(desk: Desk, card_ref: str, purchase: Purchase) -> Record:
     verification = {**_VERIFICATION, **purchase.verification}
     asked = Asked(purchase.amount, 0, card["currency"], merchant["category"], merchant["country"], _presence(purchase.method))
     reason, why = _decision(desk, card, asked, verification)
+    verdict = purchase.verdict or Verdict(approved=True, reason=_APPROVED)
+    if reason is None and not verdict.approved:
+        reason = verdict.reason
     record = _opened(card, purchase, merchant, verification, approved=reason is None)
-    record["request_history"] = [_entry(desk, record, purchase.amount, reason, why)]
+    record |= {"ref": verdict.ref or record["ref"], "metadata": verdict.metadata}
+    record["request_history"] = [_entry(desk, record, purchase.amount, reason, why, approved_by=verdict.reason)]
     authorization = insert(desk, "authorizations", record)
     pay(desk, card["currency"], authorization["held"])
     _cancel_when_used_up(desk, card)
@@ -215,7 +232,9 @@ def _decision(desk: Desk, card: Record, asked: Asked, verification: Record) -> t
     return None, None
 
 
-def _entry(desk: Desk, authorization: Record, amount: int, reason: str | None, why: str | None) -> Record:
+def _entry(
+    desk: Desk, authorization: Record, amount: int, reason: str | None, why: str | None, *, approved_by: str = _APPROVED
+) -> Record:
     letters = string.digits + string.ascii_uppercase
     return {
         "amount": amount,
@@ -227,7 +246,7 @@ def _entry(desk: Desk, authorization: Record, amount: int, reason: str | None, w
         "merchant_amount": amount,
         "merchant_currency": authorization["merchant_currency"],
         "network_risk_score": None,
-        "reason": reason or "card_active",
+        "reason": reason or approved_by,
         "reason_message": why,
         "requested_at": desk.now,
     }

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from cardctl.simulator.books import FarSide
+from cardctl.simulator.faces.marqeta import disputes, webhooks
 from cardctl.simulator.faces.marqeta.calls import Endpoint
 from cardctl.simulator.faces.marqeta.face import ENDPOINTS
 from cardctl.simulator.faces.marqeta.parameters import Amount, Each, Flag, Group, Kind, Metadata, OneOf, Text, Whole
@@ -361,7 +362,8 @@ def test_every_reply_conforms(tmp_path: Path) -> None:
     far_side = FarSide(path)
     with Witness(path) as one:
         story(one, far_side)
-        assert one.visited == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+        elsewhere = (*webhooks.ENDPOINTS, *disputes.ENDPOINTS)  # test_marqeta_events_face.py
+        assert one.visited == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS if endpoint not in elsewhere}
     far_side.close()
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
 from typing import Any, cast
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import orjson
 
@@ -23,14 +22,19 @@ from cardctl.providers.http import Http, Reply
 from cardctl.providers.marqeta.wire import (
     BALANCES,
     CARD_PRODUCTS,
+    CARD_TRANSITIONS,
     CARDS,
     CONTROLS,
+    TRANSACTIONS,
     USERS,
+    WEBHOOKS,
     MarqetaBalance,
     MarqetaCard,
     MarqetaControl,
     MarqetaTransaction,
+    MarqetaTransition,
     MarqetaUser,
+    exact_number,
     harmless,
     one_of,
 )
@@ -72,7 +76,7 @@ class MarqetaClient:
         A 409 means that the token was used before, with another body: something ran under it, and we cannot say what. In a
         request that is only `preparing` another one, that one surely has not run.
         """
-        content = orjson.dumps(body, default=_exact, option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps(body, default=exact_number, option=orjson.OPT_SORT_KEYS)
         headers = {**self._headers(), "content-type": "application/json"}
         reply = self._http.send(method, self._base + path, headers=headers, content=content, keyed=keyed, urgent=urgent)
         return _answer(reply, write=True, preparing=preparing)
@@ -126,8 +130,22 @@ class MarqetaClient:
     def transactions(self, start: str, end: str, *, card: str | None = None) -> Iterator[list[MarqetaTransaction]]:
         """Those of the days `start` to `end` (YYYY-MM-DD). Without both it looks back 30 days only."""
         query = {"state": _STATES, "sort_by": "created_time", "start_date": start, "end_date": end}
-        pages = self._pages("/transactions", {**query, "card_token": card} if card else query)
+        pages = self._pages(TRANSACTIONS, {**query, "card_token": card} if card else query)
         return cast(Iterator[list[MarqetaTransaction]], pages)
+
+    def card_transitions(self, card: str) -> Iterator[list[MarqetaTransition]]:
+        return cast(Iterator[list[MarqetaTransition]], self._pages(one_of(f"{CARD_TRANSITIONS}/card", card), _OLDEST_FIRST))
+
+    def webhooks(self) -> Iterator[list[dict[str, Any]]]:
+        """The endpoints that are active."""
+        return self._pages(WEBHOOKS, {**_OLDEST_FIRST, "active": "true"})
+
+    def resend(self, webhook: str, kind: str, token: str) -> dict[str, Any]:
+        """Has a notification sent to an endpoint again, which also answers with it; `kind` is a word of the path. What is sent
+        twice does no harm."""
+        path = f"{one_of(one_of(WEBHOOKS, webhook), kind)}/{quote(token, safe='')}"
+        reply = self._http.send("POST", self._base + path, headers=self._headers(), keyed=True)
+        return _answer(reply, write=True)
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": self._credentials.reveal(), "accept": "application/json"}
@@ -148,13 +166,6 @@ class MarqetaClient:
             if following <= start:
                 raise ProviderUnavailable(f"marqeta's list {path} does not go on, though it says that there is more")
             start, before = following, {item.get("token") for item in items}
-
-
-def _exact(value: object) -> orjson.Fragment:
-    """An amount as the JSON number that it is, digit for digit."""
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
-    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def _answer(reply: Reply, *, write: bool, preparing: bool = False) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, cast
 
 from cardctl.domain.accounts import AccountChange, Address, NewAccount, RemoteAccount
 from cardctl.domain.cards import Credentials, NewCard, RemoteCard
+from cardctl.domain.events import Expected
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import redact_json
@@ -29,6 +30,8 @@ from cardctl.providers.marqeta import drafting, transactions, translate, wire
 from cardctl.providers.marqeta.answering import Answering
 from cardctl.providers.marqeta.client import MarqetaClient
 from cardctl.providers.marqeta.reading import Reading
+from cardctl.providers.marqeta.resending import Resending
+from cardctl.providers.marqeta.webhooks import MarqetaWebhooks
 from cardctl.providers.marqeta.wire import MarqetaTransaction
 
 SANDBOX = "https://sandbox-api.marqeta.com/v3"
@@ -73,6 +76,7 @@ class MarqetaProvider:
         self._client = client
         self._reading = Reading(client)
         self._answering = Answering(client, self._reading)
+        self._resending = Resending(client)
         self._settings = handed.settings
         self._document: Callable[[str], str | None] = handed.document
         self.environment = handed.environment
@@ -208,6 +212,16 @@ class MarqetaProvider:
 
     def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
         return self._reading.transactions(card_ref, since)
+
+    @property
+    def webhooks(self) -> MarqetaWebhooks:
+        return MarqetaWebhooks()
+
+    def expected(self, since: datetime, card_refs: Sequence[str]) -> Iterator[list[Expected]]:
+        return self._resending.expected(since, card_refs)
+
+    def resend(self, expected: Expected) -> bytes:
+        return self._resending.resend(expected)
 
     def reveal(self, ref: str) -> Credentials:
         credentials = translate.credentials_from_wire(self._client.revealed(ref))

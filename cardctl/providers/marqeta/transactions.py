@@ -95,9 +95,9 @@ def events_from_wire(page: Iterable[MarqetaTransaction], holds: Holds) -> list[R
     return [_event(wire, holds) for wire in wires]
 
 
-def transaction_from_wire(wire: MarqetaTransaction, standing: Money | None = None) -> RemoteTransaction:
+def transaction_from_wire(wire: MarqetaTransaction, standing: Money | None = None, *, keep: bool = True) -> RemoteTransaction:
     """A money event of a card; `standing` is what the authorization still holds that it is about (see Effect). KeyError where
-    it has no token, card or amount."""
+    it has no token, card or amount. `keep` False leaves `raw` empty: an event is kept itself."""
     kind, effect, known = _kind(wire)
     word, currency = wire.get("state") or "", _currency(wire)
     amount = money(abs(Decimal(wire["amount"])), currency)
@@ -110,11 +110,12 @@ def transaction_from_wire(wire: MarqetaTransaction, standing: Money | None = Non
         amount=amount,
         impact=zero(currency) if failed else _impact(effect, word, amount, standing),
         occurred_at=_made_at(wire),
-        raw=kept(wire),
+        raw=kept(wire) if keep else {},
         merchant=_merchant(wire.get("card_acceptor") or {}),
         authorization_code=wire.get("approval_code"),
         parent_ref=_parent_of(wire),
         reference=((wire.get("gpa_order") or wire.get("gpa_order_unload") or {}).get("token")),
+        progress=(int(word not in ("", "PENDING")),),  # the state alone changes, and never back to that
     )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any, TypedDict
 from urllib.parse import quote
+
+import orjson
 
 USERS = "/users"
 USER_TRANSITIONS = "/usertransitions"
@@ -15,6 +18,8 @@ CARD_TRANSITIONS = "/cardtransitions"
 CONTROLS = "/velocitycontrols"
 ORDERS = "/gpaorders"
 UNLOADS = "/gpaorders/unloads"
+TRANSACTIONS = "/transactions"
+WEBHOOKS = "/webhooks"
 
 _PRIVATE = frozenset(
     {
@@ -46,6 +51,22 @@ def harmless(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: harmless(item) for name, item in value.items() if name not in _PRIVATE}
     return value
+
+
+def exact(body: bytes) -> Any:
+    """JSON with every number as it stands. ValueError or RecursionError where it is none."""
+    return json.loads(body.decode(), parse_float=Decimal, parse_constant=_no_number)
+
+
+def exact_number(value: object) -> orjson.Fragment:
+    """An amount as the JSON number that it is, digit for digit."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+def _no_number(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
 
 
 Number = Decimal | int

@@ -30,6 +30,7 @@ from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBala
 
 if TYPE_CHECKING:
     from cardctl.providers.stripe_issuing.client import StripeIssuingClient
+    from cardctl.providers.stripe_issuing.webhooks import StripeWebhooks
 
 _SKEW = 600
 """Seconds; how far Stripe's own clocks may disagree when a lost creation is looked for."""
@@ -70,6 +71,7 @@ class StripeProvider:
     needs_load: ClassVar[bool] = False
     starts_itself: ClassVar[bool] = False
     rates: ClassVar[Mapping[str, float]] = {"live": 100, "sandbox": 25}  # docs.stripe.com/rate-limits
+    events_kept: ClassVar[timedelta] = timedelta(days=30)  # docs.stripe.com/webhooks/process-undelivered-events
     limits_shared = False
 
     def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:
@@ -219,6 +221,18 @@ class StripeProvider:
             yield [translate.authorization_from_wire(one) for one in authorizations]
         for transactions in self._client.transactions(card=card_ref, since=start):
             yield [translate.transaction_from_wire(one) for one in transactions]
+
+    @property
+    def webhooks(self) -> StripeWebhooks:
+        from cardctl.providers.stripe_issuing.webhooks import StripeWebhooks  # noqa: PLC0415 - the SDK takes 0.1 s to import
+
+        return StripeWebhooks()
+
+    def events(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[list[bytes]]:
+        """As bodies whose signature is gone; those in the second of `until` are among them."""
+        start = None if since is None else int(since.timestamp())
+        end = None if until is None else int(until.timestamp()) + 1
+        return self._client.events(since=start, until=end)
 
     def reveal(self, ref: str) -> Credentials:
         credentials = translate.credentials_from_wire(self._client.revealed(ref))

@@ -11,10 +11,11 @@ import orjson
 
 from cardctl.domain.accounts import AccountState, Kyc, RemoteAccount
 from cardctl.domain.cards import Credentials, Limits, RemoteCard, WalletEligibility
-from cardctl.domain.money import Money
+from cardctl.domain.money import MAX_MINOR, Money, exponent
 from cardctl.domain.redaction import nothing_to_redact, redact_json
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, RemoteTransaction, TransactionKind, TransactionState
+from cardctl.errors import BadInput
 from cardctl.providers.base import Purchase
 from cardctl.providers.stripe_issuing import wire
 
@@ -80,8 +81,8 @@ def card_from_wire(card: wire.StripeCard, *, raw: str | None = None) -> RemoteCa
     )
 
 
-def account_from_wire(holder: wire.StripeCardholder) -> RemoteAccount:
-    """KeyError where it has no id: then it is no cardholder."""
+def account_from_wire(holder: wire.StripeCardholder, *, keep: bool = True) -> RemoteAccount:
+    """KeyError where it has no id: then it is no cardholder. `keep` False leaves `raw` empty: an event is kept itself."""
     word = holder.get("status", "")
     requirements = holder.get("requirements") or {}
     reason = requirements.get("disabled_reason")
@@ -94,7 +95,7 @@ def account_from_wire(holder: wire.StripeCardholder) -> RemoteAccount:
         name=holder.get("name", ""),
         state=_ACCOUNT_STATES.get(word, AccountState.SUSPENDED),  # an unknown word must not look usable; the flag names it
         kyc=Kyc.REJECTED if reason in _REJECTED else Kyc.PENDING if reason else Kyc.VERIFIED,
-        raw=redact_json(holder),
+        raw=redact_json(holder) if keep else {},
         email=holder.get("email"),
         external_id=metadata.get(EXTERNAL_ID),
         compliance_flags=tuple(flags),
@@ -104,7 +105,7 @@ def account_from_wire(holder: wire.StripeCardholder) -> RemoteAccount:
     )
 
 
-def authorization_from_wire(authorization: wire.StripeAuthorization) -> RemoteTransaction:
+def authorization_from_wire(authorization: wire.StripeAuthorization, *, keep: bool = True) -> RemoteTransaction:
     """A hold; a declined one never held anything."""
     currency = authorization["currency"].upper()
     state = _authorization_state(authorization)
@@ -119,13 +120,14 @@ def authorization_from_wire(authorization: wire.StripeAuthorization) -> RemoteTr
         amount=Money(_authorized(authorization), currency),
         impact=Money(-held, currency),
         occurred_at=_moment(authorization["created"]),
-        raw=redact_json(authorization),
+        raw=redact_json(authorization) if keep else {},
         merchant=_merchant(authorization.get("merchant_data")),
         authorization_code=next((code for code in codes if code), None),
+        progress=_progress(authorization),
     )
 
 
-def transaction_from_wire(transaction: wire.StripeTransaction) -> RemoteTransaction:
+def transaction_from_wire(transaction: wire.StripeTransaction, *, keep: bool = True) -> RemoteTransaction:
     """A capture or a refund. Stripe's amount is signed, and a refund that is taken back is a refund with a negative amount
     (docs.stripe.com/issuing/purchases/transactions), so the sign is always the wire's."""
     currency = transaction["currency"].upper()
@@ -140,11 +142,27 @@ def transaction_from_wire(transaction: wire.StripeTransaction) -> RemoteTransact
         amount=Money(abs(transaction["amount"]), currency),
         impact=Money(transaction["amount"], currency),
         occurred_at=_moment(transaction["created"]),
-        raw=redact_json(transaction),
+        raw=redact_json(transaction) if keep else {},
         merchant=_merchant(transaction.get("merchant_data")),
         authorization_code=(transaction.get("network_data") or {}).get("authorization_code"),
         parent_ref=_ref(parent) if parent else None,
+        progress=(1,),  # it is made whole, and none of what is read here changes later
     )
+
+
+def sound(transaction: RemoteTransaction) -> RemoteTransaction:
+    """The same; BadInput where its money is none."""
+    checked(transaction.amount)
+    checked(transaction.impact)
+    return transaction
+
+
+def checked(money: Money) -> Money:
+    """The same; BadInput where it is no whole number that cardctl holds exactly, in a known currency."""
+    exponent(money.currency)
+    if type(money.minor) is not int or abs(money.minor) > MAX_MINOR:
+        raise BadInput("no amount")
+    return money
 
 
 def purchase_from_wire(authorization: wire.StripeAuthorization) -> Purchase:
@@ -224,6 +242,29 @@ def _held(authorization: wire.StripeAuthorization) -> int:
 def _approved(authorization: wire.StripeAuthorization) -> int:
     """The sum of the requests: each is an addition to those before (SDK, `pending_request.amount`)."""
     return sum(request.get("amount", 0) for request in authorization.get("request_history") or [] if request.get("approved"))
+
+
+def _progress(authorization: wire.StripeAuthorization) -> tuple[int, ...]:
+    """How far its life has gone, as counts none of which ever goes back; what is absent counts 0.
+
+        what happens                 decided  requests  captures  released
+        asked, nobody has decided    0        0         0         0
+        approved, held               0        1         0         0
+        declined                     1        1         0         0
+        an increment, either way     =        +1        =         =         (`amount` and the approved sum grow by the same)
+        a part is reversed           =        =         =         +part     (`amount` alone shrinks: no new entry is made)
+        captured, all or a part      0 or 1   =         +1        = or +    (UNCONFIRMED whether `amount` shrinks by it)
+        reversed, expired            1        =         =         +rest
+        captured after that, refund  1        =         +1        = or +
+
+    UNCONFIRMED: that `amount` never grows without a new request. Were it to, `released` would go back, the two words would be
+    ahead of each other in something, and neither would be taken for the later one: that is for a reading to settle.
+    """
+    history = authorization.get("request_history") or []
+    decided = authorization.get("status", "pending") != "pending"
+    captures = len(authorization.get("transactions") or [])
+    released = max(_approved(authorization) - authorization["amount"], 0)
+    return (int(decided), len(history), captures, released)
 
 
 def _tightest(limits: Iterable[wire.StripeSpendingLimit], interval: str, currency: str) -> Money | None:

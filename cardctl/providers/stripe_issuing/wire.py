@@ -130,3 +130,22 @@ class StripeBalance(TypedDict, total=False):
 
     issuing: StripeIssuingBalance | None
     livemode: bool
+
+
+class StripeDispute(TypedDict, total=False):
+    """`transaction` is the disputed one."""
+
+    id: str
+    amount: int
+    created: int
+    currency: str
+    status: str
+    transaction: StripeTransaction | str | None
+
+
+class StripeTopUp(TypedDict, total=False):
+    id: str
+    amount: int
+    created: int
+    currency: str
+    status: str

@@ -20,6 +20,7 @@ from cardctl.providers.strowallet import drafting, enrolling, rows, wire
 from cardctl.providers.strowallet.client import StrowalletClient
 from cardctl.providers.strowallet.outcomes import Outcomes
 from cardctl.providers.strowallet.reading import STRANGE, Reader
+from cardctl.providers.strowallet.webhooks import StrowalletWebhooks
 
 
 def build(handed: Handed) -> StrowalletProvider:
@@ -131,6 +132,10 @@ class StrowalletProvider:
 
     def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
         return self._reader.transactions(card_ref, since)
+
+    @property
+    def webhooks(self) -> StrowalletWebhooks:
+        return StrowalletWebhooks()
 
     def reveal(self, ref: str) -> Credentials:
         return self._reader.credentials(ref)

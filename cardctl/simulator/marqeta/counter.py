@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+from cardctl.errors import BadInput
 from cardctl.simulator.books import Desk
 from cardctl.simulator.categories import CODES
-from cardctl.simulator.marqeta import purchases, users
+from cardctl.simulator.marqeta import chargebacks, purchases, users, wallet_tokens, webhooks
 from cardctl.simulator.marqeta.accounts import CURRENCY
 from cardctl.simulator.marqeta.lists import known
 from cardctl.simulator.marqeta.refusals import Refuses
 from cardctl.simulator.marqeta.tables import PERSON
-from cardctl.simulator.rows import Record
+from cardctl.simulator.rows import Record, select
+from cardctl.simulator.telling import tell
 
 
 def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], hold: bool) -> Record | None:
@@ -31,6 +34,7 @@ def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], h
     except Refuses:  # staff have deleted whom, or what product, the card is of
         return None
     approved = authorization["state"] != "DECLINED"
+    tell(visit)  # before it is cleared: it was told as it was then
     taken = purchases.clear(visit, authorization["ref"], amount, {}) if approved and not hold else None
     response = authorization["response"]
     return {
@@ -50,6 +54,75 @@ def set_kyc(desk: Desk, user_ref: str, word: str) -> bool:
 def card_currency(desk: Desk, card_ref: str) -> str | None:
     """The ISO code (lower case) that this card spends; None when there is no such card."""
     return CURRENCY.lower() if known(desk, "marqeta_cards", card_ref) else None
+
+
+def charge_back(desk: Desk, transaction_ref: str, amount: int) -> Record | None:
+    """Opens a chargeback of `amount` minor units about a clearing, and credits it to the cardholder; None for nobody's token.
+
+    chargeback_ref, transaction_ref (the transaction that it made). BadInput for a transaction that took no money, or less.
+    """
+    visit = Desk(desk.db, "marqeta", desk.now)
+    if known(visit, "marqeta_transactions", transaction_ref) is None:
+        return None
+    with _named():
+        opened = chargebacks.open_chargeback(visit, transaction_ref, amount)
+    return _chargeback(visit, opened)
+
+
+def decide_chargeback(desk: Desk, chargeback_ref: str, *, won: bool) -> Record | None:
+    """What the network decided; the same two refs, None for nobody's token, BadInput for one that was decided."""
+    visit = Desk(desk.db, "marqeta", desk.now)
+    if known(visit, "marqeta_chargebacks", chargeback_ref) is None:
+        return None
+    with _named():
+        decided = chargebacks.decide(visit, chargeback_ref, won=won)
+    return _chargeback(visit, decided)
+
+
+def add_wallet_token(desk: Desk, card_ref: str, wallet: str = "apple") -> str | None:
+    """A token of a card in a wallet (apple, google, samsung, else BadInput), asked for, then active; None for nobody's card."""
+    visit = Desk(desk.db, "marqeta", desk.now)
+    if wallet not in wallet_tokens.WALLETS:
+        raise BadInput(f"no wallet is called {wallet!r}", hint=f"there are {', '.join(wallet_tokens.WALLETS)}")
+    if known(visit, "marqeta_cards", card_ref) is None:
+        return None
+    token = wallet_tokens.request(visit, card_ref, wallet)
+    return str(wallet_tokens.move(visit, token["ref"], "ACTIVE")["ref"])
+
+
+def move_wallet_token(desk: Desk, token_ref: str, state: str) -> bool:
+    """Another state of a wallet's token; False for nobody's. BadInput for a move that is not allowed."""
+    visit = Desk(desk.db, "marqeta", desk.now)
+    if known(visit, "marqeta_wallet_tokens", token_ref) is None:
+        return False
+    with _named():
+        wallet_tokens.move(visit, token_ref, state)
+    return True
+
+
+def webhook_endpoints(desk: Desk) -> list[Record]:
+    """Every webhook that a client made, its secrets in clear: ref, url, username, password, secret (may be None), algorithm,
+    headers (its own), events, active."""
+    return webhooks.endpoints(desk)
+
+
+def listens(events: Sequence[str], kind: str) -> bool:
+    """Whether a webhook for `events` hears of the notice type `kind`."""
+    return webhooks.listens(events, kind)
+
+
+def _chargeback(desk: Desk, chargeback: Record) -> Record:
+    where = "chargeback_token = ? ORDER BY seq DESC LIMIT 1"
+    (last,) = select(desk, "marqeta_chargeback_transitions", where, (chargeback["ref"],))
+    return {"chargeback_ref": chargeback["ref"], "transaction_ref": last["transaction_token"]}
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    try:
+        yield
+    except Refuses as refusal:
+        raise BadInput(refusal.message) from refusal
 
 
 def _acceptor(merchant: Mapping[str, Any]) -> Record:

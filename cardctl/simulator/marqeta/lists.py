@@ -23,6 +23,11 @@ NOUNS = {
     "marqeta_card_transitions": "Card transition",
     "marqeta_user_transitions": "User transition",
     "marqeta_kyc": "KYC",
+    "marqeta_chargebacks": "Chargeback",
+    "marqeta_chargeback_transitions": "Chargeback transition",
+    "marqeta_wallet_tokens": "Digital wallet token",
+    "marqeta_wallet_token_transitions": "Digital wallet token transition",
+    "marqeta_webhooks": "Webhook",
 }
 
 

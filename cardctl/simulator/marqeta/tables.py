@@ -21,7 +21,16 @@ LISTED: tuple[str, ...] = (
 )
 """Tables of objects that have a `ref`, a `created` and a place in a list."""
 
-TABLES: tuple[str, ...] = LISTED
+TOLD: tuple[str, ...] = (
+    "marqeta_chargebacks",
+    "marqeta_chargeback_transitions",
+    "marqeta_wallet_tokens",
+    "marqeta_wallet_token_transitions",
+    "marqeta_webhooks",
+)
+"""The same, of a file that webhooks came to."""
+
+TABLES: tuple[str, ...] = (*LISTED, *TOLD)
 """Every table, to be emptied by a reset."""
 
 JSON_COLUMNS: dict[str, tuple[str, ...]] = {
@@ -36,6 +45,11 @@ JSON_COLUMNS: dict[str, tuple[str, ...]] = {
     "marqeta_card_transitions": ("card",),
     "marqeta_user_transitions": ("metadata",),
     "marqeta_kyc": ("result",),
+    "marqeta_chargebacks": (),
+    "marqeta_chargeback_transitions": (),
+    "marqeta_wallet_tokens": (),
+    "marqeta_wallet_token_transitions": (),
+    "marqeta_webhooks": ("events", "config"),
 }
 
 PERSON: tuple[str, ...] = (
@@ -144,3 +158,33 @@ STATEMENTS: tuple[str, ...] = (
     ),
     "CREATE INDEX marqeta_transactions_related ON marqeta_transactions (preceding_related_transaction_token, deleted)",
 )
+
+_TOLD_LISTS = (
+    *((table, ()) for table in TOLD),
+    ("marqeta_chargeback_transitions", ("chargeback_token",)),
+    ("marqeta_wallet_tokens", ("card_token",)),
+    ("marqeta_wallet_token_transitions", ("wallet_token",)),
+)
+
+ADDED_3: tuple[str, ...] = (
+    f"""CREATE TABLE marqeta_chargebacks ({_OBJECT}, transaction_token TEXT NOT NULL, card_token TEXT, amount INTEGER NOT NULL,
+        currency_code TEXT NOT NULL, state TEXT NOT NULL, channel TEXT NOT NULL, network TEXT NOT NULL, reason_code TEXT,
+        memo TEXT, credit_user INTEGER NOT NULL)""",
+    f"""CREATE TABLE marqeta_chargeback_transitions ({_OBJECT}, chargeback_token TEXT NOT NULL, transaction_token TEXT NOT NULL,
+        card_token TEXT, amount INTEGER NOT NULL, currency_code TEXT NOT NULL, state TEXT NOT NULL,
+        previous_state TEXT NOT NULL, type TEXT NOT NULL, channel TEXT NOT NULL, reason TEXT)""",
+    f"""CREATE TABLE marqeta_wallet_tokens ({_OBJECT}, card_token TEXT NOT NULL, wallet TEXT NOT NULL, state TEXT NOT NULL,
+        state_reason TEXT NOT NULL, fulfillment_status TEXT NOT NULL, pan_reference_id TEXT NOT NULL)""",
+    f"""CREATE TABLE marqeta_wallet_token_transitions ({_OBJECT}, wallet_token TEXT NOT NULL, card_token TEXT NOT NULL,
+        state TEXT NOT NULL, type TEXT NOT NULL, fulfillment_status TEXT NOT NULL, {_REASON})""",
+    f"""CREATE TABLE marqeta_webhooks ({_OBJECT}, name TEXT NOT NULL, active INTEGER NOT NULL, events TEXT NOT NULL,
+        config TEXT NOT NULL)""",
+    *(
+        f"CREATE INDEX {'_'.join((table, *columns, order))} ON {table} ({', '.join((*columns, 'deleted', order, 'seq'))})"
+        for table, columns in _TOLD_LISTS
+        for order in _SORTED
+    ),
+    "CREATE INDEX marqeta_chargebacks_of ON marqeta_chargebacks (transaction_token)",
+    "CREATE INDEX marqeta_chargeback_transitions_of ON marqeta_chargeback_transitions (transaction_token)",
+)
+"""What the third version of the far side's file added."""

@@ -7,11 +7,13 @@ from typing import Any
 
 from cardctl.simulator.books import Desk
 from cardctl.simulator.rows import Record, change, select
-from cardctl.simulator.strowallet import cards, funding, purchases
+from cardctl.simulator.strowallet import cards, funding, messages, purchases
 from cardctl.simulator.strowallet.tables import CARDS, CUSTOMERS, TRANSACTIONS
 from cardctl.simulator.strowallet.words import FAILED, KYC, PENDING
 
 FACE = "strowallet"
+
+_SIGNED = "strowallet_signed"
 
 _OBJECT = {"deleted": "flag", "created": "whole"}
 FIELDS: dict[str, dict[str, str]] = {
@@ -91,6 +93,35 @@ def delay_next(desk: Desk, times: int) -> None:
 def settle_pending(desk: Desk) -> int:
     """Settles every funding and withdrawal that waits; how many."""
     return funding.settle_all(_visit(desk))
+
+
+def send_otp(desk: Desk, card_ref: str) -> bool:
+    """A one-time code for a purchase, told by webhook alone; False where this bank has no such card."""
+    card = _card(desk, card_ref)
+    if card is None:
+        return False
+    messages.one_time_code(_visit(desk), card)
+    return True
+
+
+def naira(
+    desk: Desk, kind: str, card_ref: str, *, amount: str = "1500.00", fee: str = "0", merchant: str = "EXAMPLE SHOP"
+) -> str:
+    """An event of a Naira card, told by webhook alone; its reference. `kind` is one of `messages.NAIRA`, else BadInput; amounts
+    are major units as text. No card of this bank is asked for: it keeps no Naira cards."""
+    row = messages.naira(_visit(desk), kind, card_ref, amount, fee, merchant)
+    return str(row["body"][kind])
+
+
+def sign_webhooks(desk: Desk, on: bool) -> None:
+    """Whether a gateway signs what is told from now on (UNCONFIRMED of Strowallet itself, which does not)."""
+    desk.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_SIGNED, "1" if on else "0"))
+
+
+def signs_webhooks(desk: Desk) -> bool:
+    """Whether a gateway signs."""
+    found = desk.db.execute("SELECT value FROM meta WHERE key = ?", (_SIGNED,)).fetchone()
+    return bool(found) and found[0] == "1"
 
 
 def _visit(desk: Desk) -> Desk:

@@ -8,14 +8,16 @@ from __future__ import annotations
 CUSTOMERS = "strowallet_customers"
 CARDS = "strowallet_cards"
 TRANSACTIONS = "strowallet_transactions"
+MESSAGES = "strowallet_messages"
+"""What is told and is no card and no row of one: one-time codes, and the events of Naira cards."""
 
 LISTED: tuple[str, ...] = (CUSTOMERS, CARDS, TRANSACTIONS)
 """Tables of objects that have a `ref`, a `created` and a place in a list."""
 
-TABLES: tuple[str, ...] = LISTED
+TABLES: tuple[str, ...] = (*LISTED, MESSAGES)
 """Every table, to be emptied by a reset."""
 
-JSON_COLUMNS: dict[str, tuple[str, ...]] = {CUSTOMERS: (), CARDS: (), TRANSACTIONS: ("merchant",)}
+JSON_COLUMNS: dict[str, tuple[str, ...]] = {CUSTOMERS: (), CARDS: (), TRANSACTIONS: ("merchant",), MESSAGES: ("body",)}
 
 _OBJECT = """seq INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT NOT NULL UNIQUE, face TEXT NOT NULL,
     created INTEGER NOT NULL, deleted INTEGER NOT NULL DEFAULT 0, world TEXT NOT NULL"""
@@ -37,3 +39,8 @@ STATEMENTS: tuple[str, ...] = (
     f"CREATE INDEX {TRANSACTIONS}_due ON {TRANSACTIONS} (due) WHERE due IS NOT NULL",
     *(f"CREATE INDEX {table}_listed ON {table} (face, created, seq)" for table in LISTED),
 )
+
+ADDED_3: tuple[str, ...] = (
+    f"""CREATE TABLE {MESSAGES} ({_OBJECT}, "cardId" TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL)""",
+)
+"""What the third version of the far side's file added."""

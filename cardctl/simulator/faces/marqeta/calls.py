@@ -30,18 +30,19 @@ Show = Callable[[Desk, Sequence[Record]], list[Record]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that passed its tables; `ref` is the object named in its path."""
+    """One request that passed its tables; `ref` is the object named in its path, `others` are whatever else it names."""
 
     desk: Desk
     ref: str
     query: Mapping[str, Any]
     body: Mapping[str, Any]
     marks: Bookmarks
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`path` (below /v3) has at most one `{…}`; `answer` makes the JSON of the `status`."""
+    """`path` (below /v3) has at most one `{…}`, or three at its end; `answer` makes the JSON of the `status`."""
 
     method: str
     path: str

@@ -9,7 +9,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from cardctl.simulator.books import FarSide
-from cardctl.simulator.faces.marqeta import cards, controls, funding, simulations, transactions, users, wallets
+from cardctl.simulator.faces.marqeta import (
+    cards,
+    controls,
+    disputes,
+    funding,
+    simulations,
+    transactions,
+    users,
+    wallets,
+    webhooks,
+)
 from cardctl.simulator.faces.marqeta.calls import Call, Endpoint
 from cardctl.simulator.faces.marqeta.errors import GATEWAY_PAGE, Problem, malformed, problem_of, server_error
 from cardctl.simulator.faces.marqeta.numbers import decode, encode
@@ -26,11 +36,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *transactions.ENDPOINTS,
     *simulations.ENDPOINTS,
     *wallets.ENDPOINTS,
+    *disputes.ENDPOINTS,
+    *webhooks.ENDPOINTS,
 )
 
 _BASE = "/v3"
 _WITHOUT_BASE = "/simulations/"
 """UNCONFIRMED: whether Simulations 2.0 stand below /v3; both is served."""
+
+_PLACES = ((), (1,), (2,), (3, 2, 1))
+"""Where names can stand in a path, counted from its end."""
 
 _READ_BY_POST = ("/ping", "/users/lookup")
 _SHOWS_PAN = "/showpan"
@@ -51,9 +66,9 @@ class MarqetaFace:
         """Serves one request; every answer, refusals too, is a Reply. Nothing is remembered of a refusal or of a 500."""
         try:
             _check_credentials(headers.get("authorization", ""))
-            endpoint, ref = _endpoint(method, _below(path))
+            endpoint, names = _endpoint(method, _below(path))
             asked, sent = read_query(endpoint.query, query), _read_body(endpoint.body, body)
-            status, answer = endpoint.status, self._answer(method, path, endpoint, ref, asked, sent, spoil)
+            status, answer = endpoint.status, self._answer(method, path, endpoint, names, asked, sent, spoil)
         except Refuses as refusal:
             problem = problem_of(refusal)
             status, answer = problem.status, problem.body()
@@ -75,32 +90,35 @@ class MarqetaFace:
         method: str,
         path: str,
         endpoint: Endpoint,
-        ref: str,
+        names: tuple[str, ...],
         query: Mapping[str, Any],
         body: Mapping[str, Any],
         spoil: Spoil,
     ) -> bytes:
+        ref, *others = names or ("",)
         if not self.writes(method, path) and not path.endswith(_SHOWS_PAN):
             with self._far_side.reading("marqeta") as desk:
-                return encode(endpoint.answer(Call(desk, ref, query, body, self._marks)))
+                return encode(endpoint.answer(Call(desk, ref, query, body, self._marks, tuple(others))))
         if spoil is Spoil.EFFECT:
             raise server_error()
         with self._far_side.transaction("marqeta") as desk:
-            answer = encode(endpoint.answer(Call(desk, ref, query, body, self._marks)))
+            answer = encode(endpoint.answer(Call(desk, ref, query, body, self._marks, tuple(others))))
         if spoil is Spoil.ANSWER:
             raise server_error()
         return answer
 
 
-def _endpoint(method: str, path: str) -> tuple[Endpoint, str]:
-    """Literal paths win over those with a name in them, which stands last or before a word."""
+def _endpoint(method: str, path: str) -> tuple[Endpoint, tuple[str, ...]]:
+    """Literal paths win over those with a name in them, which stands last or before a word, and these over three names."""
     parts = path.split("/")
     allowed = False
-    for place in (None, len(parts) - 1, len(parts) - 2):
-        pattern = path if place is None else "/".join([*parts[:place], "{}", *parts[place + 1 :]])
+    for places in _PLACES:
+        named = [len(parts) - place for place in places if place < len(parts)]
+        names = tuple(unquote(parts[place]) for place in named)
+        pattern = "/".join("{}" if place in named else part for place, part in enumerate(parts))
         found = _ROUTES.get(pattern, {})
-        if method in found and (place is None or parts[place]):
-            return found[method], "" if place is None else unquote(parts[place])
+        if method in found and all(names):
+            return found[method], names
         allowed = allowed or bool(found)
     raise Problem(405, f"Method {method} not allowed") if allowed else Problem(404, "Resource not found")
 

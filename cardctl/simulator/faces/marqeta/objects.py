@@ -106,6 +106,85 @@ def _card_transition(row: Record, own: Record, user_metadata: Record) -> Record:
     }
 
 
+def chargebacks(_: Desk, rows: Sequence[Record]) -> list[Record]:
+    names = ("transaction_token", "currency_code", "state", "channel", "network", "reason_code", "memo")
+    return [
+        present(
+            {
+                "token": row["ref"],
+                **_of(row, names),
+                "amount": major(row["amount"], row["currency_code"]),
+                "credit_user": bool(row["credit_user"]),
+                **_times(row),
+            }
+        )
+        for row in rows
+    ]
+
+
+def chargeback_transitions(_: Desk, rows: Sequence[Record]) -> list[Record]:
+    """`transaction_token` is the transaction that the transition made (UNCONFIRMED), not the one that is charged back."""
+    names = ("chargeback_token", "transaction_token", "state", "previous_state", "type", "channel", "reason")
+    amounts = [major(row["amount"], row["currency_code"]) for row in rows]
+    return [
+        present({"token": row["ref"], **_of(row, names), "amount": amount, **_times(row)})
+        for row, amount in zip(rows, amounts, strict=True)
+    ]
+
+
+def wallet_tokens(_: Desk, rows: Sequence[Record]) -> list[Record]:
+    names = ("card_token", "state", "state_reason", "fulfillment_status")
+    return [
+        {
+            "token": row["ref"],
+            **_of(row, names),
+            "issuer_eligibility_decision": "token.activated",
+            "device": {"type": "MOBILE_PHONE"},
+            "token_service_provider": {
+                "pan_reference_id": row["pan_reference_id"],
+                "token_requestor_name": row["wallet"],
+                "token_type": "DEVICE_SECURE_ELEMENT",
+            },
+            **_times(row),
+        }
+        for row in rows
+    ]
+
+
+def wallet_token_transitions(_: Desk, rows: Sequence[Record]) -> list[Record]:
+    names = ("state", "type", "channel", "reason", "reason_code", "fulfillment_status")
+    return [
+        present(
+            {
+                "token": row["ref"],
+                "digital_wallet_token": {"token": row["wallet_token"], "card_token": row["card_token"]},
+                **_of(row, names),
+                "created_time": time(row["created"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+def webhooks(_: Desk, rows: Sequence[Record]) -> list[Record]:
+    """Webhooks, their secrets as first and last character; nobody can read them back."""
+    secret = ("secret", "basic_auth_username", "basic_auth_password")
+    return [
+        {
+            "token": row["ref"],
+            **_of(row, ("name", "events")),
+            "active": bool(row["active"]),
+            "config": {name: _hidden(value) if name in secret else value for name, value in row["config"].items()},
+            **_times(row),
+        }
+        for row in rows
+    ]
+
+
+def _hidden(secret: str) -> str:
+    return f"{secret[0]}{'*' * 10}{secret[-1]}"
+
+
 def controls(_: Desk, rows: Sequence[Record]) -> list[Record]:
     flags = ("active", "approvals_only", "include_purchases", "include_withdrawals", "include_cashback")
     names = ("name", "usage_limit", "currency_code", "velocity_window", "merchant_scope")

@@ -12,6 +12,7 @@ LIST = Group({"count": Whole(), "start_index": Whole(), "fields": TEXT, "sort_by
 PRODUCT_LIST = Group({"count": Whole(), "start_index": Whole(), "sort_by": TEXT})
 CARD_LIST = Group({**LIST.known, "expand": TEXT})
 LAST_FOUR = Group({**CARD_LIST.known, "last_four": Text(4, least=4)}, required=("last_four",))
+WEBHOOK_LIST = Group({**LIST.known, "active": FLAG})
 USER_LIST = Group({**LIST.known, "search_type": TEXT})
 CONTROL_LIST = Group({**LIST.known, "user": TEXT, "card_product": TEXT})
 UNLOAD_LIST = Group({**LIST.known, "user_token": TEXT, "business_token": TEXT, "original_order_token": TEXT})

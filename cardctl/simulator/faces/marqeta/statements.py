@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from cardctl.simulator.books import Desk
 from cardctl.simulator.faces.marqeta.numbers import major
-from cardctl.simulator.faces.marqeta.objects import balance, loads, present, time, unloads
+from cardctl.simulator.faces.marqeta.objects import balance, chargebacks, loads, present, time, unloads
 from cardctl.simulator.rows import Record, find_all
 
 _POLARITY = {
@@ -17,6 +17,8 @@ _POLARITY = {
     "refund": "CREDIT",
 }
 """UNCONFIRMED for a reversal, which has none here."""
+
+_CHARGEBACK = ".chargeback"
 
 _SIMULATED = (
     *("type", "state", "token", "user_token", "card_token", "response", "amount", "request_amount", "currency_code"),
@@ -31,6 +33,7 @@ def transactions(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     cards = _metadata(desk, "marqeta_cards", rows, "card_token")
     orders = _rendered(desk, "marqeta_orders", rows, "order_token")
     backs = _rendered(desk, "marqeta_unloads", rows, "unload_token")
+    disputes = _chargebacks(desk, rows)
     return [
         present(
             {
@@ -39,6 +42,7 @@ def transactions(desk: Desk, rows: Sequence[Record]) -> list[Record]:
                 "card": {"metadata": cards.get(row["card_token"], {})} if row["card_token"] else None,
                 "gpa_order": orders.get(row["order_token"]),
                 "gpa_order_unload": backs.get(row["unload_token"]),
+                "chargeback": disputes.get(row["ref"]),
             }
         )
         for row in rows
@@ -82,6 +86,15 @@ def _rendered(desk: Desk, table: str, rows: Sequence[Record], column: str) -> Ma
     show = loads if table == "marqeta_orders" else unloads
     found = _behind(desk, table, rows, column)
     return {row["ref"]: rendered for row, rendered in zip(found, show(desk, found), strict=True)}
+
+
+def _chargebacks(desk: Desk, rows: Sequence[Record]) -> Mapping[str, Record]:
+    """Of the transactions that a chargeback made, the chargeback as it is."""
+    made = [row["ref"] for row in rows if _CHARGEBACK in row["type"]]
+    steps = find_all(desk, "marqeta_chargeback_transitions", "transaction_token", made)
+    found = find_all(desk, "marqeta_chargebacks", "ref", (step["chargeback_token"] for step in steps))
+    by_ref = {rendered["token"]: rendered for rendered in chargebacks(desk, found)}
+    return {step["transaction_token"]: by_ref[step["chargeback_token"]] for step in steps}
 
 
 def _behind(desk: Desk, table: str, rows: Sequence[Record], column: str) -> list[Record]:

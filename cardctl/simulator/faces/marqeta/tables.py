@@ -225,3 +225,25 @@ GOOGLE_PAY = Group(
     },
     required=("card_token", "device_id", "device_type", "provisioning_app_version", "wallet_account_id"),
 )
+
+_WEBHOOK: dict[str, Kind] = {
+    "name": Text(64, least=1),
+    "active": FLAG,
+    "events": Each(TEXT),
+    "config": Group(
+        {
+            "url": Text(255, least=1),
+            "basic_auth_username": Text(50, least=1),
+            "basic_auth_password": Text(50, least=20),
+            "secret": Text(50, least=20),
+            "signature_algorithm": Text(20, least=1),
+            "custom_header": METADATA,
+            "use_mtls": FLAG,
+        },
+        required=("basic_auth_password", "basic_auth_username", "url"),
+    ),
+}
+_NEEDED = ("config", "events", "name")
+WEBHOOK_CREATE = Group({**_WEBHOOK, "token": TOKEN}, required=_NEEDED)
+WEBHOOK_UPDATE = Group(_WEBHOOK, required=_NEEDED)
+WEBHOOK_HEADERS = Group({"custom_header": METADATA})

@@ -21,6 +21,9 @@ _ALL = "ALL"
 _LOOKS_BACK = 30 * 86400
 _NEVER = 2**62
 _SORTS = {"created_time": "created", "user_transaction_time": "user_transaction_time"}
+_FAMILY = """WITH RECURSIVE family(ref, seq) AS (SELECT ref, seq FROM marqeta_transactions WHERE ref = ? UNION
+    SELECT one.ref, one.seq FROM marqeta_transactions AS one JOIN family ON one.preceding_related_transaction_token = family.ref
+    WHERE one.deleted = 0) SELECT seq FROM family"""
 _OWNERS = ("user_token", "acting_user_token", "card_token")
 _NOBODY = ("business_token", "account_token")
 
@@ -47,9 +50,10 @@ def _of_card(call: Call) -> Record:
 
 def _related(call: Call) -> Record:
     """The other messages about the same purchase, of every state. UNCONFIRMED: that the one asked about is not among them."""
-    asked = get(call.desk, _TABLE, call.ref)
-    root = asked["preceding_related_transaction_token"] or asked["ref"]
-    family = select(call.desk, _TABLE, "preceding_related_transaction_token = ? OR ref = ?", (root, root))
+    asked = root = get(call.desk, _TABLE, call.ref)
+    while root["preceding_related_transaction_token"]:  # a chargeback follows a clearing, which follows an authorization
+        root = get(call.desk, _TABLE, root["preceding_related_transaction_token"])
+    family = select(call.desk, _TABLE, f"seq IN ({_FAMILY})", (root["ref"],))
     return _listed(call, [one_of("seq", [row["seq"] for row in family if row["seq"] != asked["seq"]])], _ALL)
 
 

@@ -12,23 +12,17 @@ from cardctl.simulator.faces.stripe.errors import Problem
 from cardctl.simulator.faces.stripe.parameters import Group, merged
 from cardctl.simulator.rows import Record, change, find, page
 
-_RENDER: dict[str, Callable[[Desk, Sequence[Record]], list[Record]]] = {
-    "holders": objects.cardholders,
-    "cards": objects.cards,
-    "authorizations": objects.authorizations,
-    "transactions": objects.transactions,
-    "topups": objects.topups,
-}
 _EXPANDS = {
     "authorizations": {"cardholder": "holders"},
-    "transactions": {"authorization": "authorizations", "card": "cards", "cardholder": "holders"},
+    "transactions": {"authorization": "authorizations", "card": "cards", "cardholder": "holders", "dispute": "disputes"},
+    "disputes": {"transaction": "transactions"},
 }
 """Table to its expandable fields and the tables that these point into."""
 
 _NOTHING_MORE = {
     "cards": ("cardholder", "personalization_design"),
     "authorizations": ("card", "token", "transactions"),
-    "transactions": ("balance_transaction", "dispute", "token"),
+    "transactions": ("balance_transaction", "token"),
     "topups": ("balance_transaction",),
 }
 """Fields that may be named in `expand` and are whole, or null, already."""
@@ -61,7 +55,7 @@ class Endpoint:
 
 def shown(call: Call, table: str, row: Record) -> Record:
     """One object, as the whole answer."""
-    rendered = _RENDER[table](call.desk, [row])[0]
+    rendered = objects.RENDER[table](call.desk, [row])[0]
     _expand(call, table, [rendered], "")
     return rendered
 
@@ -72,7 +66,7 @@ def listed(call: Call, table: str, filters: Mapping[str, Any]) -> Record:
     if after and before:
         raise Problem(400, "You cannot parameterize both starting_after and ending_before.").about("starting_after")
     chosen = page(call.desk, table, filters, limit=call.params.get("limit", 10), after=after, before=before)
-    data = _RENDER[table](call.desk, chosen.rows)
+    data = objects.RENDER[table](call.desk, chosen.rows)
     _expand(call, table, data, "data.")
     return {"object": "list", "data": data, "has_more": chosen.more, "url": call.path}
 
@@ -123,4 +117,4 @@ def _expand_field(call: Call, table: str, rendered: Record, name: str) -> None:
         rendered[name] = find(call.desk, "cards", rendered["id"])[name]
     elif name in _EXPANDS.get(table, {}) and rendered[name] is not None:
         inner = _EXPANDS[table][name]
-        rendered[name] = _RENDER[inner](call.desk, [find(call.desk, inner, rendered[name])])[0]
+        rendered[name] = objects.RENDER[inner](call.desk, [find(call.desk, inner, rendered[name])])[0]

@@ -7,11 +7,14 @@ from typing import Any
 
 DOCS = "https://stripe.com/docs/error-codes/"
 _NOUNS = {
-    "holders": "cardholder",
-    "cards": "card",
-    "authorizations": "authorization",
-    "transactions": "transaction",
-    "topups": "topup",
+    "holders": "issuing cardholder",
+    "cards": "issuing card",
+    "authorizations": "issuing authorization",
+    "transactions": "issuing transaction",
+    "topups": "issuing topup",
+    "disputes": "issuing dispute",
+    "events": "event",
+    "webhook_endpoints": "webhook endpoint",
 }
 
 
@@ -43,7 +46,7 @@ class Problem(Exception):
 
 def no_such(table: str, ref: str, param: str | None = None) -> Problem:
     """404 for the object in the path, 400 for one that a parameter names (UNCONFIRMED, but so for the other APIs of Stripe)."""
-    problem = Problem(404 if param is None else 400, f"No such issuing {_NOUNS[table]}: '{ref}'", code="resource_missing")
+    problem = Problem(404 if param is None else 400, f"No such {_NOUNS[table]}: '{ref}'", code="resource_missing")
     return problem.about(param or "id")
 
 

@@ -16,9 +16,19 @@ import orjson
 
 from cardctl.simulator.answers import Answer, save, saved
 from cardctl.simulator.books import FarSide
-from cardctl.simulator.faces.stripe import authorizations, balance, cardholders, cards, transactions
+from cardctl.simulator.faces.stripe import (
+    authorizations,
+    balance,
+    cardholders,
+    cards,
+    disputes,
+    endpoints,
+    events,
+    transactions,
+)
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint
 from cardctl.simulator.faces.stripe.errors import Problem, expired_key, no_such, rate_limited, server_error, unrecognized
+from cardctl.simulator.faces.stripe.objects import API_VERSION
 from cardctl.simulator.faces.stripe.parameters import decode
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import NoSuch, Record
@@ -30,9 +40,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *authorizations.ENDPOINTS,
     *transactions.ENDPOINTS,
     *balance.ENDPOINTS,
+    *disputes.ENDPOINTS,
+    *events.ENDPOINTS,
+    *endpoints.ENDPOINTS,
 )
-API_VERSION = "2026-10-28.endive"
-"""What the face speaks, whatever version a client asks for."""
 
 _FORM = "application/x-www-form-urlencoded"
 _LETTERS = string.ascii_letters + string.digits
@@ -93,6 +104,7 @@ class StripeFace:
                 known = saved(desk, request.key)
                 if known is not None:
                     return _replay(request, known, fingerprint)
+            desk.db.asked_by = request.id, request.key
             status, answer = _execute(request, endpoint, Call(desk, request.path, ref, params), spoil)
             if request.key is not None:
                 save(desk, Answer(request.key, fingerprint, request.path, request.id, status, answer))

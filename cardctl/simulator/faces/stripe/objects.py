@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cardctl.simulator.books import Desk
 from cardctl.simulator.rows import Record, find_all
+
+API_VERSION = "2026-10-28.endive"
+"""What the face speaks, whatever version a client asks for."""
 
 _INDIVIDUAL: Record = {"card_issuing": None, "dob": None, "first_name": None, "last_name": None, "verification": None}
 _ADDRESS: Record = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
@@ -68,6 +71,28 @@ def transactions(desk: Desk, rows: Sequence[Record]) -> list[Record]:
 def topups(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     """`topup` objects."""
     return [_topup(row) for row in rows]
+
+
+def disputes(desk: Desk, rows: Sequence[Record]) -> list[Record]:
+    """`issuing.dispute` objects, the transaction by id."""
+    return [_dispute(row) for row in rows]
+
+
+def webhook_endpoints(desk: Desk, rows: Sequence[Record]) -> list[Record]:
+    """`webhook_endpoint` objects, without their secrets."""
+    return [_webhook_endpoint(row) for row in rows]
+
+
+RENDER: dict[str, Callable[[Desk, Sequence[Record]], list[Record]]] = {
+    "holders": cardholders,
+    "cards": cards,
+    "authorizations": authorizations,
+    "transactions": transactions,
+    "topups": topups,
+    "disputes": disputes,
+    "webhook_endpoints": webhook_endpoints,
+}
+"""Table to what makes objects of its rows."""
 
 
 def _cardholder(row: Record) -> Record:
@@ -191,7 +216,7 @@ def _transaction(row: Record) -> Record:
         "cardholder": row["holder"],
         "created": row["created"],
         "currency": row["currency"],
-        "dispute": None,
+        "dispute": row["dispute"],
         "livemode": False,
         "merchant_amount": row["merchant_amount"],
         "merchant_currency": row["merchant_currency"],
@@ -227,4 +252,39 @@ def _topup(row: Record) -> dict[str, Any]:
         "statement_descriptor": row["statement_descriptor"],
         "status": row["status"],
         "transfer_group": row["transfer_group"],
+    }
+
+
+def _dispute(row: Record) -> Record:
+    """`loss_reason` is absent unless it is lost (SDK 16.1.0)."""
+    lost = {} if row["loss_reason"] is None else {"loss_reason": row["loss_reason"]}
+    return {
+        "id": row["ref"],
+        "object": "issuing.dispute",
+        "amount": row["amount"],
+        "balance_transactions": [],
+        "created": row["created"],
+        "currency": row["currency"],
+        "evidence": row["evidence"],
+        "livemode": False,
+        **lost,
+        "metadata": row["metadata"],
+        "status": row["status"],
+        "transaction": row["transaction"],
+    }
+
+
+def _webhook_endpoint(row: Record) -> Record:
+    return {
+        "id": row["ref"],
+        "object": "webhook_endpoint",
+        "api_version": row["api_version"],
+        "application": None,
+        "created": row["created"],
+        "description": row["description"],
+        "enabled_events": row["enabled_events"],
+        "livemode": False,
+        "metadata": row["metadata"],
+        "status": row["status"],
+        "url": row["url"],
     }

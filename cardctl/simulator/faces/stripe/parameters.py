@@ -14,6 +14,7 @@ from cardctl.simulator.faces.stripe.errors import Problem
 
 _PART = re.compile(r"\[([^\[\]]*)\]")
 _WHOLE = re.compile(r"-?[0-9]{1,30}\Z", re.ASCII)
+_WORD = re.compile(r"[A-Za-z0-9_.*-]{1,100}\Z", re.ASCII)
 _LONGEST = 5000
 
 
@@ -95,6 +96,26 @@ class OneOf:
             listed = " or ".join((", ".join(shown[:-1]), shown[-1])) if 1 < len(shown) < 20 else "a known value"
             raise Problem(400, f"Invalid {name}: must be one of {listed}").about(name)
         return str(sent)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a list too long, and too often longer, to keep here."""
+
+    def read(self, name: str, sent: Any) -> str:
+        if not isinstance(sent, str) or not _WORD.match(sent):
+            raise _wrong(name, "Invalid value: {}", sent)
+        return sent
+
+
+@dataclass(frozen=True, slots=True)
+class OrNothing:
+    """What `kind` takes, or the empty text, which unsets it."""
+
+    kind: Kind
+
+    def read(self, name: str, sent: Any) -> Any:
+        return None if sent == "" else self.kind.read(name, sent)
 
 
 @dataclass(frozen=True, slots=True)

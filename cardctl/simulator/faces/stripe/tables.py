@@ -6,7 +6,20 @@ Left out on purpose, and refused as unknown: fleet and fuel data, risk assessmen
 from __future__ import annotations
 
 from cardctl.simulator import categories
-from cardctl.simulator.faces.stripe.parameters import Currency, Each, Flag, Group, Kind, Metadata, Moment, OneOf, Text, Whole
+from cardctl.simulator.faces.stripe.parameters import (
+    Currency,
+    Each,
+    Flag,
+    Group,
+    Kind,
+    Metadata,
+    Moment,
+    OneOf,
+    OrNothing,
+    Text,
+    Whole,
+    Word,
+)
 
 
 def _words(text: str) -> OneOf:
@@ -84,6 +97,7 @@ VERIFICATION_DATA = Group(
     }
 )
 
+NOTHING = Group({})
 ONLY_EXPAND = Group({"expand": EXPAND})
 ONLY_METADATA = Group({"expand": EXPAND, "metadata": METADATA})
 
@@ -197,3 +211,48 @@ LOOSE_TRANSACTION = Group(
     required=("amount", "card"),
 )
 REFUND = Group({"refund_amount": INTEGER, "expand": EXPAND})
+
+_FILE, _WHEN = UNSETTABLE, OrNothing(INTEGER)
+_PRODUCT = {"product_description": UNSETTABLE, "product_type": OrNothing(_words("merchandise service"))}
+_RETURN = {"return_status": OrNothing(_words("merchant_rejected successful")), "returned_at": _WHEN}
+_EVIDENCE: dict[str, dict[str, Kind]] = {
+    "canceled": {
+        **{"canceled_at": _WHEN, "cancellation_policy_provided": OrNothing(FLAG), "cancellation_reason": UNSETTABLE},
+        **{"expected_at": _WHEN, **_PRODUCT, **_RETURN},
+    },
+    "duplicate": {"card_statement": _FILE, "cash_receipt": _FILE, "check_image": _FILE, "original_transaction": TEXT},
+    "fraudulent": {},
+    "merchandise_not_as_described": {"received_at": _WHEN, "return_description": UNSETTABLE, **_RETURN},
+    "no_valid_authorization": {},
+    "not_received": {"expected_at": _WHEN, **_PRODUCT},
+    "other": {**_PRODUCT},
+    "service_not_as_described": {"canceled_at": _WHEN, "cancellation_reason": UNSETTABLE, "received_at": _WHEN},
+}
+EVIDENCE = Group(
+    {
+        "reason": OneOf(frozenset(_EVIDENCE)),
+        **{
+            reason: OrNothing(Group({"additional_documentation": _FILE, "explanation": UNSETTABLE, **more}))
+            for reason, more in _EVIDENCE.items()
+        },
+    }
+)
+DISPUTE_UPDATE = Group({"amount": INTEGER, "evidence": EVIDENCE, "expand": EXPAND, "metadata": METADATA})
+DISPUTE_CREATE = Group({**DISPUTE_UPDATE.known, "transaction": TEXT})
+DISPUTE_LIST = _list(status=_words("expired lost submitted unsubmitted won"), transaction=TEXT)
+
+EVENT_LIST = _list(delivery_success=FLAG, type=TEXT, types=Each(TEXT))
+EVENT_RETRY = Group({"account": TEXT, "expand": EXPAND, "for_stripecli": FLAG, "webhook_endpoint": TEXT})
+
+_ENDPOINT: dict[str, Kind] = {
+    "description": UNSETTABLE,
+    "enabled_events": Each(Word()),
+    "expand": EXPAND,
+    "metadata": METADATA,
+    "url": TEXT,
+}
+ENDPOINT_CREATE = Group(
+    {**_ENDPOINT, "api_version": Word(), "connect": FLAG}, required=("enabled_events", "url")
+)
+ENDPOINT_UPDATE = Group({**_ENDPOINT, "disabled": FLAG})
+ENDPOINT_LIST = Group({"limit": Whole(1, 100), "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND})
