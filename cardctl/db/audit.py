@@ -87,6 +87,10 @@ class Audit:
         query = query.order_by(_A.c.seq.desc() if newest_first else _A.c.seq)
         return map(entry_from_row, stream(self._connection, query))
 
+    def entries_after(self, seq: int) -> list[AuditEntry]:
+        """Every entry later than the one numbered `seq`, in order."""
+        return [entry_from_row(row) for row in self._connection.execute(select(_A).where(_A.c.seq > seq).order_by(_A.c.seq))]
+
     def touched(self, object: str, *, after: int, but: str) -> bool:  # noqa: A002
         """Whether an object has an entry later than the one numbered `after`, of another action than `but`."""
         wanted = (_A.c.object == object) & (_A.c.seq > after) & (_A.c.action != but)

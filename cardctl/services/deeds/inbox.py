@@ -66,6 +66,12 @@ def judge(reception: Reception, incoming: Incoming, source: Source) -> Judged:
     return Judged(signature, _arrival(reception, incoming, notices, signature, source), None, types)
 
 
+def given(reception: Reception, body: bytes, at: datetime) -> Arrival:
+    """A notification that the provider's own API gave: believed, since nobody else could have given it. BadEvent."""
+    incoming = Incoming(body, {}, at)
+    return _arrival(reception, incoming, reception.webhooks.notices(body), Signature.ABSENT, Source.BACKFILLED)
+
+
 def keep(books: Books, arrivals: Sequence[Arrival]) -> list[Receipt]:
     """All of them durable, each event once, in one commit."""
     with books.write() as unit:
