@@ -10,25 +10,21 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select, tuple_, update
 
-from cardctl.db.columns import free, moment_from_text, moment_or_none, moment_to_text
+from cardctl.db.columns import free
+from cardctl.db.event_rows import FIELDS, PLAIN, STATES, event_from_row, values_of
 from cardctl.db.event_tables import EventRow
 from cardctl.db.many import Values, chunks, insert_rows
 from cardctl.db.sealed import Box, Place
-from cardctl.db.selecting import find_by_name, narrowed, plain_columns, starts_with, stream, within
+from cardctl.db.selecting import find_by_name, narrowed, starts_with, stream, within
 from cardctl.db.tables import table_of
 from cardctl.domain.events import Arrival, Event, EventState, Receipt, Signature, Source
 
 _E = table_of(EventRow)
-_PLAIN = [column for column in plain_columns(_E) if column.name != "carrier"]
-_FIELDS = [column.name for column in _PLAIN]
-_EVENT = select(*_PLAIN)
+_EVENT = select(*PLAIN)
 _NEWEST = _E.c.received_at.desc(), _E.c.id.desc()
 _OLDEST = _E.c.received_at, _E.c.id
 _DONE = EventState.APPLIED, EventState.IGNORED
 UNFINISHED = EventState.RECEIVED, EventState.FAILED, EventState.DEAD
-_STATES = {str(state): state for state in EventState}
-_SIGNATURES = {str(word): word for word in Signature}
-_SOURCES = {str(source): source for source in Source}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Events:
                     again.append(event.id)
                 receipts.append(Receipt(event.id, believed is None, event.believed and believed is False))
                 known[event.id] = event.believed or bool(believed)
-        insert_rows(self._connection, _E, [*_FIELDS, "carrier", "headers", "body"], rows)
+        insert_rows(self._connection, _E, [*FIELDS, "carrier", "headers", "body"], rows)
         self._repeat(again)
         for event, arrival in proven:
             self._prove(event, arrival)
@@ -127,7 +123,7 @@ class Events:
         columns = _E.c.provider, _E.c.signature, _E.c.state
         query = select(*columns, func.count(), func.sum(_E.c.times)).group_by(*columns).order_by(*columns)
         found = self._connection.execute(query)
-        return [(provider, word, _STATES[state], many, times) for provider, word, state, many, times in found]
+        return [(provider, word, STATES[state], many, times) for provider, word, state, many, times in found]
 
     def known_of(self, ids: Iterable[str]) -> set[str]:
         """Those of our ids that are in the books."""
@@ -194,7 +190,7 @@ class Events:
 
     def _row(self, event: Event, arrival: Arrival, carrier: str | None) -> Values:
         headers, body = (None, None) if carrier is not None else self._sealed(event.id, arrival)
-        return (*_values(event), carrier, headers, body)
+        return (*values_of(event), carrier, headers, body)
 
     def _sealed(self, id: str, arrival: Arrival) -> tuple[str, str | None]:  # noqa: A002
         headers = self._box.seal(Place("events", "headers", id), orjson.dumps(dict(arrival.headers)))
@@ -207,7 +203,7 @@ class Events:
     def _prove(self, event: Event, arrival: Arrival) -> None:
         """What came with proof takes the place of what came without; others that came in the old body keep that."""
         headers, body = self._sealed(event.id, arrival)
-        values = dict(zip(_FIELDS, _values(event), strict=True)) | {"headers": headers, "body": body, "carrier": None}
+        values = dict(zip(FIELDS, values_of(event), strict=True)) | {"headers": headers, "body": body, "carrier": None}
         for other in self._connection.execute(select(_E.c.id).where(_E.c.carrier == event.id)).scalars().all():
             old = self.bodies(self.get_many([event.id]))[event.id]
             kept = {"carrier": None, "body": self._box.seal(Place("events", "body", other), old), "headers": None}
@@ -225,65 +221,6 @@ _MARKED: Mapping[str, Any] = {
 }
 _FINISH = update(_E).where(_WHICH).values(_MARKED)
 _FAIL = update(_E).where(_WHICH, _E.c.state.not_in(_DONE)).values(_MARKED)
-
-
-def place_of(event: Event) -> tuple[str, str]:
-    """Where an event stands in the order in which events came, for `Events.page`."""
-    return moment_to_text(event.received_at), event.id
-
-
-def event_from_row(row: Sequence[Any]) -> Event:
-    """An event of the plain columns in the table's order; by position, since there may be a million."""
-    # fmt: off
-    (
-        id_, provider, programme, event_id, type_, object_ref, card_ref, occurred_at, received_at, signature, source, state,
-        attempts, error, waits_for, times, position, digest,
-    ) = row
-    # fmt: on
-    return Event(
-        id_,
-        provider,
-        programme,
-        event_id,
-        type_,
-        object_ref,
-        card_ref,
-        moment_from_text(occurred_at),
-        datetime.fromisoformat(received_at),
-        _SIGNATURES[signature],
-        _SOURCES[source],
-        _STATES[state],
-        attempts,
-        error,
-        waits_for,
-        times,
-        position,
-        digest,
-    )
-
-
-def _values(event: Event) -> Values:
-    """The plain columns of an event but `carrier`, in the table's order."""
-    return (
-        event.id,
-        event.provider,
-        event.programme,
-        event.event_id,
-        event.type,
-        event.object_ref,
-        event.card_ref,
-        moment_or_none(event.occurred_at),
-        moment_to_text(event.received_at),
-        str(event.signature),
-        str(event.source),
-        str(event.state),
-        event.attempts,
-        event.error,
-        event.waits_for,
-        event.times,
-        event.position,
-        event.digest,
-    )
 
 
 def _filtered(query: Select[Any], filter: EventFilter) -> Select[Any]:  # noqa: A002

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cardctl.db.events import EventFilter, Mark, place_of
+from cardctl.db.event_rows import place_of
+from cardctl.db.events import EventFilter, Mark
 from cardctl.domain.events import Event, EventState
 from cardctl.errors import BooksLocked, BooksUnusable
 from cardctl.providers.base import Webhooks

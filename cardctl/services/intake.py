@@ -111,6 +111,8 @@ def take_events(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pu
             touched.add(card.id)
         else:
             total += Pulled(read=1)
+    if touched:  # an event may have told of a capture before its authorization was read
+        unit.transactions.find_parents(desk.programme, [remote.ref for remote in events])
     for card_id in sorted(touched):
         before, after = unit.cards.rebalance(card_id)
         if before != after:

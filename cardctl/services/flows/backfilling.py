@@ -1,4 +1,4 @@
-"""What was missed, had from the provider again and merged; and from when to when the record is complete, if that can be told."""
+"""What was missed, had from the provider again and merged; and from when to when the record is complete, where that shows."""
 
 from __future__ import annotations
 

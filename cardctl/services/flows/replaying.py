@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cardctl.db.events import EventFilter, place_of
+from cardctl.db.event_rows import place_of
+from cardctl.db.events import EventFilter
 from cardctl.db.unit import Unit
 from cardctl.domain.audit import AuditEntry
 from cardctl.domain.events import Event, EventState
