@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -173,8 +173,11 @@ class Cards:
         self._change(card_id, money_to_row("balance", balance))
         return card.balance, balance
 
-    def set_balance(self, id: str, balance: Money) -> None:  # noqa: A002
-        self._change(id, money_to_row("balance", balance))
+    def set_balances(self, balances: Mapping[str, Money]) -> None:
+        """What these cards, by our id, can still spend."""
+        if balances:
+            rows = [{"which": id_, **money_to_row("balance", balance)} for id_, balance in balances.items()]
+            self._connection.execute(_CHANGE, rows)
 
     def _one(self, query: Select[Any], values: dict[str, str] | None = None) -> Card | None:
         row = self._connection.execute(query, values).one_or_none()

@@ -15,7 +15,8 @@ WAITING = "waits_for IS NOT NULL"
 
 class EventRow(Row, table=True):
     """One notification. `id` is made of programme and event id, so that its key alone tells a duplicate. Of several that came
-    in one body, the first that was new has it (`body`, `headers`), and the others name that one (`carrier`)."""
+    in one request, the first that was new has it (`message`: headers, then the raw body), and the others name that one
+    (`carrier`)."""
 
     __tablename__ = "events"
     __table_args__ = (
@@ -48,8 +49,7 @@ class EventRow(Row, table=True):
     position: int
     digest: str = text_field()
     carrier: str | None = text_field()
-    headers: str | None = sealed_field()
-    body: str | None = sealed_field()
+    message: str | None = sealed_field()
 
 
 class TopUpRow(Row, table=True):

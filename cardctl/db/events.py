@@ -80,7 +80,7 @@ class Events:
                     again.append(event.id)
                 receipts.append(Receipt(event.id, believed is None, event.believed and believed is False))
                 known[event.id] = event.believed or bool(believed)
-        insert_rows(self._connection, _E, [*FIELDS, "carrier", "headers", "body"], rows)
+        insert_rows(self._connection, _E, [*FIELDS, "carrier", "message"], rows)
         self._repeat(again)
         for event, arrival in proven:
             self._prove(event, arrival)
@@ -147,26 +147,23 @@ class Events:
         opened: dict[str, bytes] = {}
         carriers: dict[str, str] = {}
         for chunk in chunks(event.id for event in events):
-            query = select(_E.c.id, _E.c.carrier, _E.c.body).where(_E.c.id.in_(chunk))
-            for id_, carrier, body in self._connection.execute(query):
+            query = select(_E.c.id, _E.c.carrier, _E.c.message).where(_E.c.id.in_(chunk))
+            for id_, carrier, message in self._connection.execute(query):
                 if carrier is not None:
                     carriers[id_] = carrier
-                elif body is not None:
-                    opened[id_] = self._box.open_bytes(Place("events", "body", id_), body)
+                elif message is not None:
+                    opened[id_] = self._opened(id_, message)[1]
         missing = set(carriers.values()) - set(opened)
         if missing:
             opened |= self.bodies(self.get_many(missing))
         return opened | {id_: opened[carrier] for id_, carrier in carriers.items() if carrier in opened}
 
     def headers(self, id: str) -> dict[str, str]:  # noqa: A002
-        """The headers that the event came with, credentials cut."""
-        row = self._connection.execute(select(_E.c.carrier, _E.c.headers).where(_E.c.id == id)).one_or_none()
-        if row is None:
+        """The headers that the event came with, credentials cut; none where its body was dropped."""
+        row = self._connection.execute(select(_E.c.carrier, _E.c.message).where(_E.c.id == id)).one_or_none()
+        if row is None or (row.carrier is None and row.message is None):
             return {}
-        if row.carrier is not None:
-            return self.headers(row.carrier)
-        told: dict[str, str] = orjson.loads(self._box.open(Place("events", "headers", id), row.headers)) if row.headers else {}
-        return told
+        return self.headers(row.carrier) if row.carrier is not None else self._opened(id, row.message)[0]
 
     def mark(self, marks: Sequence[Mark]) -> None:
         """How applying them ended. A failure does not take back that an event was applied before, by whomever."""
@@ -189,12 +186,17 @@ class Events:
         return known
 
     def _row(self, event: Event, arrival: Arrival, carrier: str | None) -> Values:
-        headers, body = (None, None) if carrier is not None else self._sealed(event.id, arrival)
-        return (*values_of(event), carrier, headers, body)
+        return (*values_of(event), carrier, None if carrier is not None else self._sealed(event.id, arrival))
 
-    def _sealed(self, id: str, arrival: Arrival) -> tuple[str, str | None]:  # noqa: A002
-        headers = self._box.seal(Place("events", "headers", id), orjson.dumps(dict(arrival.headers)))
-        return headers, None if arrival.body is None else self._box.seal(Place("events", "body", id), arrival.body)
+    def _sealed(self, id: str, arrival: Arrival) -> str | None:  # noqa: A002
+        """Headers as one line of JSON, then the body as it came."""
+        if arrival.body is None:
+            return None
+        return self._box.seal(Place("events", "message", id), orjson.dumps(arrival.headers) + b"\n" + arrival.body)
+
+    def _opened(self, id: str, message: str) -> tuple[dict[str, str], bytes]:  # noqa: A002
+        headers, _, body = self._box.open_bytes(Place("events", "message", id), message).partition(b"\n")
+        return orjson.loads(headers), body
 
     def _repeat(self, ids: Sequence[str]) -> None:
         if ids:
@@ -202,12 +204,16 @@ class Events:
 
     def _prove(self, event: Event, arrival: Arrival) -> None:
         """What came with proof takes the place of what came without; others that came in the old body keep that."""
-        headers, body = self._sealed(event.id, arrival)
-        values = dict(zip(FIELDS, values_of(event), strict=True)) | {"headers": headers, "body": body, "carrier": None}
+        query = select(_E.c.message).where(_E.c.id == event.id)
+        old = self._connection.execute(query).scalar_one()
         for other in self._connection.execute(select(_E.c.id).where(_E.c.carrier == event.id)).scalars().all():
-            old = self.bodies(self.get_many([event.id]))[event.id]
-            kept = {"carrier": None, "body": self._box.seal(Place("events", "body", other), old), "headers": None}
-            self._connection.execute(update(_E).where(_E.c.id == other).values(kept))
+            message = None if old is None else self._box.open_bytes(Place("events", "message", event.id), old)
+            anew = None if message is None else self._box.seal(Place("events", "message", other), message)
+            self._connection.execute(update(_E).where(_E.c.id == other).values(carrier=None, message=anew))
+        values = dict(zip(FIELDS, values_of(event), strict=True)) | {
+            "message": self._sealed(event.id, arrival),
+            "carrier": None,
+        }
         self._connection.execute(update(_E).where(_E.c.id == event.id).values(values | {"times": _E.c.times + 1}))
 
 

@@ -18,7 +18,7 @@ from cardctl.services.rereading import Readings, read
 from cardctl.services.taking import Taking
 from cardctl.services.telling import Item, failure, reason, translate
 
-BATCH = 500
+BATCH = 1_000
 ROUNDS = 5
 """How often what was read may be outdated, or may bring what others waited for, before the rest is left for later."""
 

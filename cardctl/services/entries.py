@@ -138,16 +138,21 @@ def new_account(desk: Desk, account_id: str, external_id: str | None, remote: Re
 def audit_change(desk: Desk, unit: Unit, action: str, object_id: str, before: Diff, after: Diff) -> None:
     """One audit entry for what changed otherwise than by a write's own record; none where nothing did."""
     if after:
-        unit.audit.append(
-            at=desk.clock(),
-            actor=desk.actor,
-            action=action,
-            object=object_id,
-            before=before,
-            after=after,
-            reason=None,
-            correlation_id=desk.correlation_id,
-        )
+        unit.audit.append(**audit_entry(desk, action, object_id, before, after))
+
+
+def audit_entry(desk: Desk, action: str, object_id: str, before: Diff, after: Diff) -> dict[str, Any]:
+    """The words of such an entry, for many at once."""
+    return {
+        "at": desk.clock(),
+        "actor": desk.actor,
+        "action": action,
+        "object": object_id,
+        "before": before,
+        "after": after,
+        "reason": None,
+        "correlation_id": desk.correlation_id,
+    }
 
 
 def available(remote: RemoteCard, spend: int) -> Money | None:

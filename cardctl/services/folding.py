@@ -16,7 +16,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.topups import ORDER, RemoteTopUp, TopUp
 from cardctl.domain.transactions import OURS, RemoteTransaction, Transaction, TransactionKind
 from cardctl.services.desk import Desk
-from cardctl.services.entries import audit_change, shown
+from cardctl.services.entries import audit_change, audit_entry, shown
 
 _SAID = ("kind", "state", "amount", "impact", "parent_ref", "authorization_code")
 """What two words about one object must agree in, to be the same word."""
@@ -161,13 +161,16 @@ def _rebalance(desk: Desk, unit: Unit, folded: Folded, cards: dict[str, Card]) -
             before.impact.minor if before and before.kind not in OURS else 0
         )
         deltas[now.card_id] = deltas.get(now.card_id, 0) + moved
+    balances: dict[str, Money] = {}
+    entries = []
     for card_id, delta in sorted(deltas.items()):
         card = cards[card_id]
-        if not delta or card.allowance is None or card.balance is None:
-            continue
-        balance = Money(card.balance.minor + delta, card.balance.currency)
-        unit.cards.set_balance(card_id, balance)
-        audit_change(desk, unit, "card.balance", card_id, {"balance": shown(card.balance)}, {"balance": shown(balance)})
+        if delta and card.allowance is not None and card.balance is not None:
+            balances[card_id] = Money(card.balance.minor + delta, card.balance.currency)
+            was, now = shown(card.balance), shown(balances[card_id])
+            entries.append(audit_entry(desk, "card.balance", card_id, {"balance": was}, {"balance": now}))
+    unit.cards.set_balances(balances)
+    unit.audit.append_many(entries)
 
 
 _RANK = {TransactionKind.AUTHORIZATION: 0, TransactionKind.DECLINE: 0, TransactionKind.CHARGEBACK: 2}

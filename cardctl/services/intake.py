@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
 
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import RemoteAccount
@@ -17,6 +16,7 @@ from cardctl.services.desk import Desk
 from cardctl.services.entries import (
     account_id_for,
     audit_change,
+    audit_entry,
     available,
     made_by,
     new_account,
@@ -144,7 +144,7 @@ def _take_known(desk: Desk, unit: Unit, fresh: Sequence[tuple[Card, RemoteCard]]
         taken, before, after = taken_card(card, remote, now, available(remote, spends.get(card.id, 0)))
         saved.append((taken, remote.raw))
         if after:
-            entries.append(_entry(desk, card.id, before, after))
+            entries.append(audit_entry(desk, "card.sync", card.id, before, after))
     unit.cards.save_many(saved)
     unit.audit.append_many(entries)
     return len(entries)
@@ -158,7 +158,7 @@ def _take_new(desk: Desk, unit: Unit, unknown: Sequence[RemoteCard]) -> None:
         made, holder = makers.get(remote.created_by or ""), holders[remote.account_ref or ""]
         card = new_card(desk, made.target if made else desk.new_id("card"), holder.id, remote, holder=holder.name)
         added.append((card, remote.raw, made.arguments["key"] if made else None))
-        entries.append(_entry(desk, card.id, {}, {"ref": card.ref, "state": str(card.state)}))
+        entries.append(audit_entry(desk, "card.sync", card.id, {}, {"ref": card.ref, "state": str(card.state)}))
     unit.cards.add_many(added)
     unit.audit.append_many(entries)
 
@@ -167,19 +167,6 @@ def _makers(unit: Unit, unknown: Sequence[RemoteCard]) -> dict[str, Operation]:
     """Our own creations that left their marks on cards which a sync sees first: their target is the id."""
     marks = [remote.created_by for remote in unknown if remote.created_by]
     return {made.id: made for made in unit.operations.get_many(marks) if made.kind == "card.issue"}
-
-
-def _entry(desk: Desk, card_id: str, before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "at": desk.clock(),
-        "actor": desk.actor,
-        "action": "card.sync",
-        "object": card_id,
-        "before": before,
-        "after": after,
-        "reason": None,
-        "correlation_id": desk.correlation_id,
-    }
 
 
 def _settle_making(unit: Unit, card: Card, remote: RemoteCard) -> None:

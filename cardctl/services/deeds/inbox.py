@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,11 @@ from cardctl.providers.base import Webhooks
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 """Headers that are cut before anything is kept."""
+_HARMLESS = frozenset(
+    {"accept", "accept-encoding", "cache-control", "connection", "content-length", "content-type", "host", "user-agent"}
+    | {"stripe-signature", "x-marqeta-signature", "x-strowallet-signature", "x-strowallet-timestamp"}
+)
+"""Headers in which there is nothing to look for; whatever else a gateway adds is looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,21 @@ def keep(books: Books, arrivals: Sequence[Arrival]) -> list[Receipt]:
         return unit.events.keep(arrivals)
 
 
+def keep_in_turn(books: Books, batches: Iterable[Sequence[Arrival]]) -> Iterator[list[Receipt]]:
+    """Batch after batch, each in one commit; the next is judged while the last is being written."""
+    with ThreadPoolExecutor(1) as writer:
+        written: Future[list[Receipt]] | None = None
+        for batch in batches:
+            if written is not None:
+                yield written.result()
+            written = writer.submit(keep, books, batch)
+        if written is not None:
+            yield written.result()
+
+
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """The headers as they may be kept: without credentials."""
-    return {name: redact(value) for name, value in headers.items() if name not in _CREDENTIALS}
+    return {name: value if name in _HARMLESS else redact(value) for name, value in headers.items() if name not in _CREDENTIALS}
 
 
 def _arrival(

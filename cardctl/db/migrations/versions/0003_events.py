@@ -32,7 +32,7 @@ def _events() -> None:
         sa.Column("times", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         _text("digest"),
-        *(_text(name, nullable=True) for name in ("carrier", "headers", "body")),
+        *(_text(name, nullable=True) for name in ("carrier", "message")),
         _one_of("events", "state", "received", "applied", "ignored", "failed", "dead", "quarantined"),
         _one_of("events", "signature", "valid", "invalid", "stale", "absent"),
         _one_of("events", "source", "served", "ingested", "imported", "backfilled"),
