@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
 from cardctl.domain.cards import CardNews, Credentials, NewCard, RemoteCard, WalletEligibility
-from cardctl.domain.events import Expected, Incoming, Notice, Signature, Told
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
 from cardctl.domain.states import Move
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import Unsupported
+from cardctl.providers.notifying import ListsEvents, ReceivesWebhooks, ResendsEvents
 
 if TYPE_CHECKING:
     import httpx
@@ -258,59 +258,6 @@ class SimulatesPurchases(Protocol):
     def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase: ...
 
 
-class Webhooks(Protocol):
-    """One provider's notifications: is it genuine, what is in it, what does it say. No state, no request, no clock, no secret of
-    its own, so that events can be verified and read where no API key is at hand.
-
-    `secret_names` are the secrets (secrets/names.py) that may prove an event; `verify` is handed those that are set, each with
-    the one before it during a rotation, and compares in constant time. Age is judged against `incoming.received_at`.
-    """
-
-    name: ClassVar[str]
-    secret_names: ClassVar[tuple[str, ...]]
-
-    def verify(self, incoming: Incoming, secrets: Mapping[str, Sequence[Secret]]) -> Signature: ...
-
-    def notices(self, body: bytes) -> list[Notice]:
-        """The notifications in a raw body, in its order; BadEvent where it is none of this provider's."""
-        ...
-
-    def told(self, notice: Notice) -> Told:
-        """What one says; UNHEARD for a type that is not known. BadEvent where a known type lacks what it must have."""
-        ...
-
-    def kept_body(self, body: bytes) -> bytes | None:
-        """The body as it may be kept: None where it holds what may not be (a one-time code)."""
-        ...
-
-
-@runtime_checkable
-class ReceivesWebhooks(Protocol):
-    """Notifies of what happens."""
-
-    @property
-    def webhooks(self) -> Webhooks: ...
-
-
-@runtime_checkable
-class ListsEvents(Protocol):
-    """Lists the notifications that it sent, page by page, newest first, each as the raw body that it was; `events_kept` is how
-    far back its list goes."""
-
-    events_kept: ClassVar[timedelta]
-
-    def events(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[list[bytes]]: ...
-
-
-@runtime_checkable
-class ResendsEvents(Protocol):
-    """Sends a notification again, by its name. `expected` reads from its lists what must have been notified since then, of the
-    cards named, page by page; `resend` gives the body of one (ProviderHasNot: there is none, or no endpoint is registered)."""
-
-    def expected(self, since: datetime, card_refs: Sequence[str]) -> Iterator[list[Expected]]: ...
-    def resend(self, expected: Expected) -> bytes: ...
-
-
 CAPABILITIES: dict[str, type] = {
     "issues_cards": IssuesCards,
     "closes_accounts": ClosesAccounts,
@@ -332,7 +279,6 @@ CAPABILITIES: dict[str, type] = {
     "resends_events": ResendsEvents,
 }
 """Every capability by the name that `provider list` and the README show."""
-
 C = TypeVar("C")
 
 
@@ -346,9 +292,8 @@ def require(provider: Provider, capability: type[C]) -> C:
     if isinstance(provider, capability):
         return provider
     wish = next(name for name, protocol in CAPABILITIES.items() if protocol is capability)
-    raise Unsupported(
-        f"{provider.name} cannot do this: {wish.replace('_', ' ')}", hint="see who can with `cardctl provider list`"
-    )
+    text = f"{provider.name} cannot do this: {wish.replace('_', ' ')}"
+    raise Unsupported(text, hint="see who can with `cardctl provider list`")
 
 
 def _methods(protocol: type) -> set[str]:

@@ -6,8 +6,10 @@ import importlib
 from collections.abc import Iterable, Mapping
 from types import ModuleType
 
+from cardctl.domain.states import CardState
 from cardctl.errors import BadInput
-from cardctl.providers.base import CAPABILITIES, Handed, Provider, Webhooks, capabilities
+from cardctl.providers.base import CAPABILITIES, Handed, Provider, capabilities
+from cardctl.providers.notifying import Questions, Webhooks
 
 _PLACES = {
     "stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider"),
@@ -19,6 +21,12 @@ _WEBHOOKS = {
     "marqeta": ("cardctl.providers.marqeta.webhooks", "MarqetaWebhooks"),
     "strowallet": ("cardctl.providers.strowallet.webhooks", "StrowalletWebhooks"),
 }
+_STATE_WORDS = {
+    "stripe": ("cardctl.providers.stripe_issuing.translate", "state_of"),
+    "marqeta": ("cardctl.providers.marqeta.translate", "state_of"),
+    "strowallet": ("cardctl.providers.strowallet.translate", "state_of"),
+}
+_QUESTIONS = {"stripe": ("cardctl.providers.stripe_issuing.asking", "StripeQuestions")}
 NAMES: tuple[str, ...] = tuple(_PLACES)
 """Every provider, by the name that users type."""
 
@@ -42,6 +50,22 @@ def webhooks(name: str) -> Webhooks:
         raise BadInput(f"no provider called {name!r} notifies", hint=f"there are: {', '.join(_WEBHOOKS)}")
     module, kind = _WEBHOOKS[name]
     made: Webhooks = getattr(importlib.import_module(module), kind)()
+    return made
+
+
+def card_state_of(name: str, word: str) -> CardState:
+    """What a provider's own word for a card's state means; UNKNOWN for one that it does not have."""
+    module, function = _STATE_WORDS[name]
+    state: CardState = getattr(importlib.import_module(module), function)(word)
+    return state
+
+
+def questions(name: str) -> Questions | None:
+    """What reads a provider's questions about purchases; None where it asks none."""
+    if name not in _QUESTIONS:
+        return None
+    module, kind = _QUESTIONS[name]
+    made: Questions = getattr(importlib.import_module(module), kind)()
     return made
 
 

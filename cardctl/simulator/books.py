@@ -167,9 +167,7 @@ class FarSide:
         except OSError as error:
             kind = BooksReadOnly if isinstance(error, PermissionError) else BooksUnusable
             raise kind(f"the simulator cannot make {self.path}: {error.strerror}") from error
-        db = sqlite3.connect(
-            self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Listening
-        )
+        db = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, factory=Listening)
         try:
             self._recognise(db)
             _set_wal(db)

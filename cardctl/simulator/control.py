@@ -72,7 +72,8 @@ class Control:
         """A purchase: authorised and, unless `hold`, captured at once. `category` is Stripe's name, `mcc` four digits.
 
         `decide` is asked before a Stripe card's purchase is approved; it gets the signed request, and gives the JSON of its
-        answer, or None where that comes too late. NotFound, also for a card whose holder is gone; BadInput for nothing, another currency or no merchant.
+        answer, or None where that comes too late. NotFound, also for a card whose holder is gone; BadInput for nothing, another
+        currency or no merchant.
         """
         if amount.minor <= 0:
             raise BadInput(f"a purchase of {amount} is none", hint="swipe more than nothing")
@@ -81,9 +82,10 @@ class Control:
             raise BadInput(f"this card spends {currency}, not {amount.currency}")
         asked = decide and asking.verdict(self._far_side, card_ref, amount.minor, named, decide)
         with self._far_side.transaction() as desk:
-            bank, _ = _bank(desk, card_ref)
-            verdict = {"verdict": asked} if asked else {}
-            done = bank.swipe(desk, card_ref, amount.minor, named, hold, **verdict)
+            if asked is not None:
+                done = counter.swipe(desk, card_ref, amount.minor, named, hold, asked)
+            else:
+                done = _bank(desk, card_ref)[0].swipe(desk, card_ref, amount.minor, named, hold)
         if done is None:
             raise NotFound("card", card_ref)
         return Swipe(**done, amount=amount)
@@ -219,9 +221,7 @@ class Control:
 class _Bank(Protocol):
     """One bank from behind the counter. A Desk may come without the face's name; None and False: nobody here is called so."""
 
-    def swipe(
-        self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool, **verdict: Any
-    ) -> Record | None: ...
+    def swipe(self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None: ...
     def card_currency(self, desk: Desk, card_ref: str) -> str | None: ...
     def set_kyc(self, desk: Desk, ref: str, word: str) -> bool: ...
 

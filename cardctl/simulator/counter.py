@@ -6,6 +6,7 @@ from cardctl.errors import NotFound
 from cardctl.simulator import spending
 from cardctl.simulator.books import Desk
 from cardctl.simulator.issuing import NO_REQUIREMENTS
+from cardctl.simulator.purchase import Purchase, Verdict
 from cardctl.simulator.rows import Record, select, write
 from cardctl.simulator.telling import tell
 
@@ -18,7 +19,7 @@ _KYC: dict[str, Record] = {
 
 
 def swipe(
-    desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool, verdict: spending.Verdict | None = None
+    desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool, verdict: Verdict | None = None
 ) -> Record | None:
     """A purchase of `amount` minor units: authorised and, unless `hold`, captured; None where this bank has no such card.
 
@@ -27,7 +28,7 @@ def swipe(
     visit = visit_of(desk, card_ref)
     if visit is None:
         return None
-    authorization = spending.authorise(visit, card_ref, spending.Purchase(amount, merchant, verdict=verdict))
+    authorization = spending.authorise(visit, card_ref, Purchase(amount, merchant, verdict=verdict))
     tell(visit)
     taken = authorization["approved"] and not hold
     transaction = spending.capture(visit, authorization["ref"]) if taken else None

@@ -49,7 +49,8 @@ def planned(events: Sequence[E], seed: int, *, rate: float = 0.0, kinds: Sequenc
     plan = [Delivery((event,)) for event in events]
     for kind in KINDS:
         share = float(kind in kinds) if kinds else rate
-        plan = _STRIKE[kind](plan, share, dice)
+        if share:
+            plan = _STRIKE[kind](plan, share, dice)
     return sorted(plan, key=lambda delivery: delivery.delay)
 
 
@@ -111,7 +112,7 @@ def _forged(plan: Plan[E], share: float, dice: random.Random) -> Plan[E]:
 
 
 def _rotated(plan: Plan[E], share: float, dice: random.Random) -> Plan[E]:
-    return [replace(each, rotated=dice.random() < share) for each in plan]
+    return [replace(each, rotated=True) if dice.random() < share else each for each in plan]
 
 
 _STRIKE: dict[str, Callable[..., list[Delivery[Any]]]] = {

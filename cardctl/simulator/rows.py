@@ -41,7 +41,7 @@ class Page:
 
 def new_ref(prefix: str) -> str:
     """A name as banks make them: `ic_1…`, never guessed twice."""
-    return f"{prefix}_1{''.join(secrets.choice(_LETTERS) for _ in range(23))}"
+    return f"{prefix}_1{''.join(_LETTERS[byte % len(_LETTERS)] for byte in secrets.token_bytes(23))}"
 
 
 def insert(desk: Desk, table: str, record: Mapping[str, Any]) -> Record:

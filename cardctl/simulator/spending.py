@@ -10,13 +10,13 @@ from __future__ import annotations
 import secrets
 import string
 import time
-from dataclasses import dataclass, field
 from typing import Any
 
 from cardctl.simulator.books import Desk
 from cardctl.simulator.categories import CODES
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.limits import Asked, forbidden
+from cardctl.simulator.purchase import Purchase, Verdict
 from cardctl.simulator.purses import available, not_negative, pay, positive, receive
 from cardctl.simulator.rows import Record, change, find, insert, new_ref
 
@@ -44,33 +44,6 @@ _VERIFICATION: Record = {
 }
 _APPROVED = "card_active"
 _ABSENT_METHODS = ("keyed_in", "online")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of asking the account's own server about the authorization `ref`, in the words of the request history; it is
-    asked after the bank's own rules, and may give the authorization metadata."""
-
-    approved: bool
-    reason: str
-    ref: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """What a merchant wants of a card, in minor units of the card's currency; `merchant_amount` where they count in another."""
-
-    amount: int
-    merchant: Record = field(default_factory=dict)
-    merchant_amount: int | None = None
-    merchant_currency: str | None = None
-    method: str = "online"
-    wallet: str | None = None
-    verification: Record = field(default_factory=dict)
-    amount_details: Record | None = None
-    network_data: Record | None = None
-    verdict: Verdict | None = None
 
 
 def authorise(desk: Desk, card_ref: str, purchase: Purchase) -> Record:

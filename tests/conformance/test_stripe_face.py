@@ -10,7 +10,20 @@ import pytest
 
 from cardctl.simulator.control import Control
 from cardctl.simulator.faces.stripe.face import ENDPOINTS
-from cardctl.simulator.faces.stripe.parameters import Currency, Each, Flag, Group, Kind, Metadata, Moment, OneOf, Text, Whole
+from cardctl.simulator.faces.stripe.parameters import (
+    Currency,
+    Each,
+    Flag,
+    Group,
+    Kind,
+    Metadata,
+    Moment,
+    OneOf,
+    OrNothing,
+    Text,
+    Whole,
+    Word,
+)
 from tests.conformance.openapi import Nonconforming, check_request, check_response, decode, load, operation, request_schema
 from tests.simulator.stranger import (
     ADA,
@@ -27,10 +40,14 @@ from tests.simulator.stranger import (
 NOW, THEN = "stripe-issuing-2026-10-28", "stripe-issuing-2023-08-16"
 
 NOT_TAKEN = {"fleet", "fuel", "fraud_disputability_likelihood", "purchase_details", "payment_method_options", "risk_assessment"}
+NOT_TAKEN |= {"treasury"}
 """Described parameters that the face refuses, on purpose."""
 
 REQUIRED_HERE_ONLY = {"cardholder"}
 """Required by the face though not by the description (UNCONFIRMED)."""
+
+UNDESCRIBED = {"/v1/events/{event}/retry"}
+"""What Stripe's own CLI calls, though no description has it: it answers the event."""
 
 UNWORDED = {"destination_balance"}
 """A closed list of words at the face, any text in the description."""
@@ -40,6 +57,9 @@ def strays(kind: Kind, schema: dict[str, Any], name: str) -> list[str]:
     """Where a table of the face says something that the description does not."""
     if isinstance(kind, Group) and schema.get("type") == "object":
         return stray_parameters(kind, schema, f"{name}." if name else "")
+    if isinstance(kind, OrNothing):
+        nothing, described = [choice for choice in schema["anyOf"] if choice.get("enum") == [""]], schema["anyOf"][0]
+        return strays(kind.kind, described, name) if nothing else [f"{name} cannot be unset"]
     if isinstance(kind, Each) and schema.get("type") == "array":
         return strays(kind.item, schema["items"], f"{name}[]")
     return [] if same(kind, schema, name) else [f"{name} is no {kind}"]
@@ -58,6 +78,8 @@ def same(kind: Kind, schema: dict[str, Any], name: str) -> bool:
             alike = types == {"boolean"}
         case OneOf():
             alike = kind.words == words or name in UNWORDED
+        case Word():
+            alike = len(words) > 100
         case Moment():
             alike = types == {"object", "integer"}
         case _:
@@ -78,7 +100,10 @@ def stray_parameters(group: Group, schema: dict[str, Any], prefix: str) -> list[
     return found
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
+DESCRIBED = [endpoint for endpoint in ENDPOINTS if endpoint.path not in UNDESCRIBED]
+
+
+@pytest.mark.parametrize("endpoint", DESCRIBED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
 def test_every_parameter_is_the_description_s(endpoint: Any) -> None:
     spec = load(NOW)
     assert operation(spec, endpoint.method, endpoint.path)
@@ -105,12 +130,15 @@ class Witness(Stranger):
     def check(self, reply: httpx.Response) -> None:
         method, path = reply.request.method, reply.request.url.path
         body = reply.read()
-        check_response(self.now, method, path, reply.status_code, body)
+        if path.endswith("/retry"):
+            method, path = "GET", path.removesuffix("/retry")
+        if method != "DELETE":  # rebuilt from types that say nothing of what is left of what was deleted
+            check_response(self.now, method, path, reply.status_code, body)
         check_response(self.then, method, path, reply.status_code, body, closed=False)
         sent = reply.request.read() if method == "POST" else reply.request.url.query
         if reply.status_code == 200:
             check_request(self.now, method, path, sent)
-        for endpoint in ENDPOINTS:
+        for endpoint in DESCRIBED:
             if endpoint.method == method and operation(self.now, method, path) is operation(self.now, method, endpoint.path):
                 self.visited.add((method, endpoint.path))
 
@@ -138,7 +166,35 @@ def story(one: Witness, control: Control) -> None:
         one.seen(path, limit=1)
         assert one.get(f"{path}/none").status_code == 404
     one.seen(TRANSACTIONS, **{"expand[]": ["data.card", "data.cardholder", "data.authorization"]})
+    told(one, control)
     refusals(one, control)
+
+
+def told(one: Witness, control: Control) -> None:
+    """Disputes of every status, where to send events, and what was told."""
+    for verdict in ("won", "lost"):
+        bought = one.done(f"{TEST_TRANSACTIONS}/create_force_capture", {"card": one.card(), "amount": "500"})
+        made = one.done("/v1/issuing/disputes", {"transaction": bought["id"], "amount": "300", "metadata[a]": "b"})
+        path = f"/v1/issuing/disputes/{made['id']}"
+        evidence = {"evidence[reason]": "canceled", "evidence[canceled][canceled_at]": "5", "evidence[duplicate]": ""}
+        evidence |= {"evidence[canceled][product_type]": "service", "evidence[canceled][return_status]": ""}
+        one.done(path, {"amount": "400", "evidence[canceled][explanation]": "None came", **evidence})
+        one.seen(TRANSACTIONS, **{"expand[]": "data.dispute"})
+        one.done(f"{path}/submit", {"metadata[c]": "d"})
+        control.decide_dispute(made["id"], verdict)
+        assert one.seen(path, **{"expand[]": "transaction"})["status"] == verdict
+    assert len(one.seen("/v1/issuing/disputes", status="lost")["data"]) == 1
+    where = {"url": "https://example.com/x", "enabled_events[]": "issuing_card.created", "description": "ours"}
+    made = one.done("/v1/webhook_endpoints", {**where, "api_version": "2026-10-28.endive", "connect": "false"})
+    path = f"/v1/webhook_endpoints/{made['id']}"
+    one.done(path, {"disabled": "true", "enabled_events[]": "*", "description": "", "metadata[a]": "b"})
+    one.seen(path)
+    one.seen("/v1/webhook_endpoints")
+    assert one.http.delete(path).json()["deleted"]
+    event = one.seen("/v1/events", type="issuing_*", limit=100, delivery_success="false")["data"][0]
+    one.seen("/v1/events", **{"types[]": [event["type"], "topup.*"], "created[gte]": 1})
+    one.seen(f"/v1/events/{event['id']}")
+    one.done(f"/v1/events/{event['id']}/retry", {"for_stripecli": "true"})
 
 
 def cards(one: Witness, holder: str) -> None:
@@ -205,7 +261,7 @@ def test_every_request_and_reply_conforms(tmp_path: Path) -> None:
     control = Control(path)
     with Witness(path) as one:
         story(one, control)
-        assert one.visited == {(endpoint.method, endpoint.path) for endpoint in ENDPOINTS}
+        assert one.visited == {(endpoint.method, endpoint.path) for endpoint in DESCRIBED}
     control.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cardctl.domain.cards import Limits
 from cardctl.providers.base import CAPABILITIES
-from tests.contract import ground, suite, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_writes
 from tests.contract.ground import usd
 
 
@@ -25,7 +25,7 @@ class OneUserPerCard(Marqeta):
 
 
 class TestProvider(Marqeta, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - {"reports_balance", "provisions_wallets"}
+    can = frozenset(CAPABILITIES) - {"reports_balance", "provisions_wallets", "lists_events"}
 
 
 class TestIssuesCards(Marqeta, suite.IssuesCardsContract): ...
@@ -137,3 +137,18 @@ class TestListsCardsOfOneUserEach(OneUserPerCard, suite_seeing.ListsCardsContrac
 class TestWritesOfOneUserEach(OneUserPerCard, TestWrites):
     writes = ("first_card", "card", "limits")
     people_per_card = 1
+
+
+class TestReceivesWebhooks(Marqeta, suite_events.ReceivesWebhooksContract): ...
+
+
+class TestResendsEvents(Marqeta, suite_events.ResendsEventsContract):
+    def register(self, provider: Any) -> None:
+        config = {
+            "url": "https://example.test/webhooks/marqeta",
+            "basic_auth_username": "ops",
+            "basic_auth_password": "Pa$$w0rd-of-twenty-letters",
+            "secret": "a-secret-of-twenty-letters",
+        }
+        told = {"token": ground.mark(), "name": "ours", "events": ["*"], "active": True, "config": config}
+        provider._client.write("POST", "/webhooks", told)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cardctl.providers.base import CAPABILITIES
-from tests.contract import ground, suite, suite_allowances, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_allowances, suite_events, suite_money, suite_seeing, suite_writes
 
 
 class Stripe(ground.Contract):
@@ -17,7 +17,7 @@ class Stripe(ground.Contract):
 
 
 class TestProvider(Stripe, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - {"closes_accounts", "relays_wallets"}
+    can = frozenset(CAPABILITIES) - {"closes_accounts", "relays_wallets", "resends_events"}
 
 
 class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...
@@ -90,3 +90,10 @@ class TestProvisionsWallets(Stripe, suite_seeing.ProvisionsWalletsContract): ...
 
 
 class TestSimulatesPurchases(Stripe, suite_seeing.SimulatesPurchasesContract): ...
+
+
+class TestReceivesWebhooks(Stripe, suite_events.ReceivesWebhooksContract):
+    ages = True
+
+
+class TestListsEvents(Stripe, suite_events.ListsEventsContract): ...

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cardctl.domain.transactions import TransactionState
 from cardctl.simulator.control import Control
-from tests.contract import ground, suite, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_writes
 from tests.contract.ground import FUNDS, usd
 
 
@@ -36,7 +36,7 @@ class TestProvider(Strowallet, suite.ProviderContract):
     can = frozenset(
         {
             *("issues_cards", "controls_cards", "funds_cards", "reports_balance"),
-            *("reads_cards", "reads_transactions", "reveals_credentials"),
+            *("reads_cards", "reads_transactions", "reveals_credentials", "receives_webhooks"),
         }
     )
 
@@ -90,6 +90,12 @@ class TestRevealsCredentials(Strowallet, suite_seeing.RevealsCredentialsContract
 
 
 class TestReportsBalance(Strowallet, suite_seeing.ReportsBalanceContract): ...
+
+
+class TestReceivesWebhooks(Strowallet, suite_events.ReceivesWebhooksContract):
+    """A secret in the address, which proves the sender alone."""
+
+    covered = False
 
 
 class TestNfcIssuesCards(Nfc, suite.IssuesCardsContract): ...

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from cardctl.simulator.control import Control
+from tests.simulator.marqeta import stranger as marqeta
 from tests.simulator.stranger import Stranger
+from tests.simulator.strowallet.client import Virtual
 
 
 @pytest.fixture
@@ -27,3 +29,21 @@ def control(path: Path) -> Iterator[Control]:
     one = Control(path)
     yield one
     one.close()
+
+
+@pytest.fixture
+def marqeta_card(path: Path) -> tuple[str, str]:
+    """An active card with 50.00, and its user."""
+    with marqeta.Stranger(path) as one:
+        user = one.user()
+        card = one.card(user)
+        one.load(user, 50)
+    return card, user
+
+
+@pytest.fixture
+def strowallet_card(path: Path) -> tuple[str, str]:
+    """An active card with some dollars, and its customer."""
+    with Virtual(path) as one:
+        customer = one.customer()
+        return one.new_card(), customer

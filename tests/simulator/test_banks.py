@@ -14,32 +14,12 @@ from cardctl.simulator.books import OPENING_FLOAT, FarSide
 from cardctl.simulator.control import KYC, Control
 from cardctl.simulator.editing import FIELDS
 from cardctl.simulator.schema import OBJECTS, REMEMBERED
-from tests.simulator.marqeta import stranger as marqeta
 from tests.simulator.served import port
 from tests.simulator.stranger import HOLDERS, TEST_AUTHORIZATIONS, Stranger, reason
-from tests.simulator.strowallet.client import Virtual
 
 
 def usd(minor: int) -> Money:
     return Money(minor, "USD")
-
-
-@pytest.fixture
-def marqeta_card(path: Path) -> tuple[str, str]:
-    """An active card with 50.00, and its user."""
-    with marqeta.Stranger(path) as one:
-        user = one.user()
-        card = one.card(user)
-        one.load(user, 50)
-    return card, user
-
-
-@pytest.fixture
-def strowallet_card(path: Path) -> tuple[str, str]:
-    """An active card with some dollars, and its customer."""
-    with Virtual(path) as one:
-        customer = one.customer()
-        return one.new_card(), customer
 
 
 @pytest.fixture

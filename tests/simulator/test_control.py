@@ -203,7 +203,14 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
         "transactions": 1,
     }
     providers = status.pop("providers")
-    assert providers["stripe"] == {"cardholders": 1, "cards": 1, "authorizations": 1, "transactions": 1, "topups": 0}
+    assert providers["stripe"] == {
+        "cardholders": 1,
+        "cards": 1,
+        "authorizations": 1,
+        "transactions": 1,
+        "topups": 0,
+        "disputes": 0,
+    }
     assert {name: set(each.values()) for name, each in providers.items() if name != "stripe"} == {
         "marqeta": {0},
         "strowallet": {0},

@@ -17,11 +17,12 @@ SOME = st.sets(st.sampled_from(KINDS)).map(sorted)
 
 
 def flat(plan: list[object]) -> list[str]:
-    return [event for delivery in plan for event in delivery.events]  # type: ignore[attr-defined]
+    """What the provider itself sends."""
+    return [event for delivery in plan if not delivery.forged for event in delivery.events]  # type: ignore[attr-defined]
 
 
 def test_the_kinds_are_the_table_s() -> None:
-    assert set(KINDS) == {"duplicate", "reordered", "dropped", "batched", "late"} <= set(FAULTS)
+    assert set(KINDS) == {"duplicate", "reordered", "dropped", "batched", "late", "forged", "rotated"} <= set(FAULTS)
 
 
 @given(EVENTS, SEEDS, RATES, SOME)
@@ -64,6 +65,10 @@ def test_each_kind_does_what_it_says() -> None:
     assert len(planned(events, 1, kinds=["dropped"])) == 24
     assert [len(delivery.events) for delivery in planned(events, 1, kinds=["batched"])] == [10, 10, 5]
     assert all(delivery.delay > 0 for delivery in planned(events, 1, kinds=["late"]))
+    beside = planned(events, 1, kinds=["forged"])
+    assert sorted(delivery.events for delivery in beside if delivery.forged) == sorted((event,) for event in events)
+    assert {delivery.forged for delivery in beside[::2]} == {True, False}
+    assert all(delivery.rotated for delivery in planned(events, 1, kinds=["rotated"]))
     assert planned(events, 1, rate=0.5) != planned(events, 2, rate=0.5)
 
 

@@ -90,6 +90,10 @@ def owner_of(user: MarqetaUser) -> str:
     return (user.get("parent_token") or user["token"]) if is_card_user(user) else user["token"]
 
 
+def state_of(word: str) -> CardState:
+    return CARD_STATES.get(word.strip().upper(), CardState.UNKNOWN)
+
+
 def card_from_wire(
     card: MarqetaCard,
     user: MarqetaUser | None = None,

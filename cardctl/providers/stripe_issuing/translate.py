@@ -44,6 +44,10 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}\Z", re.ASCII)
 _RELEASED = frozenset({TransactionState.SETTLED, TransactionState.REVERSED, TransactionState.EXPIRED})
 
 
+def state_of(word: str) -> CardState:
+    return _CARD_STATES.get(word.strip().lower(), CardState.UNKNOWN)
+
+
 def listed_card_from_wire(card: wire.StripeCard) -> RemoteCard:
     """The same from a long list: its raw JSON is a text, which is looked at once."""
     text = orjson.dumps(card)
@@ -121,7 +125,7 @@ def authorization_from_wire(authorization: wire.StripeAuthorization, *, keep: bo
         impact=Money(-held, currency),
         occurred_at=_moment(authorization["created"]),
         raw=redact_json(authorization) if keep else {},
-        merchant=_merchant(authorization.get("merchant_data")),
+        merchant=merchant_from_wire(authorization.get("merchant_data")),
         authorization_code=next((code for code in codes if code), None),
         progress=_progress(authorization),
     )
@@ -143,7 +147,7 @@ def transaction_from_wire(transaction: wire.StripeTransaction, *, keep: bool = T
         impact=Money(transaction["amount"], currency),
         occurred_at=_moment(transaction["created"]),
         raw=redact_json(transaction) if keep else {},
-        merchant=_merchant(transaction.get("merchant_data")),
+        merchant=merchant_from_wire(transaction.get("merchant_data")),
         authorization_code=(transaction.get("network_data") or {}).get("authorization_code"),
         parent_ref=_ref(parent) if parent else None,
         progress=(1,),  # it is made whole, and none of what is read here changes later
@@ -276,7 +280,7 @@ def plain(limit: wire.StripeSpendingLimit) -> bool:
     return not limit.get("categories")
 
 
-def _merchant(data: wire.StripeMerchant | None) -> Merchant:
+def merchant_from_wire(data: wire.StripeMerchant | None) -> Merchant:
     data = data or {}
     return Merchant(data.get("name"), data.get("category_code"), data.get("category"), data.get("city"), data.get("country"))
 

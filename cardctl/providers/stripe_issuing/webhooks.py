@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import orjson
 import stripe
+from stripe import WebhookSignature  # by itself: the package looks such names up anew at every use
 
 from cardctl.domain.events import NOTHING, UNHEARD, Incoming, Notice, Signature, Told
 from cardctl.domain.redaction import Secret
@@ -82,7 +83,7 @@ class StripeWebhooks:
 
 def _signed(body: bytes, header: str, secret: Secret) -> bool:
     try:
-        stripe.WebhookSignature.verify_header(body, header, secret.reveal(), tolerance=None)
+        WebhookSignature.verify_header(body, header, secret.reveal(), tolerance=None)
     except (stripe.SignatureVerificationError, UnicodeError, TypeError):
         return False  # TypeError: compare_digest takes no other text than ASCII
     return True

@@ -46,6 +46,8 @@ def test_what_marqeta_can_do() -> None:
         "reveals_credentials",
         "relays_wallets",
         "simulates_purchases",
+        "receives_webhooks",
+        "resends_events",
     }
     assert set(capabilities(MarqetaProvider)) == everything
 

@@ -43,6 +43,7 @@ def test_what_it_is_and_what_it_can_do() -> None:
         "reads_cards",
         "reads_transactions",
         "reveals_credentials",
+        "receives_webhooks",
     }
     assert StrowalletProvider.key_life is None
     assert StrowalletProvider.issue_carries == {"active", "allowance"}

@@ -16,6 +16,7 @@ from cardctl.simulator.faces.marqeta.errors import Problem, invalid
 from cardctl.simulator.faces.marqeta.parameters import Group
 from cardctl.simulator.marqeta.lists import Bookmarks, Sort, ever_known, get, page
 from cardctl.simulator.marqeta.refusals import Kind, Refuses
+from cardctl.simulator.outbox import Notice, Registered
 from cardctl.simulator.rows import Record
 
 MOST = 100
@@ -30,7 +31,8 @@ Show = Callable[[Desk, Sequence[Record]], list[Record]]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request that passed its tables; `ref` is the object named in its path, `others` are whatever else it names."""
+    """One request that passed its tables; `ref` is the object named in its path, `others` are whatever else it names;
+    `parcels` are what is to be sent to whom, once the visit is over."""
 
     desk: Desk
     ref: str
@@ -38,11 +40,13 @@ class Call:
     body: Mapping[str, Any]
     marks: Bookmarks
     others: tuple[str, ...] = ()
+    parcels: list[tuple[Notice, Registered]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`path` (below /v3) has at most one `{…}`, or three at its end; `answer` makes the JSON of the `status`."""
+    """`path` (below /v3) has at most one `{…}`, or three at its end; `answer` makes the JSON of the `status`; `after` is done
+    when the visit is over and its books are closed, and may still refuse."""
 
     method: str
     path: str
@@ -50,6 +54,7 @@ class Endpoint:
     query: Group = field(default_factory=Group)
     body: Group | None = None
     status: int = 200
+    after: Callable[[Call], None] | None = None
 
 
 def created(call: Call, table: str, make: Callable[[Desk, Record], Record], wish: Record) -> Record:

@@ -102,7 +102,10 @@ class MarqetaFace:
         if spoil is Spoil.EFFECT:
             raise server_error()
         with self._far_side.transaction("marqeta") as desk:
-            answer = encode(endpoint.answer(Call(desk, ref, query, body, self._marks, tuple(others))))
+            call = Call(desk, ref, query, body, self._marks, tuple(others))
+            answer = encode(endpoint.answer(call))
+        if endpoint.after is not None:
+            endpoint.after(call)
         if spoil is Spoil.ANSWER:
             raise server_error()
         return answer

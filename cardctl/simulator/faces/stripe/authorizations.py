@@ -6,6 +6,7 @@ from cardctl.simulator import spending
 from cardctl.simulator.faces.stripe import tables
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint, filters, listed, retrieve, shown, update_metadata
 from cardctl.simulator.faces.stripe.errors import Problem
+from cardctl.simulator.purchase import Purchase
 from cardctl.simulator.rows import Record, find
 
 _PATH = "/v1/issuing/authorizations"
@@ -24,7 +25,7 @@ def _create(call: Call) -> Record:
     amount = wish.get("amount", wish.get("merchant_amount"))
     if amount is None:
         raise Problem(400, "Missing required param: amount.", code="parameter_missing").about("amount")
-    purchase = spending.Purchase(
+    purchase = Purchase(
         amount,
         wish.get("merchant_data", {}),
         wish.get("merchant_amount"),

@@ -49,7 +49,7 @@ def cardholders(desk: Desk, rows: Sequence[Record]) -> list[Record]:
 def cards(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     """`issuing.card` objects with the whole cardholder inside (SDK 16.1.0), without number and cvc."""
     holders = {row["ref"]: _cardholder(row) for row in find_all(desk, "holders", "ref", [row["holder"] for row in rows])}
-    return [_card(row, holders[row["holder"]]) for row in rows]
+    return [card(row, holders[row["holder"]]) for row in rows]
 
 
 def authorizations(desk: Desk, rows: Sequence[Record]) -> list[Record]:
@@ -60,7 +60,7 @@ def authorizations(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     for row in find_all(desk, "transactions", "authorization", [row["ref"] for row in rows]):
         if not row["deleted"]:
             booked.setdefault(row["authorization"], []).append(_transaction(row))
-    return [_authorization(row, by_ref[row["card"]], booked.get(row["ref"], [])) for row in rows]
+    return [authorization(row, by_ref[row["card"]], booked.get(row["ref"], [])) for row in rows]
 
 
 def transactions(desk: Desk, rows: Sequence[Record]) -> list[Record]:
@@ -116,7 +116,8 @@ def _cardholder(row: Record) -> Record:
     }
 
 
-def _card(row: Record, holder: Record) -> Record:
+def card(row: Record, holder: Record) -> Record:
+    """One `issuing.card` with that cardholder inside."""
     limited = row["spending_controls"].get("spending_limits")
     return {
         "id": row["ref"],
@@ -169,7 +170,8 @@ def _wallets(holder: Record) -> Record:
     return {"apple_pay": wallet, "google_pay": wallet, "primary_account_identifier": None}
 
 
-def _authorization(row: Record, card: Record, booked: list[Record]) -> Record:
+def authorization(row: Record, card: Record, booked: list[Record]) -> Record:
+    """One `issuing.authorization` with that card and those transactions inside."""
     method = row["authorization_method"]
     return {
         "id": row["ref"],
@@ -265,7 +267,7 @@ def _dispute(row: Record) -> Record:
         "balance_transactions": [],
         "created": row["created"],
         "currency": row["currency"],
-        "evidence": row["evidence"],
+        "evidence": {name: given for name, given in row["evidence"].items() if given is not None},
         "livemode": False,
         **lost,
         "metadata": row["metadata"],

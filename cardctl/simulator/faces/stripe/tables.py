@@ -213,12 +213,16 @@ LOOSE_TRANSACTION = Group(
 REFUND = Group({"refund_amount": INTEGER, "expand": EXPAND})
 
 _FILE, _WHEN = UNSETTABLE, OrNothing(INTEGER)
-_PRODUCT = {"product_description": UNSETTABLE, "product_type": OrNothing(_words("merchandise service"))}
-_RETURN = {"return_status": OrNothing(_words("merchant_rejected successful")), "returned_at": _WHEN}
+_PRODUCT: dict[str, Kind] = {"product_description": UNSETTABLE, "product_type": OrNothing(_words("merchandise service"))}
+_RETURN: dict[str, Kind] = {"return_status": OrNothing(_words("merchant_rejected successful")), "returned_at": _WHEN}
 _EVIDENCE: dict[str, dict[str, Kind]] = {
     "canceled": {
-        **{"canceled_at": _WHEN, "cancellation_policy_provided": OrNothing(FLAG), "cancellation_reason": UNSETTABLE},
-        **{"expected_at": _WHEN, **_PRODUCT, **_RETURN},
+        "canceled_at": _WHEN,
+        "cancellation_policy_provided": OrNothing(FLAG),
+        "cancellation_reason": UNSETTABLE,
+        "expected_at": _WHEN,
+        **_PRODUCT,
+        **_RETURN,
     },
     "duplicate": {"card_statement": _FILE, "cash_receipt": _FILE, "check_image": _FILE, "original_transaction": TEXT},
     "fraudulent": {},
@@ -251,8 +255,6 @@ _ENDPOINT: dict[str, Kind] = {
     "metadata": METADATA,
     "url": TEXT,
 }
-ENDPOINT_CREATE = Group(
-    {**_ENDPOINT, "api_version": Word(), "connect": FLAG}, required=("enabled_events", "url")
-)
+ENDPOINT_CREATE = Group({**_ENDPOINT, "api_version": Word(), "connect": FLAG}, required=("enabled_events", "url"))
 ENDPOINT_UPDATE = Group({**_ENDPOINT, "disabled": FLAG})
 ENDPOINT_LIST = Group({"limit": Whole(1, 100), "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND})
