@@ -73,13 +73,13 @@ RULES = [
     Rule("floats", ("simulator/",), _float_of_money, "a cent that is not there"),
     Rule(
         "clock",
-        ("runtime.py", "simulator/"),
+        ("runtime/", "simulator/"),
         _calls("datetime.now", "datetime.utcnow", "time.time", "datetime.today", "date.today"),
         "a test that depends on the day",
     ),
     Rule(
         "ids",
-        ("runtime.py", "simulator/"),
+        ("runtime/", "simulator/"),
         _calls(
             "uuid.uuid4", "uuid4", "secrets.token_hex", "secrets.token_bytes", "os.urandom", "token_hex", "randomness.choice"
         ),

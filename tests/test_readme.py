@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cardctl import cli, config
+from cardctl.commands._nouns import module_of
 from cardctl.errors import ExitCode
 from cardctl.providers import registry
 
@@ -32,7 +33,7 @@ def _table(marker: str) -> list[list[str]]:
 
 
 def _verbs(noun: str) -> set[str]:
-    app = importlib.import_module(f"cardctl.commands.{noun}").app
+    app = importlib.import_module(module_of(noun)).app
     return {command.name or command.callback.__name__.rstrip("_").replace("_", "-") for command in app.registered_commands}
 
 

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 
 from cardctl import cli
+from cardctl.commands._nouns import module_of
 from tests.output import trial
 
 HEAVY = ("sqlmodel", "sqlalchemy", "stripe", "httpx", "pydantic", "rich", "orjson", "keyring", "cryptography", "alembic")
@@ -71,7 +72,7 @@ def loaded_by(*argv: str, **env: str) -> set[str]:
     return set(eval(done.stderr))
 
 
-NOUNS_HERE = [noun for noun in cli.NOUNS if importlib.util.find_spec(f"cardctl.commands.{noun}")]
+NOUNS_HERE = [noun for noun in cli.NOUNS if importlib.util.find_spec(module_of(noun))]
 
 
 def test_version_loads_not_even_typer() -> None:

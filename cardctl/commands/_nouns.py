@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,11 @@ PROGRAM = "cardctl"
 COMPLETE_VARIABLE = "_CARDCTL_COMPLETE"
 
 
+def module_of(noun: str) -> str:
+    """Where the verbs of a noun are; one that is a word of Python's own has a line after its name."""
+    return f"cardctl.commands.{noun.replace('-', '_')}{'_' if iskeyword(noun) else ''}"
+
+
 class Light(TyperGroup):
     """A group whose help option is False where it is not given: Typer 0.29.2 loads pydantic for a None, 55 ms."""
 
@@ -29,7 +35,7 @@ class Light(TyperGroup):
 
 
 class Stub(TyperGroup):
-    """A noun by name and help alone. Whoever wants to know more gets the real one, from `app` in cardctl.commands.<noun>."""
+    """A noun by name and help alone. Whoever wants to know more gets the real one, from `app` in its module."""
 
     def __init__(self, name: str, *, help: str, lone: bool) -> None:  # noqa: A002 - Typer's word
         super().__init__(name=name, help=help, short_help=help, rich_markup_mode=None)
@@ -39,7 +45,7 @@ class Stub(TyperGroup):
     def real(self) -> Any:
         """The imported group, or the one command of a lone noun. Plain help whatever the module asks: rich costs 50 ms."""
         if self._real is None:
-            app: typer.Typer = import_module(f"cardctl.commands.{(self.name or '').replace('-', '_')}").app
+            app: typer.Typer = import_module(module_of(self.name or "")).app
             app.rich_markup_mode, app.info.cls = None, Light
             group = get_group(app)
             group.help, group.no_args_is_help = self.help, True

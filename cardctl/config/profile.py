@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from cardctl.config.document import BUILT_IN, Sourced, nearest
-from cardctl.domain import cards
+from cardctl.domain import authorizations, cards
 from cardctl.domain.money import Money
 from cardctl.errors import BadConfig, BadInput
 
@@ -58,9 +58,16 @@ def _command(value: Any) -> Any:
     raise ValueError('a list of arguments with {name} is wanted, such as ["pass", "show", "cardctl/{name}"]')
 
 
+def _list(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
+        return tuple(value)
+    raise ValueError('a list of words in quotes is wanted, such as ["US", "CA"]')
+
+
 Amount = Annotated[str | None, BeforeValidator(_amount)]
 Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
 Url = Annotated[str | None, BeforeValidator(_url)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
 
 
 class _Table(BaseModel):
@@ -121,6 +128,30 @@ class AlertsTable(_Table):
     latency_ms: Annotated[int, Field(gt=0)] = 2000
 
 
+class AuthorizationsTable(_Table):
+    """Whether a provider's questions about purchases are answered by local rules, and by which; off unless it says `enabled`.
+    `default` is the answer where the rules fail, are slow, or do not know the card."""
+
+    enabled: bool = False
+    default: Literal["approve", "decline"] = "decline"
+    deadline_ms: Annotated[int, Field(ge=50, le=1900)] = 1500
+    allowed_categories: Words | None = None
+    blocked_categories: Words = ()
+    allowed_countries: Words | None = None
+    blocked_countries: Words = ()
+
+    @property
+    def rules(self) -> authorizations.Rules:
+        """The same, as they are decided by."""
+        return authorizations.Rules(
+            approve_by_default=self.default == "approve",
+            allowed_categories=None if self.allowed_categories is None else frozenset(self.allowed_categories),
+            blocked_categories=frozenset(self.blocked_categories),
+            allowed_countries=None if self.allowed_countries is None else frozenset(self.allowed_countries),
+            blocked_countries=frozenset(self.blocked_countries),
+        )
+
+
 class Profile(_Table):
     """A named set of settings. `confirm_over` None asks no consent for any amount; `reports` None is the usual place."""
 
@@ -140,6 +171,7 @@ class Profile(_Table):
     square: SquareTable = SquareTable()
     zendit: ZenditTable = ZenditTable()
     alerts: AlertsTable = AlertsTable()
+    authorizations: AuthorizationsTable = AuthorizationsTable()
 
     @model_validator(mode="after")
     def _simulated_here(self) -> Profile:

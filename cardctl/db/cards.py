@@ -106,6 +106,10 @@ class Cards:
         """How many cards the filter finds; its limit does not cut the number."""
         return int(self._connection.execute(_filtered(select(func.count()).select_from(_C), filter)).scalar_one())
 
+    def providers(self) -> list[str]:
+        """Whose cards there are."""
+        return list(self._connection.execute(select(_C.c.provider).distinct().order_by(_C.c.provider)).scalars())
+
     def add(self, card: Card, *, raw: Raw, token: str | None = None, key: str | None = None) -> None:
         """A new card, with the provider's JSON (no numbers in it), a provisioning token, and the caller's own key."""
         kept = {"key": key, "raw": self._seal(card.id, "raw", raw_text(raw))}

@@ -118,6 +118,11 @@ class Events:
         """How many the filter finds; its limit does not cut the number."""
         return int(self._connection.execute(_filtered(select(func.count()).select_from(_E), filter)).scalar_one())
 
+    def by_provider(self, filter: EventFilter) -> dict[str, int]:  # noqa: A002
+        """How many the filter finds, by provider; its limit does not cut the numbers."""
+        query = _filtered(select(_E.c.provider, func.count()), filter).group_by(_E.c.provider).order_by(_E.c.provider)
+        return {provider: int(many) for provider, many in self._connection.execute(query)}
+
     def counts(self) -> list[tuple[str, str, EventState, int, int]]:
         """Provider, signature, state: how many there are, and how often they came."""
         columns = _E.c.provider, _E.c.signature, _E.c.state
@@ -226,7 +231,7 @@ _MARKED: Mapping[str, Any] = {
     "waits_for": bindparam("wants"),
 }
 _FINISH = update(_E).where(_WHICH).values(_MARKED)
-_FAIL = update(_E).where(_WHICH, _E.c.state.not_in(_DONE)).values(_MARKED)
+_FAIL = update(_E).where(_WHICH, *(_E.c.state != str(state) for state in _DONE)).values(_MARKED)
 
 
 def _filtered(query: Select[Any], filter: EventFilter) -> Select[Any]:  # noqa: A002

@@ -14,7 +14,7 @@ from cardctl.db.many import chunks, insert_rows, save_rows
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
 from cardctl.db.tables import CardRow, OperationRow, TransactionRow, table_of
 from cardctl.domain.money import Money
-from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
+from cardctl.domain.transactions import OURS, Merchant, Transaction, TransactionKind, TransactionState
 from cardctl.errors import NotFound
 
 _T = table_of(TransactionRow)
@@ -132,6 +132,11 @@ class Transactions:
             self._connection.execute(
                 update(_T).where(*orphans, _T.c.parent_ref.is_not(None)).values(parent_id=found.scalar_subquery())
             )
+
+    def impact_since(self, card_id: str, since: datetime, *, but: str) -> int:
+        """Σ impact, in minor units, of what happened on a card since then, but for our own moves and the event called `but`."""
+        query = select(func.sum(_T.c.impact_minor)).where(_T.c.card_id == card_id, _T.c.kind.not_in(OURS), _T.c.ref != but)
+        return int(self._connection.execute(within(query, _T.c.occurred_at, since, None)).scalar_one() or 0)
 
     def oldest_open_at(self, programme: str, card_id: str | None) -> datetime | None:
         """When the oldest hold that may still change was made, on a card or in the whole programme."""

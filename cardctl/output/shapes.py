@@ -10,6 +10,7 @@ from typing import Any
 from cardctl.domain.accounts import Account
 from cardctl.domain.audit import AuditEntry
 from cardctl.domain.cards import Card, Limits, WalletEligibility
+from cardctl.domain.events import Event
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.transactions import Transaction
@@ -127,6 +128,28 @@ def operation(value: Operation) -> Shape:
         "created_at": instant(value.created_at),
         "finished_at": instant(value.finished_at),
         "error": ": ".join(part for part in (value.error_code, value.error) if part) or None,
+    }
+
+
+def event(value: Event) -> Shape:
+    """A notification as it is kept; `error` says why it failed, or was not believed. Its body is shown apart."""
+    return {
+        "id": value.id,
+        "provider": value.provider,
+        "programme": value.programme,
+        "event_id": value.event_id,
+        "type": value.type,
+        "object_ref": value.object_ref,
+        "card_ref": value.card_ref,
+        "occurred_at": instant(value.occurred_at),
+        "received_at": instant(value.received_at),
+        "signature": value.signature.value,
+        "source": value.source.value,
+        "state": value.state.value,
+        "attempts": value.attempts,
+        "error": value.error,
+        "times": value.times,
+        "digest": value.digest,
     }
 
 

@@ -8,3 +8,5 @@ WALLET_PAYLOADS = ("card_id", "cardholder_name", "last4", "exp_month", "exp_year
 TRANSACTIONS = ("id", "occurred_at", "card_id", "kind", "state", "amount", "impact", "merchant.name")
 OPERATIONS = ("id", "kind", "target", "amount", "state", "provider", "created_at", "error")
 AUDIT = ("seq", "at", "actor", "action", "object", "reason", "correlation_id")
+EVENTS = ("id", "received_at", "provider", "type", "object_ref", "signature", "state", "error")
+VERDICTS = ("line", "provider", "signature", "reason", "events")

@@ -39,7 +39,6 @@ class Call:
 class Budget(Protocol):
     """The rate limit of one programme, shared by the processes of this machine. `take` books the next request and gives the
     seconds to wait before it may be sent (0 where `wait` is False, though it is booked); `penalise` holds later ones back."""
-
     def take(self, *, wait: bool = True) -> float: ...
     def penalise(self, seconds: float) -> None: ...
 

@@ -12,7 +12,7 @@ from cardctl.db.event_rows import place_of
 from cardctl.db.events import EventFilter, Mark
 from cardctl.domain.events import Event, EventState
 from cardctl.errors import BooksLocked, BooksUnusable
-from cardctl.providers.base import Webhooks
+from cardctl.providers.notifying import Webhooks
 from cardctl.services.desk import Desk
 from cardctl.services.rereading import Readings, read
 from cardctl.services.taking import Taking
@@ -31,13 +31,23 @@ class Applied:
     later: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    mended: set[str] = field(default_factory=set)
+    """What had failed before and is applied by now: what it waited for has come."""
 
     def add(self, other: Applied) -> None:
+        self.mend(other.mended)
         for state, many in other.counts.items():
             self.counts[state] = self.counts.get(state, 0) + many
         self.later += other.later
         self.failures |= other.failures
         self.warnings += [text for text in other.warnings if text not in self.warnings]
+
+    def mend(self, ids: Iterable[str]) -> None:
+        """These are no failures any more."""
+        for id_ in ids:
+            if self.failures.pop(id_, None) is not None:
+                self.counts[EventState.FAILED] -= 1
+            self.mended.add(id_)
 
     @property
     def unfinished(self) -> int:
@@ -80,6 +90,7 @@ def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
             total.add(_one_by_one(desk, webhooks, items, marks, error))
             return total
         _count(desk, total, taking)
+        total.mend(_mended(items, taking.marks))
         items, marks = [*taking.left, *woken[0]], woken[1]
         if not (items or marks):
             return total
@@ -96,9 +107,7 @@ def _commit(
         taking = Taking(desk, unit, webhooks, readings, marks=list(marks))
         taking.run(items)
         unit.events.mark(taking.marks)
-        here = {item.event.id for item in items}
-        waited = [event for event in unit.events.waiting_for(desk.programme, taking.brought) if event.id not in here]
-        return taking, translate(unit, webhooks, waited)
+        return taking, translate(unit, webhooks, unit.events.waiting_for(desk.programme, taking.brought))
 
 
 def _one_by_one(desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Sequence[Mark], error: Exception) -> Applied:
@@ -111,6 +120,11 @@ def _one_by_one(desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Se
     for item in items if not failed else ():
         total.add(_apply(desk, webhooks, [item.event]))
     return total
+
+
+def _mended(items: Sequence[Item], marks: Iterable[Mark]) -> list[str]:
+    failed = {item.event.id for item in items if item.event.state is EventState.FAILED}
+    return [mark.id for mark in marks if mark.id in failed and mark.state in (EventState.APPLIED, EventState.IGNORED)]
 
 
 def _count(desk: Desk, total: Applied, taking: Taking) -> None:

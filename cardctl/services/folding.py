@@ -54,7 +54,11 @@ def judged(known: Transaction, told: RemoteTransaction) -> Verdict:
         return Verdict.SAME if _agree(known, told) else Verdict.UNDECIDED
     if ahead or behind:
         return Verdict.LATER if ahead else Verdict.EARLIER
-    return Verdict.SAME if _agree(known, told) else Verdict.UNDECIDED
+    if _agree(known, told):
+        return Verdict.SAME
+    if not told.card_ref:  # a dispute: nothing that could be read again tells of it, so the larger claim counts, whichever came
+        return Verdict.LATER if told.amount.minor > known.amount.minor else Verdict.EARLIER
+    return Verdict.UNDECIDED
 
 
 def fold_transactions(desk: Desk, unit: Unit, told: Sequence[RemoteTransaction], *, in_order: bool = False) -> Folded:
@@ -64,7 +68,7 @@ def fold_transactions(desk: Desk, unit: Unit, told: Sequence[RemoteTransaction],
     known = unit.transactions.by_refs(programme, {ref for one in told for ref in (one.ref, one.parent_ref) if ref})
     cards = unit.cards.by_refs(programme, {one.card_ref for one in told if one.card_ref})
     by_id = {card.id: card for card in cards.values()}
-    for one in told:
+    for one in sorted(told, key=lambda each: _RANK.get(each.kind, 1)):
         before = known.get(one.ref)
         if before is None:
             card = cards.get(one.card_ref) or _card_of_parent(unit, known, one, by_id)

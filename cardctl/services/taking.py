@@ -14,7 +14,7 @@ from cardctl.domain.cards import Card, RemoteCard
 from cardctl.domain.events import EventState
 from cardctl.domain.states import FINAL, CardState, settle
 from cardctl.domain.transactions import RemoteTransaction
-from cardctl.providers.base import Webhooks
+from cardctl.providers.notifying import Webhooks
 from cardctl.services.desk import Desk
 from cardctl.services.entries import audit_change, shown, take_account, taken_card
 from cardctl.services.folding import Folded, fold_topups, fold_transactions

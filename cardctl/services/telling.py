@@ -10,7 +10,7 @@ from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
 from cardctl.domain.events import Event, EventState, Notice, Told
 from cardctl.errors import BadEvent, CardctlError
-from cardctl.providers.base import Webhooks
+from cardctl.providers.notifying import Webhooks
 
 ATTEMPTS = 8
 """So often an event may fail before it is dead."""

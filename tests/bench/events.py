@@ -1,7 +1,7 @@
 """Stored events against raw SQLite, in one run: `python -m tests.bench.events EVENTS [HOME]`.
 
-Bulk ingest (verify, dedupe, seal, store) and replay (translate, fold, books), each as a ratio of what `executemany`, an HMAC and
-`json.loads` of the same rows take. Bodies are like Stripe's own example of an authorization, on 200 cards.
+Bulk ingest (verify, dedupe, seal, store) and replay (translate, fold, books), each as a ratio of what `executemany`, an HMAC
+and `json.loads` of the same rows take. Bodies are like Stripe's own example of an authorization, on 200 cards.
 """
 
 from __future__ import annotations
@@ -140,8 +140,8 @@ def _cards(run: runtime.Run) -> None:
         unit.accounts.add(account(0, programme), raw={})
         for number in range(CARDS):
             ref = f"ic_bench{number:06d}"
-            one = replace(card(number % 10, programme), id=f"card_bench{number:06d}", ref=ref, allowance=allowance, balance=allowance)
-            unit.cards.add(one, raw={})
+            one = replace(card(number % 10, programme), id=f"card_bench{number:06d}", ref=ref)
+            unit.cards.add(replace(one, allowance=allowance, balance=allowance), raw={})
 
 
 def _reception(run: runtime.Run) -> Reception:
@@ -153,7 +153,8 @@ def _stored(path: Path) -> tuple[list[tuple[Any, ...]], list[str]]:
     """The rows as they were stored, and the statements that make such a table with its indexes."""
     db = sqlite3.connect(path)
     rows = db.execute("SELECT * FROM events ORDER BY rowid").fetchall()
-    schema = [row[0] for row in db.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'events' AND sql IS NOT NULL ORDER BY rowid")]
+    made = db.execute("SELECT sql FROM sqlite_master WHERE tbl_name = 'events' AND sql IS NOT NULL ORDER BY rowid")
+    schema = [row[0] for row in made]
     db.close()
     assert len(rows[0]) == len(FIELDS) + 2
     return rows, schema
@@ -162,7 +163,8 @@ def _stored(path: Path) -> tuple[list[tuple[Any, ...]], list[str]]:
 def _example() -> dict[str, Any]:
     specs = os.environ.get("CARDCTL_SPECS")
     if specs:
-        found: dict[str, Any] = json.loads((Path(specs) / "stripe-fixtures.json").read_text())["resources"]["issuing.authorization"]
+        fixtures = json.loads((Path(specs) / "stripe-fixtures.json").read_text())
+        found: dict[str, Any] = fixtures["resources"]["issuing.authorization"]
     else:
         found = {"object": "issuing.authorization", "metadata": {"filling": "x" * 3500}}
     asked = {"amount": 1000, "approved": True, "authorization_code": "A1B2C3", "reason": "card_active", "currency": "usd"}

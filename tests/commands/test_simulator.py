@@ -274,7 +274,7 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
     clock = found.pop("clock")
     assert clock.endswith("Z")
     assert set(found.pop("objects").values()) == {0}
-    nouns = ("cardholders", "cards", "authorizations", "transactions", "topups")
+    nouns = ("cardholders", "cards", "authorizations", "transactions", "topups", "disputes")
     assert found.pop("providers")["stripe"] == dict.fromkeys(nouns, 0)
     opening = [{"minor": OPENING, "currency": "USD", "amount": "10000000.00"}]
     assert found == {

@@ -1,4 +1,4 @@
-"""The far side's notifications brought to a world's inbox by hand, and what the books then say, as one text that can be compared."""
+"""The far side's notifications brought to a world's inbox by hand, and what the books then say, so that it can be compared."""
 
 from __future__ import annotations
 

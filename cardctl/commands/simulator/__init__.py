@@ -1,12 +1,14 @@
-"""`cardctl simulator …`: the built-in bank; its verbs, by who does them: merchants, bad luck, staff, a port."""
+"""`cardctl simulator …`: the built-in bank; its verbs, by who does them: merchants, messengers, bad luck, staff, a port."""
 
 import typer
 
-from cardctl.commands.simulator import failing, serving, staff, swiping
+from cardctl.commands.simulator import delivering, failing, serving, staff, swiping
 
 app = typer.Typer(add_completion=False)
 app.command("serve")(serving.serve)
 app.command("swipe")(swiping.swipe)
+app.command("deliver", epilog=delivering.FAULTS)(delivering.deliver)
+app.command("resend")(delivering.resend)
 app.command("fault", epilog=failing.KINDS)(failing.fault)
 app.command("edit")(staff.edit)
 app.command("advance")(staff.advance)

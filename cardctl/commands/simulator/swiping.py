@@ -11,8 +11,11 @@ from cardctl.errors import BadInput
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cardctl.domain.money import Money
     from cardctl.runtime import Run
+    from cardctl.simulator.delivering import Posted
 
 AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="How much, such as 12.50.")]
 CurrencyOption = Annotated[
@@ -27,6 +30,9 @@ CountryOption = Annotated[
     str | None, typer.Option("--country", metavar="CODE", help="Where the merchant is; US where left out.")
 ]
 HoldOption = Annotated[bool, typer.Option("--hold", help="Authorise only: nothing is captured.")]
+NoDeliverOption = Annotated[
+    bool, typer.Option("--no-deliver", help="Nobody is told of it, until `simulator deliver` or `transaction pull`.")
+]
 
 
 def swipe(
@@ -38,12 +44,14 @@ def swipe(
     mcc: MccOption = None,
     country: CountryOption = None,
     hold: HoldOption = False,
+    no_deliver: NoDeliverOption = False,
     profile: ProfileOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Make a purchase: authorised and captured. A decline is a result too, with its reason.
 
-    In a sandbox profile the provider's own test mode makes it; never in a live one.
+    The simulator tells of it as the provider would: to the addresses that were registered there, else straight into this
+    profile's inbox. In a sandbox profile the provider's own test mode makes it; never in a live one.
 
     Example: cardctl simulator swipe card_7f3a9k2m --amount 12.50 --merchant "Blue Bottle"
     """
@@ -52,7 +60,10 @@ def swipe(
     with runtime.opened(output=output, profile=profile) as run:
         where = {"category": category, "mcc": mcc, "country": country}
         if run.settings.profile.environment == "simulator":
+            told = run.far_side.last_told()
             data, money = _at_the_far_side(run, card, (amount, currency), merchant, where, hold=hold)
+            if not no_deliver:
+                _deliver(run, told)
         else:
             data, money = _in_test_mode(run, card, (amount, currency), merchant, where, hold=hold)
         declined = f"declined ({data['message'] or data['reason']})"
@@ -68,9 +79,47 @@ def _at_the_far_side(
     ref = _ref(run, name)
     money = amount_of(asked[0], asked[1] or run.far_side.card_currency(ref))
     told = {key: value for key, value in where.items() if value is not None}
-    made = run.far_side.swipe(ref, money, merchant=merchant, hold=hold, **told)
+    made = run.far_side.swipe(ref, money, merchant=merchant, hold=hold, decide=_decide(run), **told)
     refs = {"authorization_ref": made.authorization_ref, "transaction_ref": made.transaction_ref}
     return _shown(ref, money, made.approved, made.reason, made.message) | refs, money
+
+
+def _deliver(run: Run, since: int) -> None:
+    """What was told since then, to who wants to hear it. One who does not take it is a warning: the purchase is made."""
+    from cardctl.commands.simulator._inbox import into_inbox  # noqa: PLC0415
+    from cardctl.simulator.posting import deliver_to  # noqa: PLC0415
+
+    registered = run.far_side.registered_urls()
+    for face, addresses in registered.items():
+        for address in addresses:
+            posted = run.far_side.deliveries(face=face, since_seq=since, undelivered=False, to=address, live=True)
+            tally = deliver_to(address.url, posted, workers=1)
+            if tally.accepted < tally.sent:
+                run.console.warn("NOT_DELIVERED", f"{address.url} took {tally.accepted} of {tally.sent} notifications")
+    for face in (face for face, addresses in registered.items() if not addresses):
+        total = into_inbox(run, run.far_side.deliveries(face=face, since_seq=since)) if _any(run, face, since) else None
+        if total is not None and (total.quarantined or total.failed or total.later):
+            run.console.warn("NOT_APPLIED", f"not everything that {face} told is in the books: see `cardctl webhook list`")
+
+
+def _any(run: Run, face: str, since: int) -> bool:
+    return next(iter(run.far_side.deliveries(face=face, since_seq=since)), None) is not None
+
+
+def _decide(run: Run) -> Callable[[Posted], dict[str, Any]] | None:
+    """The profile's own rules are asked, where it has any."""
+    from cardctl.domain.events import Incoming  # noqa: PLC0415
+
+    authorizer = run.authorizer("stripe")
+    if authorizer is None:
+        return None
+
+    def decide(posted: Posted) -> dict[str, Any]:
+        headers = {name.lower(): value for name, value in posted.posting.headers.items()}
+        decision = authorizer.answer(Incoming(posted.posting.body, headers, posted.at))
+        return {"approved": decision.approved} if decision else {}
+
+    return decide
 
 
 def _in_test_mode(

@@ -12,7 +12,7 @@ from cardctl.db.unit import Books
 from cardctl.domain.events import Arrival, Event, EventState, Incoming, Notice, Receipt, Signature, Source, own_id
 from cardctl.domain.redaction import Secret, redact
 from cardctl.errors import BadEvent
-from cardctl.providers.base import Webhooks
+from cardctl.providers.notifying import Webhooks
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 """Headers that are cut before anything is kept."""

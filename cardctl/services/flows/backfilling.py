@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cardctl.db.cards import CardFilter
+from cardctl.db.unit import Books
 from cardctl.domain.events import Arrival, Expected, own_id
 from cardctl.errors import BadEvent, ProviderHasNot
-from cardctl.providers.base import ListsEvents, ResendsEvents
+from cardctl.providers.notifying import ListsEvents, ResendsEvents
 from cardctl.services.applying import Applied, apply
 from cardctl.services.deeds.inbox import Reception, given, keep
 from cardctl.services.deeds.pulling import pull_transactions
@@ -47,6 +48,12 @@ def backfill(
         return _by_resending(desk, reception, desk.provider, since, progress)
     text = f"{desk.provider.name} neither lists its events nor sends them again: `cardctl card sync` reads what they were about"
     return Backfilled(why=text)
+
+
+def notifying(books: Books, provider: str) -> list[str]:
+    """The profile's own provider, and those that issued any card here."""
+    with books.read() as unit:
+        return list(dict.fromkeys([provider, *unit.cards.providers()]))
 
 
 def complete(desk: Desk) -> tuple[datetime, datetime] | None:

@@ -6,16 +6,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from cardctl.db.event_rows import place_of
-from cardctl.db.events import EventFilter
-from cardctl.db.unit import Unit
+from cardctl.db.events import UNFINISHED, EventFilter
+from cardctl.db.unit import Books, Unit
 from cardctl.domain.audit import AuditEntry
+from cardctl.domain.cards import Card
 from cardctl.domain.events import Event, EventState
 from cardctl.domain.money import Money
 from cardctl.domain.transactions import OURS, Transaction
-from cardctl.providers.base import Webhooks
+from cardctl.providers.notifying import Webhooks
 from cardctl.services.applying import BATCH, ROUNDS, Applied, apply
 from cardctl.services.desk import Desk
 from cardctl.services.entries import shown
@@ -26,6 +28,35 @@ from cardctl.services.telling import Item, translate
 _WORDS = ("kind", "state", "amount", "impact", "authorization_code", "parent_ref", "occurred_at")
 _BALANCE = "card.balance"
 _BROKEN = EventState.FAILED, EventState.DEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Which events; that came from `since` on and before `until`. `type` may end in `*`; `unfinished`: what failed, is dead, or
+    was never applied. `ids` are our own."""
+
+    ids: tuple[str, ...] = ()
+    provider: str | None = None
+    type: str | None = None
+    card: Card | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    unfinished: bool = False
+    limit: int | None = None
+
+    @property
+    def filter(self) -> EventFilter:
+        """The same, as the books are asked."""
+        return EventFilter(
+            provider=self.provider,
+            type=self.type,
+            states=UNFINISHED if self.unfinished else (),
+            card_ref=self.card.ref if self.card else None,
+            ids=self.ids,
+            since=self.since,
+            until=self.until,
+            limit=self.limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +87,16 @@ class Replayed:
     skipped: bool = False
 
 
+def providers_of(books: Books, wanted: Range) -> dict[str, int]:
+    """Who sent the events that are wanted, and how many; a limit does not cut the numbers."""
+    with books.read() as unit:
+        return unit.events.by_provider(wanted.filter)
+
+
 def replay(
     desk: Desk,
     webhooks: Webhooks,
-    wanted: EventFilter,
+    wanted: Range,
     *,
     anew: bool = False,
     progress: Callable[[int], None] = lambda _count: None,
@@ -68,11 +105,11 @@ def replay(
 
     How far it came is kept, so that one that was interrupted goes on where it was, unless it is to begin `anew`.
     """
-    wanted = replace(wanted, programme=desk.programme)
-    done, stream = Replayed(Applied()), _stream(wanted)
+    chosen = replace(wanted.filter, programme=desk.programme)
+    done, stream = Replayed(Applied()), _stream(chosen)
     after = None if anew else _place(desk, stream)
     done.skipped = after is not None
-    while events := _page(desk, wanted, after, done.events):
+    while events := _page(desk, chosen, after, done.events):
         done.applied.add(apply(desk, webhooks, events))
         after, done.events = place_of(events[-1]), done.events + len(events)
         with desk.books.write() as unit:
@@ -86,14 +123,14 @@ def replay(
 def rehearse(
     desk: Desk,
     webhooks: Webhooks,
-    wanted: EventFilter,
+    wanted: Range,
     *,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Rehearsed:
     """What `replay` would change, per object, as it is and as it would be; the provider may be read, nothing is written."""
-    wanted, after = replace(wanted, programme=desk.programme), None
+    chosen, after = replace(wanted.filter, programme=desk.programme), None
     done, merged = Rehearsed(), _Merged()
-    while events := _page(desk, wanted, after, done.events):
+    while events := _page(desk, chosen, after, done.events):
         _rehearse(desk, webhooks, events, done, merged)
         after, done.events = place_of(events[-1]), done.events + len(events)
         progress(len(events))
@@ -125,19 +162,25 @@ class _Merged:
             if kept is None or one.progress >= kept[1].progress:
                 self._transactions[ref] = (was, one)
 
+    def knows(self, ref: str | None) -> bool:
+        """Whether an earlier page would have brought this money event."""
+        return ref in self._transactions
+
     def changes(self, unit: Unit) -> list[Change]:
-        found = [Change(name, before, after) for name, (before, after) in self._objects.items() if before != after]
         spent: dict[str, int] = {}
+        found: dict[str, tuple[dict[str, Any], dict[str, Any]]] = dict(self._objects)
         for ref, (was, now) in self._transactions.items():
             words = [word for word in _WORDS if was is None or getattr(was, word) != getattr(now, word)]
             if not words:
                 continue
             before = {word: shown(getattr(was, word)) for word in words} if was else {}
-            found.append(Change(was.id if was else ref, before, {word: shown(getattr(now, word)) for word in words}))
-            moved = _spent(now) - (_spent(was) if was else 0)
-            spent[now.card_id] = spent.get(now.card_id, 0) + moved
-        spent = {card_id: delta for card_id, delta in spent.items() if "balance" not in self._objects.get(card_id, ({}, {}))[1]}
-        return sorted([*found, *_balances(unit, spent)], key=lambda change: change.object)
+            found[was.id if was else ref] = before, {word: shown(getattr(now, word)) for word in words}
+            spent[now.card_id] = spent.get(now.card_id, 0) + _spent(now) - (_spent(was) if was else 0)
+        for card_id, delta in spent.items():
+            before, after = found.get(card_id, ({}, {}))
+            if "balance" not in after and (moved := _balance(unit, card_id, delta)):
+                found[card_id] = {**before, "balance": moved[0]}, {**after, "balance": moved[1]}
+        return [Change(name, before, after) for name, (before, after) in sorted(found.items()) if before != after]
 
 
 def _rehearse(desk: Desk, webhooks: Webhooks, events: Sequence[Event], done: Rehearsed, merged: _Merged) -> None:
@@ -150,6 +193,7 @@ def _rehearse(desk: Desk, webhooks: Webhooks, events: Sequence[Event], done: Reh
             break
         readings = read(desk, taking.wishes)
     broken = [mark for mark in taking.marks if mark.state in _BROKEN or mark in taking.later]
+    broken = [mark for mark in broken if not merged.knows(mark.waits_for)]
     done.failures |= {mark.id: mark.error or "" for mark in (*marks, *broken)}
     done.later += len(taking.left)
 
@@ -174,15 +218,12 @@ def _refs(items: Sequence[Item], readings: Readings) -> set[str]:
     return told | {one.ref for each in readings.transactions.values() for one in each}
 
 
-def _balances(unit: Unit, spent: dict[str, int]) -> list[Change]:
-    changes = []
-    for card_id, delta in spent.items():
-        card = unit.cards.get(card_id)
-        if card is None or not delta or card.allowance is None or card.balance is None:
-            continue
-        now = Money(card.balance.minor + delta, card.balance.currency)
-        changes.append(Change(card_id, {"balance": shown(card.balance)}, {"balance": shown(now)}))
-    return changes
+def _balance(unit: Unit, card_id: str, delta: int) -> tuple[str, str] | None:
+    """What a card can spend, as it is and as it would be; None where that does not follow from what was spent."""
+    card = unit.cards.get(card_id)
+    if card is None or not delta or card.allowance is None or card.balance is None:
+        return None
+    return str(card.balance), str(Money(card.balance.minor + delta, card.balance.currency))
 
 
 def _spent(transaction: Transaction) -> int:

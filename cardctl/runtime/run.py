@@ -1,26 +1,19 @@
-"""The composition root: profile → settings, books, secrets, provider, console; opened once per run, each part when first used.
-
-The only place that knows the clock and makes ids.
-"""
+"""One command's world: settings, books, secrets, providers, console; each part opened when it is first used."""
 
 from __future__ import annotations
 
 import random
-import sys
 import time
-import traceback
-from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cardctl import config, flags
-from cardctl.entropy import random_bytes
 from cardctl.errors import Busy, Refused, Unsupported
-from cardctl.output.console import Console, Output, color_wanted
+from cardctl.output.console import Console
+from cardctl.runtime.means import new_id, now
 
 if TYPE_CHECKING:
     import httpx
@@ -33,6 +26,7 @@ if TYPE_CHECKING:
     from cardctl.db.unit import Books
     from cardctl.domain.accounts import Account
     from cardctl.domain.cards import Card
+    from cardctl.domain.events import Event
     from cardctl.domain.operations import Operation
     from cardctl.domain.redaction import Secret
     from cardctl.output.log import Log
@@ -40,22 +34,9 @@ if TYPE_CHECKING:
     from cardctl.secrets import Secrets
     from cardctl.services.deeds.inbox import Reception
     from cardctl.services.desk import Desk
+    from cardctl.services.flows.authorizing import Authorizer
     from cardctl.services.flows.calling import CallLog
     from cardctl.simulator.control import Control
-
-TIMEOUT = 30.0
-_ALPHABET = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", b"0123456789abcdefghjkmnpqrstvwxyz")
-_ID_LENGTH = 20
-
-
-def now() -> datetime:
-    """This moment, aware, UTC."""
-    return datetime.now(UTC)
-
-
-def new_id(prefix: str) -> str:
-    """A new random id, such as `card_7f…`: 100 bits, letters that are not mistaken for one another."""
-    return f"{prefix}_" + b32encode(random_bytes(15)).translate(_ALPHABET)[:_ID_LENGTH].decode()
 
 
 class Run:
@@ -173,17 +154,17 @@ class Run:
             self._providers[name] = registry.build(name, handed)
         return self._providers[name]
 
-    def desk(self, about: Card | Account | Operation | None = None) -> Desk:
-        """What services work with: for the programme of a card, an account or an operation, else for the profile's provider."""
+    def desk(self, about: Card | Account | Operation | Event | None = None, *, provider: str | None = None) -> Desk:
+        """What services work with: for the programme of what it is about, else of a provider, else of the profile's."""
         from cardctl.services.desk import Desk  # noqa: PLC0415
 
-        provider = self.provider(about.provider if about else None)
-        if about is not None and about.programme != provider.programme:
+        adapter = self.provider(about.provider if about else provider)
+        if about is not None and about.programme != adapter.programme:
             hint = "choose the profile of that programme"
-            raise Refused(f"{about.id} belongs to {about.programme}, this profile works on {provider.programme}", hint=hint)
+            raise Refused(f"{about.id} belongs to {about.programme}, this profile works on {adapter.programme}", hint=hint)
         return Desk(
             books=self.books,
-            provider=provider,
+            provider=adapter,
             clock=now,
             new_id=new_id,
             sleep=time.sleep,
@@ -205,7 +186,7 @@ class Run:
         return Reception(webhooks, self.settings.programme(name), secrets, live=environment == "live")
 
     def valid_secrets(self, name: str) -> list[Secret]:
-        """Every value that a secret may have now: the one in use, the one before it during a rotation, and the far side's own."""
+        """Every value that a secret may have now: the one in use, the one before it in a rotation, and the far side's own."""
         from cardctl.domain.redaction import Secret  # noqa: PLC0415
 
         found = [self.secrets.find(each) for each in (name, f"{name}_previous")]
@@ -214,6 +195,17 @@ class Run:
             valid += [Secret(value) for value in self.far_side.webhook_secrets().get(name, [])]
         return valid
 
+    def authorizer(self, name: str) -> Authorizer | None:
+        """Who answers a provider's questions about purchases; None where the profile leaves that off, or it asks none."""
+        from cardctl.providers import registry  # noqa: PLC0415
+        from cardctl.services.flows.authorizing import Authorizer  # noqa: PLC0415
+
+        rules, questions = self.settings.profile.authorizations, registry.questions(name)
+        if not rules.enabled or questions is None:
+            return None
+        secrets, programme = self.valid_secrets(questions.secret_name), self.settings.programme(name)
+        return Authorizer(questions, secrets, self.books, programme, rules.rules, now, self.log.write)
+
     @cached_property
     def quarantine(self) -> Quarantine:
         """What came and was not believed, apart from the books."""
@@ -221,7 +213,7 @@ class Run:
 
         path = self.settings.paths.quarantine_file(self.settings.profile.name)
         config.private_dir(path.parent)
-        return Quarantine(path, keys=self.encryption_keys, clock=now)
+        return Quarantine(path, keys=self.encryption_keys, warn=lambda text: self.console.warn("QUARANTINE", text))
 
     @cached_property
     def lease(self) -> FileLease:
@@ -278,53 +270,3 @@ class Run:
     def _simulator_file(self) -> Path:
         config.private_dir(self.settings.paths.state_dir)
         return self.settings.paths.simulator_file
-
-
-@contextmanager
-def opened(
-    *,
-    output: Output = Output.TABLE,
-    profile: str | None = None,
-    provider: str | None = None,
-    live: bool = False,
-    timeout: float | None = None,
-) -> Iterator[Run]:
-    """The world of one command, by its flags; says on stderr where nothing was configured and `dev` is used."""
-    settings = config.load(profile=profile, provider=provider, database=flags.database(), live=live)
-    console = console_for(output)
-    if not settings.named:
-        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")
-    run = Run(settings, console, timeout or TIMEOUT)
-    try:
-        yield run
-    finally:
-        run.close()
-
-
-def console_for(output: Output) -> Console:
-    """The console alone, for what needs no profile or must work where none can be used."""
-    terminal = config.terminal()
-    return Console(
-        output,
-        stdout=sys.stdout,
-        stderr=sys.stderr,
-        stdin=sys.stdin,
-        color=color_wanted(sys.stdout, no_color=terminal.no_color, term=terminal.term),
-        width=terminal.columns,
-        local_time=sys.stdout.isatty(),
-    )
-
-
-def write_traceback(error: BaseException) -> Path | None:
-    """A bug's traceback, redacted, into the log; the file, or None where that is impossible."""
-    from cardctl.output.log import Log  # noqa: PLC0415
-
-    paths = config.quick_paths()
-    if paths is None:
-        return None
-    text = "".join(traceback.format_exception(error))
-    log = Log(paths.log_dir, correlation_id=new_id("run"))
-    try:
-        return log.traceback(text)
-    finally:
-        log.close()
