@@ -1,4 +1,4 @@
-"""Events applied to real books, as the far side tells them: in any order, doubted, failing, gone, late; money asserted throughout."""
+"""Events applied to real books, as the far side tells them: in any order, doubted, failing, gone, late; money is asserted."""
 
 from __future__ import annotations
 

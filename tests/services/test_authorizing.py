@@ -116,8 +116,8 @@ def _card(**fields: Any) -> Card:
     base: dict[str, Any] = {
         "id": "card_1", "ref": "ic_1", "provider": "stripe", "programme": "stripe/x", "account_id": "account_1", "holder": "A",
         "brand": "Visa", "type": "virtual", "last4": "4242", "exp_month": 1, "exp_year": 2030, "currency": "USD",
-        "state": CardState.ACTIVE, "state_reason": None, "balance": None, "limits": Limits(), "created_at": at, "updated_at": at,
-        "synced_at": at, "ever_active": True, "allowance": None,
+        "state": CardState.ACTIVE, "state_reason": None, "balance": None, "limits": Limits(), "created_at": at,
+        "updated_at": at, "synced_at": at, "ever_active": True, "allowance": None,
     }  # fmt: skip
     return Card(**{**base, **fields})
 

@@ -20,7 +20,7 @@ def test_every_event_that_was_lost_comes_back_once(each_world: World) -> None:
     assert world.card(card).balance != usd("94")
     begun = world.desk.clock()
     done = backfill(world.desk, mail.reception(world), None)
-    assert done.new == 7 + 0
+    assert done.new == 7
     assert not done.applied.unfinished
     assert world.card(card).balance == usd("94")
     assert done.why is None
@@ -38,8 +38,8 @@ def test_every_event_that_was_lost_comes_back_once(each_world: World) -> None:
 def test_what_left_the_list_is_told_as_lost(world: World) -> None:
     a_known_card(world)
     backfill(world.desk, mail.reception(world), None)
-    later = world.desk_with(clock=lambda: world_now + timedelta(days=45))
-    world_now = world.desk.clock()
+    now = world.desk.clock()
+    later = world.desk_with(clock=lambda: now + timedelta(days=45))
     assert leaving(later) is not None
     done = backfill(later, mail.reception(world), None)
     assert done.lost is not None
@@ -77,7 +77,7 @@ def test_marqeta_sends_again_what_is_missing_and_proves_nothing(worlds: Callable
     assert done.new >= 2
     assert world.card(card).balance == usd("87.50")
     assert done.why is not None
-    assert "cannot" not in done.why or done.since is None
+    assert done.since is None
     assert backfill(world.desk, mail.reception(world), None).new == 0
 
 

@@ -1,4 +1,4 @@
-"""Replays: what they would change and then do, that they go on where they stopped, and that nothing is ever sent that writes."""
+"""Replays: what they would change and then do, that they go on where they stopped, and that nothing is sent that writes."""
 
 from __future__ import annotations
 
