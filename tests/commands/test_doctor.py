@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -26,6 +27,7 @@ ALL = [
     "encryption key",
     "journal",
     "leases",
+    "events",
     "audit",
     "provider",
     "latency",
@@ -200,3 +202,14 @@ def test_a_provider_without_an_adapter_fails(cardctl: Cardctl, programme: dict[s
     absent = next(name for name in config.PROVIDERS if name not in registry.NAMES)
     found = looked(cardctl, "--provider", absent, code=3)
     assert "provider" in outcomes(found, "fail")
+
+
+def test_events_that_failed_are_a_warning_with_the_way_out(cardctl: Cardctl, programme: dict[str, Any], tmp_path: Path) -> None:
+    body = tmp_path / "event.json"
+    card = {"object": "issuing.card", "id": "ic_of_nobody"}
+    event = {"object": "event", "id": "evt_x", "type": "issuing_card.updated", "created": 1, "data": {"object": card}}
+    body.write_text(json.dumps(event))
+    cardctl("webhook", "ingest", str(body), "--provider", "stripe", "--profile", "dev")
+    check = looked(cardctl)["events"]
+    assert (check["outcome"], check["remedy"]) == ("warn", "cardctl webhook replay --failed")
+    assert "1 failed" in check["detail"]

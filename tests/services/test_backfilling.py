@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from cardctl.services.flows.backfilling import backfill, complete, leaving
+from cardctl.services.deeds.completeness import complete, leaving
+from cardctl.services.flows.backfilling import backfill
 from tests.services import mail
 from tests.services.test_applying import a_known_card
 from tests.services.world import World, usd
@@ -27,7 +28,7 @@ def test_every_event_that_was_lost_comes_back_once(each_world: World) -> None:
     assert done.since is not None
     assert done.until is not None
     assert done.since < begun - timedelta(days=29) < begun <= done.until
-    assert complete(world.desk) == (done.since, done.until)
+    assert complete(world.books, world.desk.programme) == (done.since, done.until)
 
     again = backfill(world.desk, mail.reception(world), None)
     assert again.new == 0
@@ -35,12 +36,16 @@ def test_every_event_that_was_lost_comes_back_once(each_world: World) -> None:
     assert world.card(card).balance == usd("94")
 
 
+def _leaving(world: World, later: timedelta) -> datetime | None:
+    return leaving(world.books, world.desk.programme, timedelta(days=30), world.desk.clock() + later)
+
+
 def test_what_left_the_list_is_told_as_lost(world: World) -> None:
     a_known_card(world)
     backfill(world.desk, mail.reception(world), None)
     now = world.desk.clock()
     later = world.desk_with(clock=lambda: now + timedelta(days=45))
-    assert leaving(later) is not None
+    assert _leaving(world, timedelta(days=45)) is not None
     done = backfill(later, mail.reception(world), None)
     assert done.lost is not None
     assert done.lost[1] - done.lost[0] > timedelta(days=14)
@@ -48,11 +53,11 @@ def test_what_left_the_list_is_told_as_lost(world: World) -> None:
 
 def test_a_warning_comes_72_hours_before_events_leave(world: World) -> None:
     a_known_card(world)
-    assert leaving(world.desk) is None  # nothing was ever complete
+    assert _leaving(world, timedelta(0)) is None  # nothing was ever complete
     backfill(world.desk, mail.reception(world), None)
     now = world.desk.clock()
-    assert leaving(world.desk_with(clock=lambda: now + timedelta(days=26))) is None
-    leaves = leaving(world.desk_with(clock=lambda: now + timedelta(days=27, hours=1)))
+    assert _leaving(world, timedelta(days=26)) is None
+    leaves = _leaving(world, timedelta(days=27, hours=1))
     assert leaves is not None
     assert timedelta(days=29) < leaves - now < timedelta(days=31)
 

@@ -12,15 +12,13 @@ from cardctl.domain.events import Arrival, Expected, own_id
 from cardctl.errors import BadEvent, ProviderHasNot
 from cardctl.providers.notifying import ListsEvents, ResendsEvents
 from cardctl.services.applying import Applied, apply
+from cardctl.services.deeds.completeness import complete, keep_complete
 from cardctl.services.deeds.inbox import Reception, given, keep
 from cardctl.services.deeds.pulling import pull_transactions
 from cardctl.services.desk import Desk
 from cardctl.sidebyside import side_by_side
 
-WARN_BEFORE = timedelta(hours=72)
-"""So long before events leave the provider's own list it is said that they were not fetched yet."""
 _LAG = timedelta(hours=1)
-_FROM, _TO = "events:complete-from", "events:complete-to"
 _WORKERS = 4
 
 
@@ -56,26 +54,10 @@ def notifying(books: Books, provider: str) -> list[str]:
         return list(dict.fromkeys([provider, *unit.cards.providers()]))
 
 
-def complete(desk: Desk) -> tuple[datetime, datetime] | None:
-    """From when to when the record of a programme's events is known to be complete."""
-    with desk.books.read() as unit:
-        told = [unit.cursors.get(desk.programme, stream) for stream in (_FROM, _TO)]
-    return None if None in told else (datetime.fromisoformat(told[0] or ""), datetime.fromisoformat(told[1] or ""))
-
-
-def leaving(desk: Desk) -> datetime | None:
-    """When events that were not fetched yet leave the provider's list, where that is within 72 hours or was already."""
-    known = complete(desk)
-    if known is None or not isinstance(desk.provider, ListsEvents):
-        return None
-    leaves = known[1] + desk.provider.events_kept
-    return leaves if desk.clock() >= leaves - WARN_BEFORE else None
-
-
 def _from_list(
     desk: Desk, reception: Reception, provider: ListsEvents, since: datetime | None, progress: Callable[[int], None]
 ) -> Backfilled:
-    now, known = desk.clock(), complete(desk)
+    now, known = desk.clock(), complete(desk.books, desk.programme)
     window = now - provider.events_kept
     start = max(since or (known[1] - _LAG if known else window), window)
     done = Backfilled()
@@ -86,9 +68,7 @@ def _from_list(
     done.since = min(start, known[0]) if known and joins else start
     done.until = now
     done.lost = (known[1], start) if known and not joins and since is None else None
-    with desk.books.write() as unit:
-        unit.cursors.set(desk.programme, _FROM, done.since.isoformat())
-        unit.cursors.set(desk.programme, _TO, done.until.isoformat())
+    keep_complete(desk.books, desk.programme, done.since, done.until)
     return done
 
 

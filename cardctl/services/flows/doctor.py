@@ -18,11 +18,14 @@ from cardctl.db.leases import held
 from cardctl.db.operations import OperationFilter
 from cardctl.db.unit import Books
 from cardctl.domain.checks import Check, Outcome
+from cardctl.domain.events import EventState
 from cardctl.domain.operations import OPEN, OperationState
 from cardctl.errors import CardctlError
 from cardctl.providers.base import ListsCards, Ping, Provider, ReportsBalance
+from cardctl.providers.registry import NAMES, provider_class
 from cardctl.secrets import Secrets
 from cardctl.secrets.names import ENCRYPTION_KEY, needed_by
+from cardctl.services.deeds.completeness import leaving
 from cardctl.services.journal import NOBODY
 
 SLOW_MS = 2_000
@@ -154,7 +157,7 @@ def _database(subject: Subject) -> Iterator[Check]:
     books = subject.books()
     with books.read():  # environment and schema fit, or it says what does not
         yield Check("database", Outcome.OK, f"{shown}, schema {found.version}, whole, {found.size} bytes")
-    for name, look in (("encryption key", _key), ("journal", _journal), ("audit", _audit)):
+    for name, look in (("encryption key", _key), ("journal", _journal), ("events", _events), ("audit", _audit)):
         yield from _looked(name, look, subject)
 
 
@@ -192,6 +195,23 @@ def _journal(subject: Subject) -> Iterator[Check]:
     else:
         elsewhere = f", {lives[None]} on another machine" if lives[None] else ""
         yield Check("leases", Outcome.OK, f"{lives[True]} operations at work here{elsewhere}")
+
+
+def _events(subject: Subject) -> Iterator[Check]:
+    """What was told and is not in the books, and what soon cannot be fetched any more."""
+    books, name = subject.books(), subject.settings.provider_name
+    with books.read() as unit:
+        states = Counter[EventState]()
+        for _, _, state, many, _ in unit.events.counts():
+            states[state] += many
+    broken, waiting = states[EventState.FAILED] + states[EventState.DEAD], states[EventState.RECEIVED]
+    detail = f"{states.total()} kept, {broken} failed, {waiting} not applied yet"
+    yield Check("events", Outcome.WARN if broken else Outcome.OK, detail, "cardctl webhook replay --failed" if broken else None)
+    kept = getattr(provider_class(name), "events_kept", None) if name in NAMES else None
+    leaves = leaving(books, subject.settings.programme(name), kept, subject.clock()) if kept else None
+    if leaves is not None:
+        told = f"events that were not fetched yet leave {name}'s list at {leaves:%Y-%m-%d %H:%M} UTC"
+        yield Check("events", Outcome.WARN, told, f"cardctl webhook backfill --provider {name}")
 
 
 def _audit(subject: Subject) -> Iterator[Check]:

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from io import TextIOWrapper
 from itertools import chain
 from typing import BinaryIO, Protocol
 
@@ -72,11 +71,11 @@ def rows_in(
 ) -> Iterator[Row | Bad]:
     """The rows of a table whose first line names its columns; `names` maps a name there to one of ours.
 
-    UTF-8 with or without its mark, cells apart by a comma, semicolon, tab or bar, lines ended in any way. BadFile where it
-    lacks a column that is needed; BadInput where `names` has one that nobody knows.
+    UTF-8 with or without its mark, cells apart by a comma, semicolon, tab or bar, lines ended as here or on Windows. BadFile
+    where a column is missing that is needed, or one that `names` has.
     """
-    text = TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
-    first = text.readline()
+    text = (line.decode("utf-8", "surrogateescape") for line in stream)
+    first = next(text, "").removeprefix("\ufeff")
     csv.field_size_limit(_LONGEST)
     reader = csv.reader(chain([first], text), delimiter=max(_SEPARATORS, key=first.count), strict=True)
     try:

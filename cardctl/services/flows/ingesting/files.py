@@ -57,23 +57,28 @@ def found_in(file: str, stream: BinaryIO, said: Said) -> Iterator[Found]:
     if said.headers:
         yield _whole(file, stream.read(), said)
         return
-    head = _first(stream)
+    lines = _first(stream)
+    head = lines[-1] if lines else b""
     if head.strip().startswith((b"{", b"[")) and _is_open(head):
-        yield from _documents(file, head + stream.read(), said)
+        yield from _documents(file, b"".join(lines) + stream.read(), said)
         return
-    after = next((line for line in iter(lambda: stream.readline(LONGEST + 1), b"") if not line.isspace()), b"")
-    if after:
-        yield from _lines(file, chain([head, after], iter(lambda: stream.readline(LONGEST + 1), b"")), said)
-    elif head:
-        yield from _documents(file, head, said)
+    while line := stream.readline(LONGEST + 1):
+        lines.append(line)
+        if not line.isspace():
+            yield from _lines(file, chain(lines, iter(lambda: stream.readline(LONGEST + 1), b"")), said)
+            return
+    if head:
+        yield from _documents(file, b"".join(lines), said)
 
 
-def _first(stream: BinaryIO) -> bytes:
-    """The first line that has something on it, which may be all of a document."""
-    line = stream.readline().removeprefix(_BOM)
-    while line.isspace():
-        line = stream.readline()
-    return line
+def _first(stream: BinaryIO) -> list[bytes]:
+    """The first line that has something on it, which may be all of a document, and the empty ones before it."""
+    lines = list[bytes]()
+    for line in iter(stream.readline, b""):
+        lines.append(line if lines else line.removeprefix(_BOM))
+        if not line.isspace():
+            break
+    return lines
 
 
 def _is_open(line: bytes) -> bool:
