@@ -15,6 +15,7 @@ import pytest
 
 from cardctl.domain.money import Money
 from cardctl.simulator.control import Control
+from cardctl.simulator.posting import ask
 from tests.commands.runner import Cardctl
 
 
@@ -58,10 +59,8 @@ def _the_day(cardctl: Cardctl, purchases: int) -> None:
     pulled = cardctl("transaction", "pull", "--profile", "dev", "-o", "json").data
     assert pulled["changed"] == 0, "what was told is what the bank has"
     for card in cards:
-        assert (
-            cardctl("card", "show", card["id"], "--fresh", "--profile", "dev", "-o", "json").data["balance"]["minor"]
-            == told[card["id"]]
-        )
+        fresh = cardctl("card", "show", card["id"], "--fresh", "--profile", "dev", "-o", "json").data
+        assert fresh["balance"]["minor"] == told[card["id"]]
     captures = [one for one in events if one["kind"] == "settlement"]
     assert len(captures) == sum(1 for number in range(purchases) if number % 3)
     empty = cardctl("webhook", "replay", "--since", "2026-01-01", "--dry-run", "--profile", "dev", "-o", "json")
@@ -76,6 +75,27 @@ def test_a_server_takes_all_of_a_day_twice_and_in_disorder(cardctl: Cardctl) -> 
 @pytest.mark.whole
 def test_ten_thousand_events(cardctl: Cardctl) -> None:
     _the_day(cardctl, 4_000)
+
+
+def test_a_server_answers_questions_about_purchases_by_the_profile_s_rules(cardctl: Cardctl) -> None:
+    card = cardctl("provision", "--dev", "-o", "json").data["cards"][0]
+    config = cardctl.home / "config" / "config.toml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    rules = "[profiles.dev.authorizations]\nenabled = true\nblocked_categories = ['drinking_places']\n"
+    config.write_text("[profiles.dev]\nenvironment = 'simulator'\n" + rules)
+    control = Control(cardctl.simulator)
+    with serving(cardctl) as url:
+        asked = ask(f"{url}/webhooks/stripe/authorization")
+        reasons = [
+            control.swipe(card["ref"], Money(500, "USD"), category=category, decide=asked).reason
+            for category in ("bakeries", "drinking_places")
+        ]
+        forged = ask(f"{url}/webhooks/stripe/authorization")
+        control.rotate_webhook_secrets()
+        control.rotate_webhook_secrets()  # the server knows neither of these
+        reasons.append(control.swipe(card["ref"], Money(500, "USD"), decide=forged).reason)
+    control.close()
+    assert reasons == ["webhook_approved", "webhook_declined", "webhook_error"]
 
 
 def test_verify_tells_the_genuine_from_the_tampered(cardctl: Cardctl, tmp_path: Path) -> None:

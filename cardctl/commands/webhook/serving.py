@@ -13,6 +13,8 @@ from cardctl.output.console import Output
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cardctl.domain.events import Incoming
+    from cardctl.receiver import Answer, Rules
     from cardctl.runtime import Run
     from cardctl.services.deeds.inbox import Reception
 
@@ -42,7 +44,8 @@ def serve(
 ) -> None:
     """Receive notifications at /webhooks/PROVIDER until Ctrl-C or SIGTERM. 200 is answered once an event is durable.
 
-    What nothing proves goes into quarantine. Events are applied as they come. GET /healthz tells whether the books can be
+    What nothing proves goes into quarantine. Events are applied as they come. Where the profile turns it on, Stripe's questions
+    about purchases are answered at /webhooks/stripe/authorization. GET /healthz tells whether the books can be
     written, GET /metrics is for Prometheus; both are for this machine, so let a proxy pass /webhooks/ alone.
 
     Example: cardctl webhook serve --port 8421
@@ -59,6 +62,7 @@ def serve(
             clock=runtime.now,
             desk=None if no_apply else run.desk,
             limits=receiver.Limits(body=max_body),
+            rules=_rules(run),
         )
         with receiver.running(setup, host, port) as served:
             if not receiver.is_loopback(host):
@@ -67,6 +71,24 @@ def serve(
             run.console.notice("receiving: " + ", ".join(f"{name} {url}" for name, url in told.items()))
             run.console.done({"base_url": served.base_url, "urls": told}, [])
             served.wait()
+
+
+def _rules(run: Run) -> Rules | None:
+    """How questions about purchases are answered; None where the profile leaves that off."""
+    from cardctl.receiver import Answer, Rules  # noqa: PLC0415
+
+    authorizer = run.authorizer("stripe")
+    if authorizer is None:
+        return None
+    if not authorizer.secrets:
+        run.console.notice(f"warning: no question about a purchase can be believed: set {authorizer.questions.secret_name}")
+    headers, settings = authorizer.questions.headers, run.settings.profile.authorizations
+
+    def decide(incoming: Incoming) -> Answer | None:
+        decision = authorizer.answer(incoming)
+        return None if decision is None else Answer(decision.approved, headers=headers)
+
+    return Rules(decide, Answer(settings.default == "approve", headers=headers), settings.deadline_ms / 1000)
 
 
 def _receptions(run: Run, providers: str | None) -> Mapping[str, Reception]:
