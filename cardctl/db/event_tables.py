@@ -25,7 +25,6 @@ class EventRow(Row, table=True):
         one_of("source", Source),
         CheckConstraint("attempts >= 0 AND times >= 1", name="counts"),
         Index(None, "received_at", "id"),
-        Index(None, "programme", "object_ref"),
         Index(None, "programme", "card_ref"),
         Index(None, "state", "received_at", "id", sqlite_where=text(UNFINISHED)),
         Index(None, "programme", "waits_for", sqlite_where=text(WAITING)),

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, selec
 from cardctl.db.columns import free
 from cardctl.db.event_rows import FIELDS, PLAIN, STATES, event_from_row, values_of
 from cardctl.db.event_tables import EventRow
-from cardctl.db.many import Values, chunks, insert_rows
+from cardctl.db.many import Values, chunks, insert_rows, rows_of
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, narrowed, starts_with, stream, within
 from cardctl.db.tables import table_of
@@ -134,11 +134,6 @@ class Events:
         """Those of our ids that are in the books."""
         return set(self._known(ids))
 
-    def of_object(self, programme: str, object_ref: str) -> list[Event]:
-        """Every event of one object, in no order that means anything."""
-        query = _EVENT.where(_E.c.programme == programme, _E.c.object_ref == object_ref)
-        return [event_from_row(row) for row in self._connection.execute(query.order_by(_E.c.id))]
-
     def waiting_for(self, programme: str, refs: Iterable[str]) -> list[Event]:
         """Events that cannot be applied before one of these objects is in the books."""
         found: list[Event] = []
@@ -183,12 +178,8 @@ class Events:
 
     def _known(self, ids: Iterable[str]) -> dict[str, bool]:
         """Which ids there are, and whether what came under each is believed."""
-        known: dict[str, bool] = {}
-        columns = _E.c.id, _E.c.signature, _E.c.source
-        for chunk in chunks(ids):
-            for id_, signature, source in self._connection.execute(select(*columns).where(_E.c.id.in_(chunk))):
-                known[id_] = signature == Signature.VALID or source == Source.BACKFILLED
-        return known
+        found = rows_of(self._connection, _E, ("id", "signature", "source"), ids)
+        return {id_: signature == Signature.VALID or source == Source.BACKFILLED for id_, signature, source in found}
 
     def _row(self, event: Event, arrival: Arrival, carrier: str | None) -> Values:
         return (*values_of(event), carrier, None if carrier is not None else self._sealed(event.id, arrival))

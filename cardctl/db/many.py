@@ -26,6 +26,15 @@ def chunks(names: Iterable[T]) -> Iterator[list[T]]:
     return (unique[start : start + _CHUNK] for start in range(0, len(unique), _CHUNK))
 
 
+def rows_of(connection: Connection, table: Table, columns: Sequence[str], ids: Iterable[str]) -> Iterator[Sequence[Any]]:
+    """These columns of the rows that are there, in no order; for who asks a thousand times a second."""
+    listed, mark = ", ".join(f'"{column}"' for column in columns), _mark(connection)
+    for chunk in chunks(ids):
+        marks = ", ".join([mark] * len(chunk))
+        statement = f"SELECT {listed} FROM {table.name} WHERE id IN ({marks})"  # noqa: S608 - our own names
+        yield from connection.exec_driver_sql(statement, tuple(chunk))
+
+
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Values]) -> None:
     """New rows, each with its values in the order of `columns`."""
     listed = ", ".join(f'"{column}"' for column in columns)

@@ -9,14 +9,14 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cardctl.domain.events import Event, EventState, Signature, Source
 from cardctl.domain.redaction import redact
@@ -24,6 +24,8 @@ from cardctl.errors import BooksCorrupt, SecretProblem
 
 if TYPE_CHECKING:
     from cardctl.db.sealed import EncryptionKeys, Ring
+
+T = TypeVar("T")
 
 MOST_ROWS = 1_000
 MOST_BYTES = 16_000_000
@@ -111,9 +113,7 @@ class Quarantine:
         """All of them in one transaction; what is over the caps goes, the oldest first."""
         if not refusals:
             return
-        with self._using(make=True) as connection:
-            if connection is not None:
-                self._note(connection, refusals)
+        self._do(lambda connection: self._note(connection, refusals), None, make=True)
 
     def rows(
         self, *, provider: str | None = None, since: datetime | None = None, limit: int | None = None
@@ -145,8 +145,7 @@ class Quarantine:
 
     def clear(self) -> int:
         """Throw everything away; how many rows that were."""
-        with self._using() as connection:
-            return connection.execute("DELETE FROM quarantine").rowcount if connection else 0
+        return self._do(lambda connection: connection.execute("DELETE FROM quarantine").rowcount, 0)
 
     def close(self) -> None:
         """Give the file back; it opens again when it is used again."""
@@ -199,20 +198,19 @@ class Quarantine:
             return None
 
     def _select(self, query: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
-        with self._using() as connection:
-            return connection.execute(query, values).fetchall() if connection else []
+        return self._do(lambda connection: connection.execute(query, values).fetchall(), [])
 
-    @contextmanager
-    def _using(self, *, make: bool = False) -> Iterator[sqlite3.Connection | None]:
-        """The open file; None where there is none to read. What fails is told once, and passes no further."""
+    def _do(self, work: Callable[[sqlite3.Connection], T], otherwise: T, *, make: bool = False) -> T:
+        """The work on the open file; `otherwise` where there is none to read. What fails is told once and goes no further."""
         with self._lock:
             try:
                 if self._connection is None and (make or os.path.exists(self._path)):
                     self._connection = _open(self._path)
-                yield self._connection
+                return otherwise if self._connection is None else work(self._connection)
             except _UNUSABLE as error:
                 self.close()
                 self._complain(error)
+                return otherwise
 
     def _complain(self, error: Exception) -> None:
         if not self._warned:

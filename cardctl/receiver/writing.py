@@ -38,8 +38,8 @@ class Waiting:
 class Writer:
     """`submit` and `probe` belong to the server's loop, all else to the writing thread.
 
-    `keep` makes arrivals durable, and gives a receipt for each event. `told` hears of every batch after it was answered; `tick`
-    is called about once a second, and at the end.
+    While a commit is under way, what comes is gathered for the next one. `keep` makes arrivals durable, and gives a receipt for
+    each event. `told` hears of every batch after it was answered; `tick` is called about once a second, and at the end.
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class Writer:
         self._tick = tick
         self._warn = warn
         self._limits = limits
-        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Waiting] | None] = queue.SimpleQueue()
+        self._gathered: list[Waiting] = []
+        self._busy = False
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._bytes = 0
@@ -91,32 +93,30 @@ class Writer:
         waiting = Waiting(arrival, size, self._loop.create_future())
         self.waiting += 1
         self._bytes += size
-        self._queue.put(waiting)
+        self._gathered.append(waiting)
+        if not self._busy:
+            self._busy = True
+            self._loop.call_soon(self._hand_over)  # with all that this turn of the loop brings
         return waiting.future
 
+    def _hand_over(self) -> None:
+        batch, self._gathered = self._gathered[:MOST_SHARED], self._gathered[MOST_SHARED:]
+        self._queue.put(batch)
+
     def _run(self) -> None:
-        stopping, ticked = False, time.monotonic()
+        ticked, stopping = time.monotonic(), False
         while not stopping:
-            batch, stopping = self._drain(ticked + _TICK - time.monotonic())
-            if batch:
-                self._serve(batch)
+            with suppress(queue.Empty):
+                batch = self._queue.get(timeout=max(ticked + _TICK - time.monotonic(), 0))
+                stopping = batch is None
+                self._serve(batch or [])
             if stopping or time.monotonic() - ticked >= _TICK:
                 self._guarded(self._tick)
                 ticked = time.monotonic()
 
-    def _drain(self, patience: float) -> tuple[list[Waiting], bool]:
-        batch: list[Waiting] = []
-        with suppress(queue.Empty):
-            one = self._queue.get(timeout=max(patience, 0))
-            while one is not None:
-                batch.append(one)
-                if len(batch) >= MOST_SHARED:
-                    return batch, False
-                one = self._queue.get_nowait()
-            return batch, True
-        return batch, False
-
     def _serve(self, batch: list[Waiting]) -> None:
+        if not batch:
+            return
         try:
             self._write(batch)
         finally:
@@ -162,6 +162,10 @@ class Writer:
             self._bytes -= one.size
             if not one.future.done():
                 one.future.set_result(one.kept)
+        self._busy = bool(self._gathered)
+        if self._busy:
+            assert self._loop is not None
+            self._loop.call_soon(self._hand_over)
 
     def _guarded(self, do: Callable[[], None]) -> None:
         try:

@@ -1,5 +1,7 @@
-"""A client that loads a receiver over a few connections, in a process of its own: `python -m tests.bench.loading`; cheap, so that
-what is measured is the server. It reads one JSON job from stdin, and tells how it went on stdout."""
+"""A cheap client that loads a receiver, in a process of its own, so that what is measured is the server.
+
+It reads one JSON job from stdin, and tells how it went on stdout: `python -m tests.bench.loading`.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,7 @@ from tests.bench.events import SECRET, bodies
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """`requests` events, from number `start` on, to a port of this machine; `rate` a second (0: as fast as they are answered)."""
+    """`requests` events, from number `start` on, to a port of this machine; `rate` a second (0: as fast as answered)."""
 
     port: int
     requests: int

@@ -1,4 +1,4 @@
-"""Durable ingest over HTTP against raw sqlite3 that commits the same rows one by one: `python -m tests.bench.receiving [EVENTS]`.
+"""Durable ingest over HTTP against raw sqlite3, a commit for each row: `python -m tests.bench.receiving [EVENTS]`.
 
 In turns, in one run: so many events over 32 connections, then the rows as they were stored, with synchronous=FULL, their values
 prebuilt. Then the time that a request takes at half that load.

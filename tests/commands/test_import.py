@@ -245,12 +245,17 @@ class TestEvents:
         assert done(cardctl, "events", "-", "--map", "created_at=inserted_at", stdin=text)["new"] == 1
         assert cardctl("import", "events", "-", "--provider", "square", stdin=text).code == 2
 
-    def test_proof_that_comes_later_is_taken(self, cardctl: Cardctl) -> None:
-        """The same notification, delivered again with its secret, is an event like any other."""
-        body = {"event": "virtualcard.created.complete", "id": "x1", "reference": "r1", "card_id": "c1"}
+    def test_proof_that_comes_later_is_taken(self, cardctl: Cardctl, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The same notification, delivered with its secret, takes the place of what the file told of it."""
+        monkeypatch.setenv("CARDCTL_STROWALLET_WEBHOOK_SECRET", "a-secret-in-the-address")
+        body = {"event": "virtualcard.created.complete", "id": "x1", "reference": "r1"}
         text = EVENTS + "virtualcard.created.complete/x1/r1,c1,virtualcard.created.complete,{},1,2024-05-01\n"
         assert done(cardctl, "events", "-", stdin=text)["new"] == 1
         line = {"provider": "strowallet", "body": json.dumps(body), "query": "secret=nobody-knows-it"}
-        assert cardctl("webhook", "ingest", "-", "--no-apply", stdin=json.dumps(line)).code == 3
-        line["query"] = ""
-        assert cardctl("webhook", "ingest", "-", "--no-apply", "-o", "json", stdin=json.dumps(line)).data["duplicates"] == 1
+        ingest = ("webhook", "ingest", "-", "--no-apply", "-o", "json")
+        assert cardctl(*ingest, stdin=json.dumps(line)).code == 3
+        assert cardctl(*ingest, stdin=json.dumps(line | {"query": ""})).data["duplicates"] == 1
+        genuine = line | {"query": "secret=a-secret-in-the-address"}
+        assert cardctl(*ingest, stdin=json.dumps(genuine)).data["proven"] == 1
+        (one,) = listed(cardctl, "webhook")
+        assert (one["signature"], one["source"], one["state"], one["error"]) == ("valid", "ingested", "received", None)

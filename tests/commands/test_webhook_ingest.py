@@ -1,4 +1,4 @@
-"""`cardctl webhook ingest`: events from files of every kind, kept once, verified where they can be, applied before it returns."""
+"""`cardctl webhook ingest`: events from files of every kind, kept once, verified where they can be, and applied."""
 
 from __future__ import annotations
 
@@ -173,7 +173,13 @@ def test_bad_lines_do_not_stop_the_good_ones(cardctl: Cardctl, tmp_path: Path) -
 
 
 def test_nothing_to_read(cardctl: Cardctl, tmp_path: Path) -> None:
-    for name, text in {"empty": "", "blank": "\n\n", "words": "hello\nworld\n", "html": "<html></html>", "null": "null"}.items():
+    for name, text in {
+        "empty": "",
+        "blank": "\n\n",
+        "words": "hello\nworld\n",
+        "html": "<html></html>",
+        "null": "null",
+    }.items():
         (tmp_path / name).write_text(text)
         ran = cardctl("webhook", "ingest", str(tmp_path / name), "-o", "json")
         assert (ran.code, ran.error) == (2, "INVALID_FILE"), name

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardctl.domain.cards import Credentials
-from cardctl.domain.redaction import Secret, luhn, printable, redact, redact_json
+from cardctl.domain.redaction import Secret, luhn, printable, redact, redact_body, redact_json
 
 
 def whole(body: str) -> str:
@@ -166,3 +166,33 @@ def test_printable_text_moves_no_cursor(text: str) -> None:
 @pytest.mark.parametrize("text", ["\x1b[2J", "\u202e", "\u2066", "\r\n", "\x9b31m", "\u200b", "\u2028"])
 def test_what_moves_a_cursor_is_shown(text: str) -> None:
     assert printable(text) == text.encode("unicode_escape").decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "safe"),
+    [
+        (b'{"number": "4242424242424242", "x": 1.50}', b'{"x":1.50}'),
+        (b'{"n": 4242424242424242, "y": 12.00}', b'{"n":"**** **** **** 4242","y":12.00}'),
+        (b'{"cvv": 123, "pin": {"status": "active"}}', b'{"pin":{"status":"active"}}'),
+        (b'{"p": "\\u0034242424242424242"}', b'{"p":"**** **** **** 4242"}'),
+        (b'[{"note": "sk_live_abcdefghij"}]', b'[{"note":"***"}]'),
+        (b"no JSON: 4242 4242 4242 4242 \xff", b"no JSON: **** **** **** 4242 \xff"),
+    ],
+)
+def test_a_raw_body_loses_what_no_one_may_see(body: bytes, safe: bytes) -> None:
+    assert redact_body(body) == safe
+    assert redact_body(safe) == safe
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{ "amount" : 1.50, "cvc_check": "pass", "number": "F2-001", "cvc": null }',
+        b'{"site":"https://shop.example","mail":"a@b.example"}',
+        b'{"a": "caf\\u00e9"}',
+        b"\xff\x00 anything",
+        b"",
+    ],
+)
+def test_a_raw_body_without_any_of_it_is_the_very_bytes(body: bytes) -> None:
+    assert redact_body(body) == body

@@ -1,4 +1,4 @@
-"""2xx is a receipt: what was acknowledged is in the books, once, whatever fails; and what cannot be kept is not acknowledged."""
+"""2xx is a receipt: what was acknowledged is in the books, once, whatever fails; what cannot be kept is not acknowledged."""
 
 from __future__ import annotations
 

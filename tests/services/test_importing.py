@@ -30,9 +30,9 @@ def cells(text: str | bytes, **names: str) -> list[dict[str, str] | int]:
     return [row.line if isinstance(row, Bad) else dict(row.cells) for row in table(text, **names)]
 
 
-def imported(world: World, *rows: str, **more: bool) -> ImportedCards:
+def imported(world: World, *rows: str, read: bool = True) -> ImportedCards:
     stream = BytesIO("\n".join([HEAD, *rows]).encode())
-    return import_cards(world.desk, rows_in(stream, "file", COLUMNS, NEEDED, {}), currency="USD", **more)
+    return import_cards(world.desk, rows_in(stream, "file", COLUMNS, NEEDED, {}), currency="USD", read=read)
 
 
 def card_of(world: World, ref: str) -> Card:

@@ -40,7 +40,6 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_events"),
     )
     _index("events", "received_at", "id")
-    _index("events", "programme", "object_ref")
     _index("events", "programme", "card_ref")
     unfinished = sa.text("state IN ('received', 'failed', 'dead')")
     _index("events", "state", "received_at", "id", sqlite_where=unfinished)

@@ -85,9 +85,9 @@ def _rehearse(desk: Desk, good: Sequence[Told], holders: set[str], total: Import
     with desk.books.read() as unit:
         known = unit.cards.by_refs(desk.programme, [told.ref for told in good])
         new = [told for told in good if told.ref not in known]
-        for user in {told.user for told in new} - holders:
-            holders.add(user)
-            total.accounts += unit.accounts.by_external_id(desk.programme, user) is None
+        users = {told.user for told in new} - holders
+        total.accounts += len(users) - len(unit.accounts.by_external_ids(desk.programme, users))
+    holders |= users
     _count(new, len(good), total)
 
 
@@ -112,13 +112,10 @@ def _take(desk: Desk, good: Sequence[Told], total: ImportedCards) -> list[Card]:
 
 def _holders(desk: Desk, unit: Unit, new: Iterable[Told], total: ImportedCards) -> dict[str, Account]:
     """The accounts of these cards by the caller's own key; those that are not here are made."""
-    holders, made = dict[str, Account](), list[Account]()
-    for user in dict.fromkeys(told.user for told in new):
-        holder = unit.accounts.by_external_id(desk.programme, user)
-        if holder is None:
-            holder = _account(desk, user)
-            made.append(holder)
-        holders[user] = holder
+    users = dict.fromkeys(told.user for told in new)
+    holders = unit.accounts.by_external_ids(desk.programme, users)
+    made = [_account(desk, user) for user in users if user not in holders]
+    holders |= {account.external_id or "": account for account in made}
     unit.accounts.add_many((account, {}, None) for account in made)
     entries = (_entry(desk, "account.import", account.id, {"external_id": account.external_id}) for account in made)
     unit.audit.append_many(entries)

@@ -81,7 +81,7 @@ def rows_in(
     try:
         header = [cell.strip() for cell in next(reader, [])]
     except csv.Error as error:
-        raise BadFile(f"{name}: its first line names no columns: {error}") from None
+        raise BadFile(f"{name}: its first line names no columns: {_why(error)}") from None
     places = _places(header, name, known, needed, names)
     rest = [index for index in range(len(header)) if index not in places.values()]
     return _rows(reader, len(header), places, rest)
@@ -136,7 +136,7 @@ def _rows(reader: _Reader, width: int, places: Mapping[str, int], rest: Sequence
         except StopIteration:
             return
         except csv.Error as error:
-            yield Bad(line, None, f"it is no CSV: {error}")
+            yield Bad(line, None, f"it is no CSV: {_why(error)}")
             cells = []
         before = reader.line_num
         if any(cell and not cell.isspace() for cell in cells):
@@ -150,6 +150,11 @@ def _row(line: int, cells: Sequence[str], width: int, places: Mapping[str, int],
         if not _is_text(cells[index]):
             return Bad(line, column, "it is not UTF-8")
     return Row(line, {column: cells[index].strip() for column, index in places.items()}, [cells[index] for index in rest])
+
+
+def _why(error: csv.Error) -> str:
+    """Without its advice for programmers."""
+    return str(error).partition(" - ")[0]
 
 
 def _is_text(cell: str) -> bool:
