@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, text
 
-from cardctl.db.fields import Row, currency_field, id_field, minor_field, one_of, sealed_field, text_field
+from cardctl.db.fields import Row, currency_field, id_field, minor_field, one_of, sealed_bytes_field, text_field
 from cardctl.domain.events import EventState, Signature, Source
 from cardctl.domain.topups import TopUpState
 
@@ -48,7 +48,7 @@ class EventRow(Row, table=True):
     position: int
     digest: str = text_field()
     carrier: str | None = text_field()
-    message: str | None = sealed_field()
+    message: bytes | None = sealed_bytes_field()
 
 
 class TopUpRow(Row, table=True):

@@ -184,13 +184,13 @@ class Events:
     def _row(self, event: Event, arrival: Arrival, carrier: str | None) -> Values:
         return (*values_of(event), carrier, None if carrier is not None else self._sealed(event.id, arrival))
 
-    def _sealed(self, id: str, arrival: Arrival) -> str | None:  # noqa: A002
+    def _sealed(self, id: str, arrival: Arrival) -> bytes | None:  # noqa: A002
         """Headers as one line of JSON, then the body as it came."""
         if arrival.body is None:
             return None
-        return self._box.seal(Place("events", "message", id), orjson.dumps(arrival.headers) + b"\n" + arrival.body)
+        return self._box.seal_bytes(Place("events", "message", id), orjson.dumps(arrival.headers) + b"\n" + arrival.body)
 
-    def _opened(self, id: str, message: str) -> tuple[dict[str, str], bytes]:  # noqa: A002
+    def _opened(self, id: str, message: bytes) -> tuple[dict[str, str], bytes]:  # noqa: A002
         headers, _, body = self._box.open_bytes(Place("events", "message", id), message).partition(b"\n")
         return orjson.loads(headers), body
 
@@ -204,7 +204,7 @@ class Events:
         old = self._connection.execute(query).scalar_one()
         for other in self._connection.execute(select(_E.c.id).where(_E.c.carrier == event.id)).scalars().all():
             message = None if old is None else self._box.open_bytes(Place("events", "message", event.id), old)
-            anew = None if message is None else self._box.seal(Place("events", "message", other), message)
+            anew = None if message is None else self._box.seal_bytes(Place("events", "message", other), message)
             self._connection.execute(update(_E).where(_E.c.id == other).values(carrier=None, message=anew))
         values = dict(zip(FIELDS, values_of(event), strict=True)) | {
             "message": self._sealed(event.id, arrival),

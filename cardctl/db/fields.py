@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import BigInteger, CheckConstraint, MetaData, String, Table
+from sqlalchemy import BigInteger, CheckConstraint, LargeBinary, MetaData, String, Table
 from sqlmodel import Field, SQLModel
 
 from cardctl.db.columns import Text
@@ -40,6 +40,10 @@ def id_field(**options: Any) -> Any:
 
 def sealed_field(**options: Any) -> Any:
     return Field(sa_type=Text, sa_column_kwargs={"info": {"sealed": True}}, **options)
+
+
+def sealed_bytes_field(**options: Any) -> Any:
+    return Field(sa_type=LargeBinary, sa_column_kwargs={"info": {"sealed": True}}, **options)
 
 
 def minor_field(**options: Any) -> Any:

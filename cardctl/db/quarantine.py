@@ -37,7 +37,7 @@ _UNOPENED = (BooksCorrupt, SecretProblem)
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS quarantine (id TEXT PRIMARY KEY, provider TEXT NOT NULL, programme TEXT NOT NULL,"
     " received_at TEXT NOT NULL, last_at TEXT NOT NULL, signature TEXT NOT NULL, reason TEXT NOT NULL, types TEXT NOT NULL,"
-    " digest TEXT NOT NULL, times INTEGER NOT NULL, size INTEGER NOT NULL, headers TEXT NOT NULL, body TEXT)",
+    " digest TEXT NOT NULL, times INTEGER NOT NULL, size INTEGER NOT NULL, headers BLOB NOT NULL, body BLOB)",
     "CREATE INDEX IF NOT EXISTS quarantine_last ON quarantine (last_at, id)",
 )
 _PLAIN = "id, provider, programme, received_at, last_at, signature, reason, types, digest, times"
@@ -178,13 +178,13 @@ class Quarantine:
         headers = self._seal(id_, "headers", json.dumps(dict(refusal.headers)).encode())
         body = None if refusal.body is None else self._seal(id_, "body", refusal.body)
         told = redact(refusal.reason), redact(json.dumps(refusal.types)), refusal.digest, refusal.times
-        size = len(headers) + len(body or "")
+        size = len(headers) + len(body or b"")
         return (id_, refusal.provider, refusal.programme, at, at, str(refusal.signature), *told, size, headers, body)
 
-    def _seal(self, id_: str, column: str, data: bytes) -> str:
+    def _seal(self, id_: str, column: str, data: bytes) -> bytes:
         from cardctl.db.sealed import Place  # noqa: PLC0415
 
-        return self._ring.seal(Place("quarantine", column, id_), data)
+        return self._ring.seal_bytes(Place("quarantine", column, id_), data)
 
     def _opened(self, id_: str, column: str) -> bytes | None:
         from cardctl.db.sealed import Place  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """Encryption at rest and keyed hashes; the keys are handed in. Which columns are sealed is said in tables.py.
 
-A sealed text is `v1.<key id>.<base64 of nonce and ciphertext>`, AES-256-GCM, bound to its table, column and row, so that
-it opens nowhere else. Subkeys come from the given key by HKDF-SHA256.
+A sealed text is `v1.<key id>.<base64 of nonce and ciphertext>` (sealed bytes: without the base64), AES-256-GCM, bound to its
+table, column and row, so that it opens nowhere else. Subkeys come from the given key by HKDF-SHA256.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
-from sqlalchemy import Connection, Table, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, func, or_, select, update
 
 from cardctl.db.meta import Meta
 from cardctl.db.selecting import sealed_columns
@@ -60,19 +61,19 @@ class _Key:
                 f"the encryption key is shorter than {_SHORTEST} characters", hint="make one with `openssl rand -base64 32`"
             )
         self.id = _hkdf(text.encode(), b"cardctl key id")[:4].hex()
+        self.prefix = f"v1.{self.id}."
         self._cipher = AESGCM(_hkdf(text.encode(), b"cardctl seal"))
         self._hash_key = _hkdf(text.encode(), b"cardctl lookup")
 
-    def seal(self, place: Place, data: bytes) -> str:
+    def seal(self, place: Place, data: bytes) -> bytes:
+        """The nonce and the ciphertext."""
         nonce = random_bytes(12)
-        sealed = nonce + self._cipher.encrypt(nonce, data, place.bound)
-        return f"v1.{self.id}.{urlsafe_b64encode(sealed).decode()}"
+        return nonce + self._cipher.encrypt(nonce, data, place.bound)
 
-    def open(self, place: Place, body: str) -> bytes:
+    def open(self, place: Place, sealed: bytes) -> bytes:
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415
 
         try:
-            sealed = urlsafe_b64decode(body)
             return self._cipher.decrypt(sealed[:12], sealed[12:], place.bound)
         except (InvalidTag, ValueError) as error:
             raise BooksCorrupt(f"what is sealed in {place.table}.{place.column} of {place.row} was changed") from error
@@ -93,27 +94,36 @@ class Ring:
             previous = _Key(keys.previous)
             self._keys.setdefault(previous.id, previous)
 
-    def seal(self, place: Place, text: str | bytes) -> str:
-        """The sealed form of a text, or of bytes that may be none, under the current key."""
-        return self.current.seal(place, text.encode() if isinstance(text, str) else text)
+    def seal(self, place: Place, text: str) -> str:
+        """The sealed form of a text, under the current key."""
+        return self.current.prefix + urlsafe_b64encode(self.current.seal(place, text.encode())).decode()
 
     def open(self, place: Place, sealed: str) -> str:
-        """The text; as `open_bytes`."""
-        data = self.open_bytes(place, sealed)
-        try:
-            return data.decode()
-        except UnicodeDecodeError as error:
-            raise BooksCorrupt(f"what is sealed in {place.table}.{place.column} of {place.row} is no text") from error
-
-    def open_bytes(self, place: Place, sealed: str) -> bytes:
-        """What was sealed; WrongEncryptionKey where no key at hand sealed it, BooksCorrupt where it was changed or moved."""
+        """The text; WrongEncryptionKey where no key at hand sealed it, BooksCorrupt where it was changed or moved."""
         version, _, rest = sealed.partition(".")
         key_id, _, body = rest.partition(".")
+        key = self._key(place, version, key_id)
+        try:
+            return key.open(place, urlsafe_b64decode(body)).decode()
+        except ValueError as error:
+            raise BooksCorrupt(f"what is sealed in {place.table}.{place.column} of {place.row} is no text") from error
+
+    def seal_bytes(self, place: Place, data: bytes) -> bytes:
+        """The same of bytes, which stay bytes: they may be many."""
+        return self.current.prefix.encode() + self.current.seal(place, data)
+
+    def open_bytes(self, place: Place, sealed: bytes) -> bytes:
+        """What `seal_bytes` was given; errors as of `open`."""
+        version, _, rest = sealed.partition(b".")
+        key_id, _, body = rest.partition(b".")
+        return self._key(place, version.decode("latin-1"), key_id.decode("latin-1")).open(place, body)
+
+    def _key(self, place: Place, version: str, key_id: str) -> _Key:
         if version != "v1":
             raise BooksCorrupt(f"{place.table}.{place.column} of {place.row} is not sealed as it should be")
         if key_id not in self._keys:
             raise WrongEncryptionKey(f"these books are sealed with another key ({key_id}, given: {', '.join(self._keys)})")
-        return self._keys[key_id].open(place, body)
+        return self._keys[key_id]
 
     def digests(self, table: str, column: str, text: str) -> list[str]:
         """Keyed hashes of a text by which its row is found, the current key's first; hex, HMAC-SHA256."""
@@ -144,15 +154,19 @@ class Box:
             meta.set(_CHECK, ring.seal(place, "cardctl"))
         return ring
 
-    def seal(self, place: Place, text: str | bytes) -> str:
+    def seal(self, place: Place, text: str) -> str:
         """See `Ring.seal`."""
         return self.ring.seal(place, text)
+
+    def seal_bytes(self, place: Place, data: bytes) -> bytes:
+        """See `Ring.seal_bytes`."""
+        return self.ring.seal_bytes(place, data)
 
     def open(self, place: Place, sealed: str) -> str:
         """See `Ring.open`."""
         return self._ring().open(place, sealed)
 
-    def open_bytes(self, place: Place, sealed: str) -> bytes:
+    def open_bytes(self, place: Place, sealed: bytes) -> bytes:
         """See `Ring.open_bytes`."""
         return self._ring().open_bytes(place, sealed)
 
@@ -167,22 +181,34 @@ class Box:
         meta.set(_CHECK, self.ring.seal(Place("meta", _CHECK, meta.get("database_id") or ""), "cardctl"))
         return count
 
+    def _again(self, place: Place, sealed: str | bytes) -> str | bytes:
+        if isinstance(sealed, str):
+            return self.seal(place, self.open(place, sealed))
+        return self.seal_bytes(place, self.open_bytes(place, sealed))
+
     def _reseal_table(self, table: Table) -> int:
         columns, last, count = sealed_columns(table), "", 0
-        old = or_(*(column.not_like(f"v1.{self.ring.current.id}.%") for column in columns))
+        old = or_(*(_sealed_otherwise(column, self.ring.current.prefix) for column in columns))
         while rows := self._connection.execute(
             select(table.c.id, *columns).where(table.c.id > last, old).order_by(table.c.id).limit(_BATCH)
         ).all():
             for id_, *texts in rows:
                 places = [Place(table.name, column.name, id_) for column in columns]
                 anew = {
-                    place.column: self.seal(place, self.open_bytes(place, text))
+                    place.column: self._again(place, text)
                     for place, text in zip(places, texts, strict=True)
                     if text is not None
                 }
                 self._connection.execute(update(table).where(table.c.id == id_).values(anew))
             last, count = rows[-1][0], count + len(rows)
         return count
+
+
+def _sealed_otherwise(column: Column[Any], prefix: str) -> ColumnElement[bool]:
+    """Whether a sealed column was not sealed under the key of that prefix."""
+    if isinstance(column.type, LargeBinary):
+        return func.substr(column, 1, len(prefix)) != prefix.encode()
+    return column.not_like(f"{prefix}%")
 
 
 def _hkdf(secret: bytes, purpose: bytes) -> bytes:

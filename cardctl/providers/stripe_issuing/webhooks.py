@@ -17,6 +17,7 @@ from cardctl.domain.events import NOTHING, UNHEARD, Incoming, Notice, Signature,
 from cardctl.domain.redaction import Secret
 from cardctl.errors import BadEvent, BadInput
 from cardctl.providers.stripe_issuing import disputes, translate
+from cardctl.providers.stripe_issuing.skimming import skim
 
 TOLERANCE = 300
 WEBHOOK_SECRET = "stripe.webhook_secret"  # noqa: S105 - a name
@@ -52,6 +53,9 @@ class StripeWebhooks:
 
     def notices(self, body: bytes) -> list[Notice]:
         """One event to a body. Its numbers are whole: Stripe's amounts are in minor units."""
+        skimmed = skim(body)
+        if skimmed is not None:
+            return [skimmed]
         event = _event(body)
         return [
             Notice(
