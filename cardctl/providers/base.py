@@ -39,6 +39,7 @@ class Call:
 class Budget(Protocol):
     """The rate limit of one programme, shared by the processes of this machine. `take` books the next request and gives the
     seconds to wait before it may be sent (0 where `wait` is False, though it is booked); `penalise` holds later ones back."""
+
     def take(self, *, wait: bool = True) -> float: ...
     def penalise(self, seconds: float) -> None: ...
 
@@ -59,8 +60,7 @@ class Handed:
 
     `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
     `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts. `on_call` hears of
-    every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None where it is not
-    at hand. `budget` and `breaker` None: no rate limit, no breaker.
+    every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None: not at hand.
     """
 
     environment: str

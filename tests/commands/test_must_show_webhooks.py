@@ -1,4 +1,4 @@
-"""A day of webhooks as an operator meets it: a real server process, a bank that delivers twice and in disorder, and the books."""
+"""A day of webhooks as an operator meets it: a real server, a bank that delivers twice and in disorder, and the books."""
 
 from __future__ import annotations
 

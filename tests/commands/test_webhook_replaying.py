@@ -1,4 +1,4 @@
-"""`simulator swipe, deliver, resend` and `webhook replay, backfill`: exit code, the whole document, and what the books then say."""
+"""`simulator swipe, deliver, resend` and `webhook replay, backfill`: exit code, the whole document, and the books."""
 
 from __future__ import annotations
 

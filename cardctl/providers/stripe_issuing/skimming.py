@@ -67,7 +67,7 @@ _DECODER = msgspec.json.Decoder(_Event)
 def skim(body: bytes) -> Notice | None:
     """The notice of an event that has all that it should, of the types that it should; any other (None) is read whole."""
     try:
-        event = _DECODER.decode(body)
+        event = _DECODER.decode(body if body.isascii() else body.decode())  # it does not look into text that it passes over
         at = datetime.fromtimestamp(event.created, UTC)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, ArithmeticError, OSError, RecursionError):
         return None
