@@ -5,6 +5,7 @@ An event is applied whole, or it failed and changed nothing. Applying it again c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -25,19 +26,32 @@ ROUNDS = 5
 
 @dataclass(slots=True)
 class Applied:
-    """How applying ended: how many events in which state; `later` could not be read now, or go on changing; failures by id."""
+    """How applying ended: `finished` events by state, `broken` ones (failed or dead) by id; `later` could not be read now, or
+    go on changing; `failures` say why, by id. An event that was tried several times counts as it ended."""
 
-    counts: dict[EventState, int] = field(default_factory=dict)
+    finished: dict[EventState, int] = field(default_factory=dict)
+    broken: dict[str, EventState] = field(default_factory=dict)
     later: int = 0
     failures: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     mended: set[str] = field(default_factory=set)
     """What had failed before and is applied by now: what it waited for has come."""
 
+    @property
+    def counts(self) -> dict[EventState, int]:
+        """How many events in which state."""
+        return {**self.finished, **Counter(self.broken.values())}
+
+    @property
+    def unfinished(self) -> int:
+        """Events that are not applied."""
+        return self.later + len(self.broken)
+
     def add(self, other: Applied) -> None:
         self.mend(other.mended)
-        for state, many in other.counts.items():
-            self.counts[state] = self.counts.get(state, 0) + many
+        for state, many in other.finished.items():
+            self.finished[state] = self.finished.get(state, 0) + many
+        self.broken |= other.broken
         self.later += other.later
         self.failures |= other.failures
         self.warnings += [text for text in other.warnings if text not in self.warnings]
@@ -45,14 +59,9 @@ class Applied:
     def mend(self, ids: Iterable[str]) -> None:
         """These are no failures any more."""
         for id_ in ids:
-            if self.failures.pop(id_, None) is not None:
-                self.counts[EventState.FAILED] -= 1
+            self.broken.pop(id_, None)
+            self.failures.pop(id_, None)
             self.mended.add(id_)
-
-    @property
-    def unfinished(self) -> int:
-        """Events that are not applied."""
-        return self.later + self.counts.get(EventState.FAILED, 0) + self.counts.get(EventState.DEAD, 0)
 
 
 def apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
@@ -136,9 +145,9 @@ def _count(desk: Desk, total: Applied, taking: Taking) -> None:
 
 def _tally(desk: Desk, total: Applied, marks: Iterable[Mark]) -> None:
     for mark in marks:
-        total.counts[mark.state] = total.counts.get(mark.state, 0) + 1
-        if mark.state in (EventState.FAILED, EventState.DEAD):
-            total.failures[mark.id] = mark.error or ""
-            desk.log(
-                "webhook_ingest", f"event_{mark.state}", {"event": mark.id, "error": mark.error, "attempts": mark.attempts}
-            )
+        if mark.state not in (EventState.FAILED, EventState.DEAD):
+            total.finished[mark.state] = total.finished.get(mark.state, 0) + 1
+            continue
+        total.broken[mark.id], total.failures[mark.id] = mark.state, mark.error or ""
+        told = {"event": mark.id, "error": mark.error, "attempts": mark.attempts}
+        desk.log("webhook_ingest", f"event_{mark.state}", told)

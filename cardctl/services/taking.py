@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 
 from cardctl.db.events import EventFilter, Mark
@@ -42,6 +42,8 @@ class Taking:
     wishes: Wishes = field(default_factory=Wishes)
     folded: Folded = field(default_factory=Folded)
     warnings: list[str] = field(default_factory=list)
+    oldest: dict[str, datetime | None] = field(default_factory=dict)
+    """When the oldest hold that is still open was made, by card, as far as somebody asked."""
 
     @property
     def brought(self) -> list[str]:
@@ -63,7 +65,7 @@ class Taking:
             wishes = [
                 Wish(one.card_ref, unplaced[one.ref]) for one in item.told.transactions if one.ref in unplaced and one.card_ref
             ]
-            wishes += [Wish(ref, item.at - _CLOCKS if ref in cards else EVER) for ref in item.told.look]
+            wishes += [Wish(ref, self._since(item, cards.get(ref))) for ref in item.told.look]
             wishes += [wish for card in item.told.cards if (wish := self._compared(item, card, cards.get(card.ref)))]
             waits_for = next((orphans[one.ref] for one in item.told.transactions if one.ref in orphans), None)
             self._settle(item, wishes, waits_for)
@@ -76,6 +78,14 @@ class Taking:
         known = self.unit.transactions.by_refs(self.desk.programme, [one.ref for one in loose]) if loose else {}
         names = {one.reference for each in self.readings.transactions.values() for one in each}
         return [*told, *(one for one in loose if one.ref not in known and one.ref not in names)]
+
+    def _since(self, item: Item, card: Card | None) -> datetime:
+        """From when a card's money events are read: an event may also end what was opened long before it."""
+        if card is None:
+            return EVER
+        if card.id not in self.oldest:
+            self.oldest[card.id] = self.unit.transactions.oldest_open_at(self.desk.programme, card.id)
+        return min(item.at, self.oldest[card.id] or item.at) - _CLOCKS
 
     def _compared(self, item: Item, told: RemoteCard, card: Card | None) -> Wish | None:
         """What a snapshot leaves to be read: nothing where it is what we have, or where we have read later than that."""

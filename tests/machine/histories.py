@@ -1,14 +1,19 @@
-"""Random lives of cards at each bank, as merchants, holders and the bank's own people make them; all of a seed."""
+"""Random lives of cards at each bank, as merchants, holders and the bank's own people make them; all of a seed.
+
+`pace` is how much of the bank's time passes with each step, on the whole.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from cardctl.domain.money import Money
 from cardctl.errors import CardctlError
+from cardctl.simulator.control import Control
 from tests.services.world import World
 from tests.simulator.stranger import CARDS, HOLDERS, TEST_AUTHORIZATIONS, TEST_TRANSACTIONS
 
@@ -19,8 +24,8 @@ DISPUTES = "/v1/issuing/disputes"
 class StripeLives:
     """Cards that somebody else made at Stripe, and what becomes of them; nobody here hears of it but by notifications."""
 
-    def __init__(self, world: World, dice: random.Random) -> None:
-        self.bank, self.control, self.dice = world.merchant, world.control, dice
+    def __init__(self, world: World, dice: random.Random, pace: timedelta) -> None:
+        self.bank, self.control, self.dice, self.pace = world.merchant, world.control, dice, pace
         self.holders = [self.bank.holder() for _ in range(5)]
 
     def live(self, steps: int = STEPS) -> str:
@@ -31,6 +36,7 @@ class StripeLives:
         disputed: list[str] = []
         for _ in range(steps):
             self.dice.choice(self._acts)(self, card, held, paid, disputed)
+            _pause(self.control, self.dice, self.pace)
         return card
 
     def _purchase(self, card: str, held: list[str], paid: list[str], disputed: list[str]) -> None:
@@ -107,8 +113,8 @@ class StripeLives:
 class MarqetaLives:
     """The same at Marqeta, where money is the holder's."""
 
-    def __init__(self, world: World, dice: random.Random) -> None:
-        self.bank, self.dice = world.user, dice
+    def __init__(self, world: World, dice: random.Random, pace: timedelta) -> None:
+        self.bank, self.control, self.dice, self.pace = world.user, world.control, dice, pace
         self.product = self.bank.product()
 
     def live(self, steps: int = STEPS) -> str:
@@ -119,6 +125,7 @@ class MarqetaLives:
         held: list[str] = []
         for _ in range(steps):
             self.dice.choice(self._acts)(self, card, held)
+            _pause(self.control, self.dice, self.pace)
         return card
 
     def _purchase(self, card: str, held: list[str]) -> None:
@@ -146,8 +153,8 @@ class MarqetaLives:
 class StrowalletLives:
     """The same at Strowallet, which tells of purchases and money, and never of a freeze."""
 
-    def __init__(self, world: World, dice: random.Random) -> None:
-        self.bank, self.control, self.dice = world.customer, world.control, dice
+    def __init__(self, world: World, dice: random.Random, pace: timedelta) -> None:
+        self.bank, self.control, self.dice, self.pace = world.customer, world.control, dice, pace
         self.people = 0
 
     def live(self, steps: int = STEPS) -> str:
@@ -157,6 +164,7 @@ class StrowalletLives:
         card = self.bank.new_card("100", email)
         for _ in range(steps):
             self.dice.choice(self._acts)(self, card)
+            _pause(self.control, self.dice, self.pace)
         return card
 
     def _purchase(self, card: str) -> None:
@@ -169,6 +177,12 @@ class StrowalletLives:
         self.bank.withdraw(card, str(self.dice.randint(3, 20)))
 
     _acts: Sequence[Callable[..., None]] = (_purchase, _purchase, _fund, _withdraw)
+
+
+def _pause(control: Control, dice: random.Random, pace: timedelta) -> None:
+    """Every third time the bank's clock goes on by about three times `pace`; else the next thing is of the same second."""
+    if dice.random() < 1 / 3:
+        control.advance(timedelta(seconds=int(pace.total_seconds() * dice.uniform(0, 6))))
 
 
 LIVES: dict[str, Any] = {"stripe": StripeLives, "marqeta": MarqetaLives, "strowallet": StrowalletLives}

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ import pytest
 from cardctl.services.deeds.pulling import sync_accounts, sync_cards
 from cardctl.services.flows.backfilling import backfill
 from cardctl.simulator.delivering import Posted
-from tests.machine.histories import LIVES
+from tests.machine.histories import LIVES, STEPS
 from tests.services import mail
 from tests.services.world import World
 
 SEED = 20261126
+DAYS = timedelta(days=20)
+"""Of the bank's time, all histories together: less than Stripe's list of events goes back."""
 
 
 class Ground:
@@ -52,7 +55,7 @@ def twisted(dice: random.Random, posted: Sequence[Posted], most: int = 5) -> lis
 def _law(ground: Ground, provider: str, histories: int) -> None:
     dice = random.Random(SEED)
     ordered, mixed, lossy, truth = (ground.books() for _ in range(4))
-    lives = LIVES[provider](ordered, dice)
+    lives = LIVES[provider](ordered, dice, DAYS / (histories * STEPS))
     cards = [lives.live() for _ in range(histories)]
     posted = mail.posts(ordered)
     assert len(posted) > histories
