@@ -8,7 +8,7 @@ from datetime import datetime
 
 from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
-from cardctl.domain.events import Event, EventState, Notice, Told
+from cardctl.domain.events import Event, EventState, Notice, Source, Told
 from cardctl.errors import BadEvent, CardctlError
 from cardctl.providers.notifying import Webhooks
 
@@ -68,8 +68,8 @@ def hint(told: Told) -> Told:
 
 def _told(webhooks: Webhooks, event: Event, bodies: Mapping[str, bytes], parsed: dict[str, list[Notice]]) -> Told:
     body = bodies.get(event.id)
-    if body is None:
-        return Told()  # dropped on purpose: it may not be kept, and says nothing that the books want
+    if body is None or event.source is Source.IMPORTED:
+        return Told()  # dropped on purpose, or another system's past: neither says anything that the books want
     notices = parsed.get(event.digest)
     if notices is None:
         notices = parsed[event.digest] = webhooks.notices(body)

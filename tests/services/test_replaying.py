@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cardctl.db.events import EventFilter
-from cardctl.domain.events import EventState
+from cardctl.domain.events import Arrival, Event, EventState, Signature, Source, own_id
 from cardctl.domain.states import CardState
 from cardctl.errors import ProviderUnavailable
 from cardctl.services.flows.replaying import Change, Range, rehearse, replay
@@ -143,3 +143,17 @@ def test_ranges_choose(world: World) -> None:
     assert replay(world.desk, webhooks, Range(until=world.desk.clock() - timedelta(days=1))).events == 0
     assert replay(world.desk, webhooks, Range(limit=1)).events == 1
     assert len(spent(world, other)) == 1
+
+
+def test_another_system_s_past_is_never_applied(world: World) -> None:
+    card = a_known_card(world)
+    past = Event(
+        id=own_id(world.desk.programme, "old"), provider="stripe", programme=world.desk.programme, event_id="old",
+        type="card.blocked", object_ref=card.ref, card_ref=card.ref, occurred_at=None, received_at=world.desk.clock(),
+        signature=Signature.ABSENT, source=Source.IMPORTED, state=EventState.IGNORED, digest="d",
+    )  # fmt: skip
+    with world.books.write() as unit:
+        unit.events.keep([Arrival((past,), b"card blocked, said the old system")])
+    done = replay(world.desk, mail.reception(world).webhooks, Range(ids=(past.id,)))
+    assert done.applied.counts == {EventState.IGNORED: 1}
+    assert world.card(card).state is CardState.ACTIVE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
@@ -12,7 +12,7 @@ from cardctl.domain.accounts import Account, AccountState, Kyc, RemoteAccount
 from cardctl.domain.cards import Card, RemoteCard
 from cardctl.providers.registry import card_state_of
 from cardctl.services.desk import Desk
-from cardctl.services.entries import account_id_for, new_account, new_card, shown
+from cardctl.services.entries import account_id_for, audit_entry, new_account, new_card, shown
 from cardctl.services.flows.importing.cells import Told, told_by
 from cardctl.services.flows.importing.reading import NEVER, Reading, read_there
 from cardctl.services.flows.importing.table import Bad, BadCell, Faults, Row
@@ -105,7 +105,7 @@ def _take(desk: Desk, good: Sequence[Told], total: ImportedCards) -> list[Card]:
         holders = _holders(desk, unit, new, total)
         made = [(told, _card(desk, told, holders[told.user])) for told in new]
         unit.cards.add_many((card, told.kept, None) for told, card in made)
-        unit.audit.append_many(_entry(desk, "card.import", card.id, _imported(card)) for _, card in made)
+        unit.audit.append_many(audit_entry(desk, "card.import", card.id, {}, _imported(card)) for _, card in made)
     _count(new, len(good), total)
     return [*(card for card in known.values() if card.synced_at == NEVER), *(card for _, card in made)]
 
@@ -117,7 +117,7 @@ def _holders(desk: Desk, unit: Unit, new: Iterable[Told], total: ImportedCards) 
     made = [_account(desk, user) for user in users if user not in holders]
     holders |= {account.external_id or "": account for account in made}
     unit.accounts.add_many((account, {}, None) for account in made)
-    entries = (_entry(desk, "account.import", account.id, {"external_id": account.external_id}) for account in made)
+    entries = (audit_entry(desk, "account.import", account.id, {}, {"external_id": account.external_id}) for account in made)
     unit.audit.append_many(entries)
     total.accounts += len(made)
     return holders
@@ -149,16 +149,3 @@ def _card(desk: Desk, told: Told, holder: Account) -> Card:
 
 def _imported(card: Card) -> dict[str, Any]:
     return {"ref": card.ref, "state": str(card.state), "balance": shown(card.balance), "account_id": card.account_id}
-
-
-def _entry(desk: Desk, action: str, object_id: str, after: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "at": desk.clock(),
-        "actor": desk.actor,
-        "action": action,
-        "object": object_id,
-        "before": {},
-        "after": dict(after),
-        "reason": None,
-        "correlation_id": desk.correlation_id,
-    }
