@@ -7,10 +7,13 @@ import pytest
 from cardctl.db.unit import Books
 from cardctl.domain.audit import GENESIS, AuditHead
 from cardctl.domain.cards import Load
+from cardctl.domain.events import Arrival
+from cardctl.domain.topups import TopUp, TopUpState
 from cardctl.errors import DevelopmentOnly
 from cardctl.providers.base import Call
 from tests.db.builders import NOW, PROGRAMME, append, operation, transaction, usd, with_card
 from tests.db.conftest import Opener, keys_of
+from tests.db.test_events import event
 
 
 def _fill(books: Books) -> str | None:
@@ -22,6 +25,8 @@ def _fill(books: Books) -> str | None:
         unit.operations.add(operation())
         unit.cursors.set(PROGRAMME, "transactions", "x")
         unit.loads.add(Load("tx_1", "acct_00000001", usd(1)), programme=PROGRAMME, at=NOW)
+        unit.topups.put(TopUp(PROGRAMME, "tu_1", usd(1), TopUpState.PENDING, NOW))
+        unit.events.keep([Arrival((event("a"),), b"{}")])
         unit.calls.add_many([(NOW, Call("stripe", "GET", "/v1/balance", 200, 20, 1, None))])
         append(unit)
         return unit.meta.get("database_id")
@@ -38,8 +43,10 @@ def test_empty_books_are_as_new(target: str, opened: Opener) -> None:
         "calls": 1,
         "cards": 1,
         "cursors": 1,
+        "events": 1,
         "loads": 1,
         "operations": 1,
+        "topups": 1,
         "transactions": 2,
     }
     with books.read() as unit:
