@@ -15,6 +15,7 @@ from cardctl.domain.redaction import redact
 from cardctl.services.applying import apply
 from cardctl.services.deeds.inbox import Reception
 from cardctl.services.desk import Desk
+from cardctl.services.telling import is_due
 
 INTERVAL = 60.0
 """Seconds after which what failed, or could not be read, is tried again, though nothing new came."""
@@ -85,7 +86,8 @@ class Rounds:
         since = None if whole or self._since is None else self._since - _OVERLAP
         wanted, after = EventFilter(programme=self._reception.programme, states=states, since=since), None
         while events := self._page(wanted, after):
-            apply(self._desk(events[0]), self._reception.webhooks, events)
+            desk = self._desk(events[0])
+            apply(desk, self._reception.webhooks, [event for event in events if is_due(event, desk.clock())])
             self._since, after = events[-1].received_at, place_of(events[-1])
             yield
 

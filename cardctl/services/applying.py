@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cardctl.db.event_rows import place_of
-from cardctl.db.events import EventFilter, Mark
+from cardctl.db.events import Mark
 from cardctl.domain.events import Event, EventState
 from cardctl.errors import BooksLocked, BooksUnusable
 from cardctl.providers.notifying import Webhooks
@@ -70,20 +69,6 @@ def apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
     for start in range(0, len(events), BATCH):
         total.add(_apply(desk, webhooks, events[start : start + BATCH]))
     return total
-
-
-def apply_unfinished(desk: Desk, webhooks: Webhooks, *, failed: bool) -> Applied:
-    """Apply what was received and not applied yet; `failed`: also what failed before, as long as it is not dead."""
-    states = (EventState.RECEIVED, EventState.FAILED) if failed else (EventState.RECEIVED,)
-    wanted = EventFilter(programme=desk.programme, states=states)
-    total, after = Applied(), None
-    while True:
-        with desk.books.read() as unit:
-            events = unit.events.page(wanted, after, BATCH)
-        if not events:
-            return total
-        after = place_of(events[-1])
-        total.add(apply(desk, webhooks, events))
 
 
 def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
@@ -14,6 +14,7 @@ from cardctl.providers.notifying import Webhooks
 
 ATTEMPTS = 8
 """So often an event may fail before it is dead."""
+_PATIENCE = timedelta(minutes=1)
 _UNREADABLE = (BadEvent, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -45,6 +46,14 @@ def translate(unit: Unit, webhooks: Webhooks, events: Sequence[Event]) -> tuple[
         except _UNREADABLE as error:
             marks.append(failure(event, reason(error)))
     return items, marks
+
+
+def is_due(event: Event, now: datetime) -> bool:
+    """Whether an event should be tried unasked: one that failed ever more seldom, its last time about two hours after it came;
+    one that waits for another not at all, since that one wakes it."""
+    if event.state is not EventState.FAILED:
+        return True
+    return event.waits_for is None and now >= event.received_at + _PATIENCE * 2**event.attempts
 
 
 def failure(event: Event, why: str, *, waits_for: str | None = None) -> Mark:

@@ -28,9 +28,9 @@ from cardctl.domain.money import Money
 from cardctl.domain.redaction import Secret
 from cardctl.output.console import Output
 from cardctl.providers import registry
-from cardctl.services.applying import apply_unfinished
 from cardctl.services.deeds.inbox import Reception, judge, keep_in_turn
 from tests.bench.seed import account, card
+from tests.services import mail
 
 CARDS = 200
 AT_ONCE = 2_000
@@ -109,7 +109,7 @@ def ingest_rate(run: runtime.Run, wires: list[bytes], at_once: int) -> float:
 def replay_rate(run: runtime.Run, events: int) -> float:
     desk = run.desk()
     begun = time.perf_counter()
-    applied = apply_unfinished(desk, registry.webhooks("stripe"), failed=False)
+    applied = mail.apply_unfinished(desk, registry.webhooks("stripe"), failed=False)
     taken = time.perf_counter() - begun
     assert applied.counts == {"applied": events}, applied
     return events / taken

@@ -9,14 +9,17 @@ from typing import Any
 
 from cardctl.db.accounts import AccountFilter
 from cardctl.db.cards import CardFilter
+from cardctl.db.event_rows import place_of
 from cardctl.db.events import EventFilter
 from cardctl.db.transactions import TransactionFilter
 from cardctl.db.unit import Books
-from cardctl.domain.events import Incoming, Receipt, Source
+from cardctl.domain.events import EventState, Incoming, Receipt, Source
 from cardctl.domain.redaction import Secret
 from cardctl.providers import registry
-from cardctl.services.applying import Applied, apply
+from cardctl.providers.notifying import Webhooks
+from cardctl.services.applying import BATCH, Applied, apply
 from cardctl.services.deeds.inbox import Judged, Reception, judge, keep
+from cardctl.services.desk import Desk
 from cardctl.simulator.delivering import Posted
 from tests.services.world import World
 
@@ -94,3 +97,17 @@ def counts(books: Books) -> dict[str, int]:
         for event in unit.events.rows(EventFilter()):
             found[str(event.state)] = found.get(str(event.state), 0) + 1
     return found
+
+
+def apply_unfinished(desk: Desk, webhooks: Webhooks, *, failed: bool) -> Applied:
+    """Apply what was received and not applied yet; `failed`: also what failed before, as long as it is not dead."""
+    states = (EventState.RECEIVED, EventState.FAILED) if failed else (EventState.RECEIVED,)
+    wanted = EventFilter(programme=desk.programme, states=states)
+    total, after = Applied(), None
+    while True:
+        with desk.books.read() as unit:
+            events = unit.events.page(wanted, after, BATCH)
+        if not events:
+            return total
+        after = place_of(events[-1])
+        total.add(apply(desk, webhooks, events))

@@ -17,10 +17,10 @@ from cardctl.domain.events import Event, EventState, Incoming, Signature, Source
 from cardctl.domain.states import CardState, Move
 from cardctl.domain.transactions import Transaction, TransactionKind, TransactionState
 from cardctl.errors import ProviderUnavailable
-from cardctl.services.applying import Applied, apply, apply_unfinished
+from cardctl.services.applying import Applied, apply
 from cardctl.services.deeds.controls import move_card
 from cardctl.services.deeds.inbox import judge, keep
-from cardctl.services.telling import ATTEMPTS
+from cardctl.services.telling import ATTEMPTS, is_due
 from cardctl.simulator.delivering import Posted
 from tests.services import mail
 from tests.services.world import World, refuse, usd
@@ -32,7 +32,7 @@ def kept(world: World, **wanted: Any) -> list[Event]:
 
 
 def again(world: World, *, failed: bool = True) -> Applied:
-    return apply_unfinished(world.desk, mail.reception(world).webhooks, failed=failed)
+    return mail.apply_unfinished(world.desk, mail.reception(world).webhooks, failed=failed)
 
 
 def spent(world: World, card: Card) -> list[Transaction]:
@@ -354,3 +354,24 @@ def test_where_a_provider_gives_no_order_the_card_is_read(worlds: Callable[..., 
     assert world.card(card).balance == usd("87.50")
     assert usd("12.50") in {one.amount for one in world.events(card)}
     assert not mail.counts(world.books).get("failed")
+
+
+def test_what_failed_is_tried_unasked_ever_more_seldom(world: World) -> None:
+    at = world.desk.clock()
+    base = ingest(world, changed(_told(world), lambda event: event.update(type="issuing_miracle.happened")))
+    fields = {name: getattr(base, name) for name in Event.__slots__} | {"received_at": at}
+    waits = []
+    for attempts in range(1, ATTEMPTS):
+        failed = Event(**{**fields, "state": EventState.FAILED, "attempts": attempts})
+        minutes = next(minute for minute in range(1, 1000) if is_due(failed, at + timedelta(minutes=minute)))
+        waits.append(minutes)
+    assert waits == [2, 4, 8, 16, 32, 64, 128]
+    assert is_due(Event(**{**fields, "state": EventState.RECEIVED, "attempts": 7}), at)
+    waiting = Event(**{**fields, "state": EventState.FAILED, "attempts": 1, "waits_for": "ipi_1"})
+    assert not is_due(waiting, at + timedelta(days=9))
+
+
+def _told(world: World) -> Posted:
+    card = a_known_card(world)
+    world.control.swipe(card.ref, usd("1"))
+    return mail.posts(world)[0]

@@ -96,6 +96,7 @@ def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = Non
             far_side.reset()
         else:
             begun = begin_anew(run.books, run.database, then=far_side.reset)
+            run.quarantine.clear()
             data |= {"books": begun.rows, "replaced": begun.replaced and str(begun.replaced)}
             lines.append(f"emptied {run.settings.database.shown}: {_counted(begun.rows)}")
             if begun.replaced:
