@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +15,8 @@ from cardctl.output.console import Console
 from cardctl.runtime.means import new_id, now
 
 if TYPE_CHECKING:
-    import httpx
-
-    from cardctl.db.breakers import SharedBreaker
     from cardctl.db.leases import FileLease
-    from cardctl.db.machine import Machine, RateBudget
+    from cardctl.db.machine import Machine
     from cardctl.db.quarantine import Quarantine
     from cardctl.db.sealed import EncryptionKeys
     from cardctl.db.unit import Books
@@ -130,28 +126,22 @@ class Run:
     def provider(self, name: str | None = None) -> Provider:
         """The adapter of a provider (default: the profile's), made once."""
         from cardctl.providers import registry  # noqa: PLC0415
-        from cardctl.providers.base import Handed  # noqa: PLC0415
+        from cardctl.runtime.adapters import adapter  # noqa: PLC0415
 
         name = name or self.settings.provider_name
         if name not in registry.NAMES:
             raise Unsupported(f"this cardctl has no adapter for {name} yet", hint="see who can with `cardctl provider list`")
         if name not in self._providers:
-            budget, breaker = self._guards(name)
-            handed = Handed(
-                environment=self.settings.profile.environment,
-                programme=self.settings.programme(name),
-                settings=self.settings.provider_settings(name),
+            self._providers[name] = adapter(
+                name,
+                settings=self.settings,
                 secret=self.secrets.get,
-                transport=self._transport(name),
-                timeout=self._timeout,
-                sleep=time.sleep,
-                random=random.random,
                 on_call=self._calls.hear,
                 document=self.documents.get,
-                budget=budget,
-                breaker=breaker,
+                machine=lambda: self._machine,
+                far_side=self._simulator_file,
+                timeout=self._timeout,
             )
-            self._providers[name] = registry.build(name, handed)
         return self._providers[name]
 
     def desk(self, about: Card | Account | Operation | Event | None = None, *, provider: str | None = None) -> Desk:
@@ -246,26 +236,6 @@ class Run:
         for part in ("books", "quarantine", "far_side", "log", "lease", "_machine"):
             if part in self.__dict__:
                 getattr(self, part).release() if part == "lease" else getattr(self, part).close()
-
-    def _guards(self, name: str) -> tuple[RateBudget | None, SharedBreaker]:
-        """The rate limit, the profile's own or else the provider's (None: neither says one), and the breaker of a programme."""
-        from cardctl.db.breakers import SharedBreaker  # noqa: PLC0415
-        from cardctl.db.machine import RateBudget  # noqa: PLC0415
-        from cardctl.providers import registry  # noqa: PLC0415
-
-        environment = self.settings.profile.environment
-        key = f"{environment}:{self.settings.programme(name)}"
-        rates: Mapping[str, float] = registry.provider_class(name).rates
-        rate = self.settings.provider_settings(name)["rate_limit"] or rates.get(environment)
-        return RateBudget(self._machine, key, rate) if rate else None, SharedBreaker(self._machine, key, name)
-
-    def _transport(self, name: str) -> httpx.BaseTransport | None:
-        """The simulator in this process, unless the provider's base_url names one that is served."""
-        if self.settings.profile.environment != "simulator" or self.settings.provider_settings(name)["base_url"]:
-            return None
-        from cardctl.simulator.transport import SimulatorTransport  # noqa: PLC0415
-
-        return SimulatorTransport(self._simulator_file())
 
     def _simulator_file(self) -> Path:
         config.private_dir(self.settings.paths.state_dir)

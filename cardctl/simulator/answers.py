@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 
 LIFE = 24 * 3600
 """Seconds of the far side's clock (docs.stripe.com/api/idempotent_requests)."""

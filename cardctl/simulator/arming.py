@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cardctl.errors import BadInput
-from cardctl.simulator.books import Desk, FarSide
+from cardctl.simulator.books import FarSide
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faults import FAULTS, Fault, On, named
 
 _RANDOM_DELAY = 0.05  # a long run under random faults should not spend its time asleep

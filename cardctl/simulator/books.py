@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from cardctl.errors import BadFile, BooksLocked, BooksReadOnly, BooksUnusable, CardctlError, DiskFull
 from cardctl.simulator import schema, undoing
+from cardctl.simulator.desk import Desk
+from cardctl.simulator.telling import tell
 from cardctl.simulator.touching import Listening
 
 OPENING_FLOAT = 10_000_000_00
@@ -22,15 +23,6 @@ FACES = ("stripe", "marqeta", "strowallet")
 
 _BUSY_SECONDS = 30
 _RESET_HINT = "it holds nothing but simulated objects: move it away and run the command again"
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """One visit to the bank: an open transaction, the face that the visitor came through, the far side's time."""
-
-    db: Listening
-    face: str
-    now: int
 
 
 class FarSide:
@@ -62,8 +54,6 @@ class FarSide:
                 desk = Desk(db, face, self.now())
                 yield desk
                 if db.touched:
-                    from cardctl.simulator.telling import tell  # noqa: PLC0415 - it stands on this file, as all banks do
-
                     tell(desk)
 
     @contextmanager

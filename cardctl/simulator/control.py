@@ -25,7 +25,8 @@ from cardctl.simulator import (
     serving,
     webhook_secrets,
 )
-from cardctl.simulator.books import FACES, Desk, FarSide
+from cardctl.simulator.books import FACES, FarSide
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.outbox import Registered

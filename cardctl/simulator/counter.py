@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cardctl.errors import NotFound
 from cardctl.simulator import spending
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import NO_REQUIREMENTS
 from cardctl.simulator.purchase import Purchase, Verdict
 from cardctl.simulator.rows import Record, select, write

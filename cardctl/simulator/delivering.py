@@ -12,8 +12,9 @@ from typing import Any
 import orjson
 
 from cardctl.simulator import forging, webhook_secrets
-from cardctl.simulator.books import Desk, FarSide
+from cardctl.simulator.books import FarSide
 from cardctl.simulator.deliver import Delivery, planned
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.outbox import Notice, Posting, Registered
 from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.telling import TELLERS, teller

@@ -8,7 +8,8 @@ from typing import Any
 
 from cardctl.domain.money import MAX_MINOR, exponent
 from cardctl.errors import BadInput, NotFound
-from cardctl.simulator.books import FACES, Desk
+from cardctl.simulator.books import FACES
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.rows import Record, select, write
 from cardctl.simulator.schema import OBJECTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import Record, insert, new_ref
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.schema import FACE_OF, JSON_COLUMNS
 
 Record = dict[str, Any]

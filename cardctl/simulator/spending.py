@@ -12,8 +12,8 @@ import string
 import time
 from typing import Any
 
-from cardctl.simulator.books import Desk
 from cardctl.simulator.categories import CODES
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.limits import Asked, forbidden
 from cardctl.simulator.purchase import Purchase, Verdict

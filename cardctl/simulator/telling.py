@@ -8,7 +8,7 @@ from typing import cast
 
 import orjson
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.outbox import Notice, Teller, Touched
 from cardctl.simulator.rows import Record, select
 from cardctl.simulator.schema import FACE_OF

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, select
 
 _INSTRUCTIONS = "DEVELOPMENT ONLY: this is a simulated payload. Use the provider's own tokens for a real wallet."

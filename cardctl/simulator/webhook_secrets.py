@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import orjson
 
-from cardctl.simulator.books import Desk, FarSide
+from cardctl.simulator.books import FarSide
+from cardctl.simulator.desk import Desk
 
 _PREFIX = "webhook_secret:"
 _SYMBOLS = "!#$%&*+-.:=?@_~"

@@ -6,7 +6,7 @@ cardholder was credited.
 
 from __future__ import annotations
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.accounts import book, move
 from cardctl.simulator.marqeta.lists import changed, get, made
 from cardctl.simulator.marqeta.refusals import Kind, Refuses

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from cardctl.errors import BadInput
-from cardctl.simulator.books import Desk
 from cardctl.simulator.categories import CODES
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta import chargebacks, purchases, users, wallet_tokens, webhooks
 from cardctl.simulator.marqeta.accounts import CURRENCY
 from cardctl.simulator.marqeta.lists import known

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardctl.simulator import purses
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.accounts import APPROVED, CURRENCY, account_of, available, book, move
 from cardctl.simulator.marqeta.lists import get, known, made, new_token
 from cardctl.simulator.marqeta.refusals import Kind, Refuses

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.accounts import account_of, available, book, move
 from cardctl.simulator.marqeta.lists import changed, get
 from cardctl.simulator.marqeta.refusals import Kind, Refuses

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.accounts import CURRENCY
 from cardctl.simulator.marqeta.lists import changed, get, made
 from cardctl.simulator.marqeta.refusals import Kind, Refuses

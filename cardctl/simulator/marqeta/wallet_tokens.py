@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.lists import changed, get, made
 from cardctl.simulator.marqeta.refusals import Kind, Refuses
 from cardctl.simulator.rows import Record

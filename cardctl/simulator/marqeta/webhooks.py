@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta.lists import changed, get, made
 from cardctl.simulator.marqeta.refusals import Kind, Refuses
 from cardctl.simulator.rows import Record, select

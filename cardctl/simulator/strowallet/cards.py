@@ -6,7 +6,7 @@ import secrets
 import time
 from uuid import uuid4
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import luhn_digit
 from cardctl.simulator.rows import NoSuch, Record, change, find, insert
 from cardctl.simulator.strowallet import wallet

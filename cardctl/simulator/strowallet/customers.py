@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import uuid4
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import NoSuch, Record, change, find, insert, select
 from cardctl.simulator.strowallet.tables import CUSTOMERS
 from cardctl.simulator.strowallet.words import KYC, USABLE, Refused

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, select, write
 from cardctl.simulator.strowallet import wallet
 from cardctl.simulator.strowallet.cards import check_open

@@ -6,7 +6,7 @@ import secrets
 from typing import Any
 from uuid import uuid4
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import NoSuch, Record, insert, select
 from cardctl.simulator.strowallet.tables import TRANSACTIONS
 

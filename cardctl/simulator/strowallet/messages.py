@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 
 from cardctl.errors import BadInput
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, insert
 from cardctl.simulator.strowallet.tables import MESSAGES
 from cardctl.simulator.strowallet.words import SUCCESS, VIRTUAL

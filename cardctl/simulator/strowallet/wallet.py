@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardctl.simulator import purses
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.strowallet.words import Refused
 
 CURRENCY = "usd"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from cardctl.simulator import purses
-from cardctl.simulator.books import Desk, FarSide
+from cardctl.simulator.books import FarSide
+from cardctl.simulator.desk import Desk
 from tests.simulator.marqeta.stranger import Stranger
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from cardctl.errors import BadInput
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.marqeta import numbers
 from cardctl.simulator.faces.marqeta.errors import Problem, invalid
 from cardctl.simulator.faces.marqeta.parameters import Group

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.marqeta import objects, queries, tables
 from cardctl.simulator.faces.marqeta.calls import (
     Call,

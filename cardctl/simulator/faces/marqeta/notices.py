@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.marqeta import objects
 from cardctl.simulator.faces.marqeta.calls import Show
 from cardctl.simulator.faces.marqeta.numbers import encode

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.marqeta.numbers import major
 from cardctl.simulator.marqeta import orders, velocity
 from cardctl.simulator.marqeta.accounts import CURRENCY, available

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.marqeta.numbers import major
 from cardctl.simulator.faces.marqeta.objects import balance, chargebacks, loads, present, time, unloads
 from cardctl.simulator.rows import Record, find_all

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.stripe import objects
 from cardctl.simulator.faces.stripe.errors import Problem
 from cardctl.simulator.faces.stripe.parameters import Group, merged

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.stripe import tables
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint, filters, listed, retrieve, shown, with_metadata
 from cardctl.simulator.faces.stripe.errors import Problem

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.stripe import tables
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint
 from cardctl.simulator.faces.stripe.errors import Problem

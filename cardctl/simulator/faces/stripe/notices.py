@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.stripe import endpoints, objects
 from cardctl.simulator.faces.stripe.signing import HEADER, signature
 from cardctl.simulator.outbox import Notice, Posting, Registered, Touched

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.strowallet.errors import READS, Manner
 from cardctl.simulator.faces.strowallet.parameters import Field, amount, one_of, text
 from cardctl.simulator.rows import Record

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import orjson
 
-from cardctl.simulator.books import Desk
 from cardctl.simulator.categories import CODES
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.strowallet.objects import major
 from cardctl.simulator.outbox import Notice, Posting, Registered, Touched
 from cardctl.simulator.rows import Record, select

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cardctl.domain.money import Money
-from cardctl.simulator.books import Desk
+from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, find_all
 from cardctl.simulator.strowallet.tables import CUSTOMERS
 from cardctl.simulator.strowallet.words import PENDING, VIRTUAL

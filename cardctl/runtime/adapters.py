@@ -1,0 +1,65 @@
+"""One provider's adapter: what is handed to it, and the rate limit and the breaker that all processes of this machine share."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import httpx
+
+from cardctl.config import Settings
+from cardctl.db.breakers import SharedBreaker
+from cardctl.db.machine import Machine, RateBudget
+from cardctl.domain.redaction import Secret
+from cardctl.providers import registry
+from cardctl.providers.base import Call, Handed, Provider
+
+
+def adapter(
+    name: str,
+    *,
+    settings: Settings,
+    secret: Callable[[str], Secret],
+    on_call: Callable[[Call], None],
+    document: Callable[[str], str | None],
+    machine: Callable[[], Machine],
+    far_side: Callable[[], Path],
+    timeout: float,
+) -> Provider:
+    """The adapter of a provider, ready to be used. `far_side` is the simulator's file, asked for where it is wanted."""
+    budget, breaker = _guards(name, settings, machine())
+    handed = Handed(
+        environment=settings.profile.environment,
+        programme=settings.programme(name),
+        settings=settings.provider_settings(name),
+        secret=secret,
+        transport=_transport(name, settings, far_side),
+        timeout=timeout,
+        sleep=time.sleep,
+        random=random.random,
+        on_call=on_call,
+        document=document,
+        budget=budget,
+        breaker=breaker,
+    )
+    return registry.build(name, handed)
+
+
+def _guards(name: str, settings: Settings, machine: Machine) -> tuple[RateBudget | None, SharedBreaker]:
+    """The rate limit, the profile's own or else the provider's (None: neither says one), and the breaker of a programme."""
+    environment = settings.profile.environment
+    key = f"{environment}:{settings.programme(name)}"
+    rates: Mapping[str, float] = registry.provider_class(name).rates
+    rate = settings.provider_settings(name)["rate_limit"] or rates.get(environment)
+    return RateBudget(machine, key, rate) if rate else None, SharedBreaker(machine, key, name)
+
+
+def _transport(name: str, settings: Settings, far_side: Callable[[], Path]) -> httpx.BaseTransport | None:
+    """The simulator in this process, unless the provider's base_url names one that is served."""
+    if settings.profile.environment != "simulator" or settings.provider_settings(name)["base_url"]:
+        return None
+    from cardctl.simulator.transport import SimulatorTransport  # noqa: PLC0415 - a live profile has no use for it
+
+    return SimulatorTransport(far_side())
