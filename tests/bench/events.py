@@ -120,7 +120,7 @@ def main(events: int, home: Path) -> None:
     wires = list(bodies(events))
     print(f"{events} events of {sum(map(len, wires)) / events:.0f} bytes on {CARDS} cards")
     with runtime.opened(output=Output.JSON, profile="dev") as run:
-        _cards(run)
+        known_cards(run)
         ingested = ingest_rate(run, wires, AT_ONCE)
         rows, schema = _stored(Path(run.database))
         raw = raw_rate(rows, wires, home / "raw.db", schema, AT_ONCE)
@@ -133,7 +133,7 @@ def main(events: int, home: Path) -> None:
     print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MB, the bodies themselves included")
 
 
-def _cards(run: runtime.Run) -> None:
+def known_cards(run: runtime.Run) -> None:
     programme = run.settings.programme("stripe")
     allowance = Money(10_000_000_00, "USD")
     with run.books.write() as unit:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardctl import runtime
-from tests.bench import freeze, issuing, lists, many, memory, startup
+from tests.bench import events, flat, freeze, issuing, lists, many, memory, receiving, startup
 from tests.bench.measuring import Command, alternate, once, python
 from tests.bench.seed import account, card, seed, transaction
 from tests.commands.conftest import cardctl
@@ -57,6 +57,16 @@ def test_seeded_books_are_listed_as_they_were_made(cardctl: Cardctl) -> None:
 def test_every_script_runs(script: Callable[[int], None], capsys: pytest.CaptureFixture[str]) -> None:
     script(1)
     assert "wanted" in capsys.readouterr().out
+
+
+@pytest.mark.whole
+def test_stored_and_served_events_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events.main(100, tmp_path / "stored")
+    flat.main(100, tmp_path / "flat")
+    receiving.main(50)
+    told = capsys.readouterr().out
+    assert told.count("wanted") == 3
+    assert told.count("100 events, ") == 3
 
 
 @pytest.mark.whole
