@@ -9,21 +9,21 @@ import math
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import RLock
 from typing import Any
 
+from cardctl.db.side_file import connected, opened
+
 SECOND = 1_000_000
 """Times in this file are whole microseconds since 1970."""
 
-_BUSY = 2.0
-"""Seconds; every write takes microseconds, so that who waits for longer waits for a process that was stopped."""
 _STEP = 5 * SECOND
-"""A booking that seems to be made this long after now: the clock was stepped back. More than `_BUSY`, which comes between
-reading the clock and booking."""
+"""A booking that seems to be made this long after now: the clock was stepped back. More than `side_file.BUSY`,
+which comes between reading the clock and booking."""
 _CAP = 120 * SECOND
 """No booking is for later; more than the longest pause that a provider is granted, and the longest queue behind it."""
 
@@ -104,13 +104,13 @@ class Machine:
     def _connection(self) -> sqlite3.Connection:
         own = self._own
         if own.connection is None:
-            own.connection = _opened(self._path)
+            own.connection = opened(self._path, _TABLES)
         return own.connection
 
     def _in_memory(self, error: Exception) -> sqlite3.Connection:
         self.close()
         own = self._own
-        own.connection = _connected(":memory:")
+        own.connection = connected(":memory:", _TABLES)
         if not self._warned:
             self._warned = True
             self._warn(f"{self._path} cannot be used ({error}): rate limit and breaker are this process's own")
@@ -164,24 +164,3 @@ class RateBudget:
 class _Own:
     lock: RLock = field(default_factory=RLock)
     connection: sqlite3.Connection | None = None
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    for directory in reversed(path.parents):  # `parents=True` would make the upper ones for everybody to read
-        directory.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return _connected(str(path))
-
-
-def _connected(target: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(target, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA synchronous=OFF")
-        with suppress(sqlite3.OperationalError):  # locked: another process is just switching the file, which then stays so
-            connection.execute("PRAGMA journal_mode=WAL")
-        for table in _TABLES:
-            connection.execute(table)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

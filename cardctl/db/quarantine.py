@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cardctl.db.side_file import opened
 from cardctl.domain.events import Event, EventState, Signature, Source
 from cardctl.domain.redaction import redact
 from cardctl.errors import BooksCorrupt, SecretProblem
@@ -31,7 +32,6 @@ MOST_ROWS = 1_000
 MOST_BYTES = 16_000_000
 """Of what is sealed, all rows together; beyond either, the oldest go."""
 
-_BUSY = 2.0
 _UNUSABLE = (sqlite3.DatabaseError, OSError)
 _UNOPENED = (BooksCorrupt, SecretProblem)
 _TABLES = (
@@ -205,7 +205,7 @@ class Quarantine:
         with self._lock:
             try:
                 if self._connection is None and (make or os.path.exists(self._path)):
-                    self._connection = _open(self._path)
+                    self._connection = opened(self._path, _TABLES)
                 return otherwise if self._connection is None else work(self._connection)
             except _UNUSABLE as error:
                 self.close()
@@ -253,20 +253,3 @@ def _quarantined(row: Sequence[Any]) -> Quarantined:
     return Quarantined(
         id_, provider, programme, first, last, Signature(signature), reason, tuple(json.loads(types)), digest, times
     )
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    for directory in reversed(path.parents):  # `parents=True` would make the upper ones for everybody to read
-        directory.mkdir(mode=0o700, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA synchronous=OFF")
-        with suppress(sqlite3.OperationalError):  # locked: another process is just switching the file, which then stays so
-            connection.execute("PRAGMA journal_mode=WAL")
-        for table in _TABLES:
-            connection.execute(table)
-    except BaseException:
-        connection.close()
-        raise
-    return connection

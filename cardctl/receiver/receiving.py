@@ -21,10 +21,11 @@ from cardctl.receiver.deciding import Decider, Rules
 from cardctl.receiver.limits import Limits
 from cardctl.receiver.logbook import Logbook, Write
 from cardctl.receiver.refusing import Refusals
-from cardctl.receiver.serving import Port, Served, asked_to_stop, bound
+from cardctl.receiver.serving import Port, Served, bound
 from cardctl.receiver.writing import Waiting, Writer
 from cardctl.services.deeds import inbox
 from cardctl.services.desk import Desk
+from cardctl.stopping import asked_to_stop
 
 _UNAPPLIED = EventFilter(states=(EventState.RECEIVED, EventState.FAILED))
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_address
@@ -22,7 +20,6 @@ from cardctl.errors import BadInput
 from cardctl.receiver.answering import Front
 from cardctl.receiver.limits import Limits
 
-_STOPS = (signal.SIGINT, signal.SIGTERM)
 _BACKLOG = 1024
 _LINGERING = 1.0
 """Seconds for which the rest of a body is read that is not wanted any more, so that its sender sees the answer."""
@@ -115,18 +112,6 @@ def bound(host: str, port: int) -> socket.socket:
 def is_loopback(host: str) -> bool:
     """Whether an address (which `bound` took) is for this machine alone."""
     return host == "localhost" or ip_address(host).is_loopback
-
-
-@contextmanager
-def asked_to_stop() -> Iterator[threading.Event]:
-    """Set by Ctrl-C and SIGTERM, which are taken while the block lasts; only in a main thread."""
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in _STOPS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _server(front: Front, limits: Limits) -> web.Server:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cardctl.simulator.server import Manner, Server
-
-_STOPS = (signal.SIGINT, signal.SIGTERM)
+from cardctl.stopping import asked_to_stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ def running(path: Path, host: str, port: int, manner: Manner) -> Iterator[Served
 
     Only in a main thread, whose Ctrl-C and SIGTERM are taken meanwhile. Requests at work are cut off at the end.
     """
-    with closing(Server(path, host, port, manner)) as server, _announced(server), _asked_to_stop() as asked:
+    with closing(Server(path, host, port, manner)) as server, _announced(server), asked_to_stop() as asked:
         worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         worker.start()
         try:
@@ -56,17 +54,6 @@ def served(path: Path) -> list[dict[str, Any]]:
             except BlockingIOError:
                 found.append(json.load(file))
     return found
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    asked = threading.Event()
-    before = {number: signal.signal(number, lambda *_: asked.set()) for number in _STOPS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

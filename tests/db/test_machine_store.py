@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cardctl.db import machine as machine_module
+from cardctl.db import side_file
 from cardctl.db.breakers import FAIL_MAX, SharedBreaker
 from cardctl.db.machine import SECOND, Machine, RateBudget
 from cardctl.errors import CircuitOpen
@@ -181,10 +181,10 @@ def test_a_fork_in_the_middle_of_another_threads_turn_stops_nothing(file: Path) 
     script = """
 import os, sys, threading
 from pathlib import Path
-from cardctl.db import machine as module
+from cardctl.db import side_file
 from cardctl.db.machine import Machine, RateBudget
 from tests.db.machines import Clock
-module._BUSY = 0.1
+side_file.BUSY = 0.1
 machine = Machine(Path(sys.argv[1]), clock=Clock(), warn=lambda text: print("warned", flush=True))
 budget = RateBudget(machine, "k", 10)
 begun, forked = threading.Event(), threading.Event()
@@ -297,7 +297,7 @@ HELD: list[sqlite3.Connection] = []
 def test_a_file_that_cannot_be_used_stops_nothing(
     file: Path, clock: Clock, spoil: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine_module, "_BUSY", 0.01)
+    monkeypatch.setattr(side_file, "BUSY", 0.01)
     spoil(file)
     told: list[str] = []
     machine = Machine(file, clock=clock, warn=told.append)
