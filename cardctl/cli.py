@@ -25,7 +25,13 @@ NOUNS = {  # noun: its help; its module is cardctl.commands.<noun>, its verbs ar
     "card": "Issue cards, freeze, fund, limit and close them.",
     "transaction": "Money events on cards.",
     "webhook": "What providers tell us: kept, verified, applied, replayed.",
+    "reconcile": "Compare our books with every provider's, name each difference, and mend what can be mended.",
+    "run": "Reconcile runs and their evidence.",
+    "break": "Differences that reconcile found, and what people made of them.",
     "operation": "Writes to a provider, as they were journalled.",
+    "alert": "What is out of bounds, and who was told.",
+    "metrics": "Targets beside what was measured; a page for Prometheus.",
+    "schedule": "Timers for the jobs that run by themselves.",
     "audit": "The chain of everything that changed.",
     "secret": "Keys and passwords, and where they come from.",
     "profile": "Named sets of settings.",
@@ -35,7 +41,7 @@ NOUNS = {  # noun: its help; its module is cardctl.commands.<noun>, its verbs ar
     "simulator": "The built-in bank for development.",
     "doctor": "Check that all that cardctl needs is there and works.",
 }
-LONE = frozenset({"provision", "doctor"})
+LONE = frozenset({"provision", "reconcile", "doctor"})
 """Nouns that are a command themselves, without verbs."""
 
 _SELDOM = 50_000

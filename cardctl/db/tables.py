@@ -17,6 +17,7 @@ from cardctl.db.fields import (
     text_field,
     whole,
 )
+from cardctl.db.reconcile_tables import AlertRow, BreakMoveRow, BreakRow, DayRow, RunBreakRow, RunRow
 from cardctl.domain.accounts import AccountState, Kyc
 from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState
@@ -24,16 +25,22 @@ from cardctl.domain.transactions import TransactionKind, TransactionState
 
 __all__ = [
     "AccountRow",
+    "AlertRow",
     "AuditHeadRow",
     "AuditRow",
+    "BreakMoveRow",
+    "BreakRow",
     "CallRow",
     "CardRow",
     "CursorRow",
+    "DayRow",
     "EventRow",
     "LoadRow",
     "MetaRow",
     "OperationRow",
     "Row",
+    "RunBreakRow",
+    "RunRow",
     "SchemaVersionRow",
     "TopUpRow",
     "TransactionRow",

@@ -26,9 +26,13 @@ from cardctl.db.transactions import Transactions
 from cardctl.errors import BooksCorrupt, BooksLocked, BooksUnusable
 
 if TYPE_CHECKING:  # few commands need these, and every list would load them
+    from cardctl.db.alerts import Alerts
+    from cardctl.db.breaks import Breaks
     from cardctl.db.calls import Calls
+    from cardctl.db.days import Days
     from cardctl.db.events import Events
     from cardctl.db.loads import Loads
+    from cardctl.db.runs import Runs
     from cardctl.db.topups import TopUps
 
 
@@ -78,6 +82,30 @@ class Unit:
         from cardctl.db.topups import TopUps  # noqa: PLC0415
 
         return TopUps(self._connection)
+
+    @cached_property
+    def runs(self) -> Runs:
+        from cardctl.db.runs import Runs  # noqa: PLC0415
+
+        return Runs(self._connection)
+
+    @cached_property
+    def breaks(self) -> Breaks:
+        from cardctl.db.breaks import Breaks  # noqa: PLC0415
+
+        return Breaks(self._connection)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        from cardctl.db.alerts import Alerts  # noqa: PLC0415
+
+        return Alerts(self._connection)
+
+    @cached_property
+    def days(self) -> Days:
+        from cardctl.db.days import Days  # noqa: PLC0415
+
+        return Days(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

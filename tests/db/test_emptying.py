@@ -37,7 +37,7 @@ def test_empty_books_are_as_new(target: str, opened: Opener) -> None:
     name = _fill(books)
     with books.write() as unit:
         deleted = unit.empty()
-    assert deleted == {
+    assert {name: count for name, count in deleted.items() if count} == {
         "accounts": 1,
         "audit": 1,
         "calls": 1,
