@@ -1,0 +1,102 @@
+"""One side of a comparison: accounts, cards and money events as plain tuples, the same for our books and for a provider's word.
+
+Tuples and not objects: five million of them are looked at in one run. Times are texts as they are stored, which sort.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+
+class AccountSide(NamedTuple):
+    """An account; `id` is ours, empty on the provider's side."""
+
+    ref: str
+    state: str
+    kyc: str
+    id: str = ""
+    updated_at: str = ""
+
+
+class CardSide(NamedTuple):
+    """A card. Amounts are minor units of `currency`, None: none of that kind.
+
+    `state` is what its word means for us; `word` the provider's own. `balance` is what it can still spend, where that is kept
+    (always here; there only where the provider keeps it, else the allowance tells). `shared`: it is the holder's. Of what the
+    provider's side leaves empty (holder, last4, expiry) nothing is concluded.
+    """
+
+    ref: str
+    account_ref: str
+    state: str
+    currency: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    holder: str
+    per_transaction: int | None
+    daily: int | None
+    weekly: int | None
+    monthly: int | None
+    allowance: int | None
+    balance: int | None
+    shared: bool
+    ever_active: bool
+    word: str = ""
+    id: str = ""
+    updated_at: str = ""
+    created_at: str = ""
+
+
+class MoneySide(NamedTuple):
+    """A money event. The first eight words are what two sides must agree in.
+
+    `reference` is, there, the provider's name for a movement that we asked for; here, the provider's row that was joined to
+    ours. `progress` as in domain.transactions.
+    """
+
+    ref: str
+    kind: str
+    state: str
+    amount: int
+    impact: int
+    currency: str
+    parent_ref: str | None
+    occurred_at: str
+    merchant: str | None
+    mcc: str | None
+    code: str | None
+    progress: str | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is known of a provider's records, and of this run.
+
+    `fundings`: its history has a row for money that we put on a card or took off. `links`: a capture names its authorization,
+    so that one without is a forced one. `allowances`: what limits a card is what was funded, and its balance follows.
+    `cutoff`: what happened from then on is still moving (None: nothing is); `since`: what was before was not read (None:
+    everything was). `now` is the provider's clock.
+    """
+
+    provider: str
+    programme: str
+    now: datetime
+    fundings: bool
+    links: bool
+    cutoff: str | None = None
+    since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """What is usual in a trade: how long a hold may wait for its capture, and how much more than was asked for may be captured:
+    by so many percent, or up to `most` minor units (of a currency with two decimals) in all."""
+
+    name: str
+    window: timedelta = timedelta(days=7)
+    percent: int = 0
+    most: int = 0
