@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardctl.commands._jobs import DeadlineOption, WaitOption, job
 from cardctl.commands._options import (
     AccountOption,
     CardOption,
@@ -30,6 +31,7 @@ from cardctl.output.console import Output
 if TYPE_CHECKING:
     from cardctl.domain.operations import Operation
     from cardctl.runtime import Run
+    from cardctl.runtime.jobs import Job
     from cardctl.services.desk import Desk
 
 app = typer.Typer(add_completion=False)
@@ -126,6 +128,8 @@ def resume(
     profile: ProfileOption = None,
     provider: ProviderOption = None,
     timeout: TimeoutOption = None,
+    deadline: DeadlineOption = None,
+    random_wait: WaitOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
     """Settle what is unfinished: look at the provider, and send again only where that is safe. Exit 9 where doubt is left.
@@ -135,22 +139,31 @@ def resume(
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
-    from cardctl.services.resuming import resume as settle_all  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run:
         named = [find_operation(run.books, name) for name in operations or []]
-        work = _work(run, named, provider)
         if dry_run:
-            waiting = [shapes.operation(found) for _, some in work for found in some]
+            waiting = [shapes.operation(found) for _, some in _work(run, named, provider) for found in some]
             run.console.done({"would_settle": waiting}, [*map(_line, waiting), f"would settle {len(waiting)}"])
             return ExitCode.DONE
-        with run.lock("resume"), run.console.progress("settling operations"):
-            ended = [settle_all(desk, [found.id for found in some]) for desk, some in work]
-        settled = [shapes.operation(each) for part in ended for each in part.settled]
-        left = [shapes.operation(each) for part in ended for each in part.left]
-        summary = f"{len(settled)} settled, {len(left)} left in doubt"
-        run.console.done({"settled": settled, "left": left}, [*map(_line, [*settled, *left]), summary])
-        return ExitCode.IN_DOUBT if left else ExitCode.DONE
+        with job(run, "resume", deadline=deadline, random_wait=random_wait) as late:
+            return _settled(run, _work(run, named, provider), late)
+
+
+def _settled(run: Run, work: list[tuple[Desk, list[Operation]]], late: Job) -> ExitCode:
+    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.services.resuming import resume as settle_all  # noqa: PLC0415
+
+    with run.console.progress("settling operations"):
+        ended = [settle_all(desk, [found.id for found in some], late=late) for desk, some in work]
+    settled = [shapes.operation(each) for part in ended for each in part.settled]
+    left = [shapes.operation(each) for part in ended for each in part.left]
+    data = {"settled": settled, "left": left, "not_reached": sum(part.not_reached for part in ended)}
+    code = late.verdict(ExitCode.IN_DOUBT if left else ExitCode.DONE)
+    more = f", {data['not_reached']} not reached" if data["not_reached"] else ""
+    summary = f"{len(settled)} settled, {len(left)} left in doubt{more}"
+    run.console.done(data, [*map(_line, [*settled, *left]), summary])
+    return code
 
 
 def _work(run: Run, named: list[Operation], provider: str | None) -> list[tuple[Desk, list[Operation]]]:

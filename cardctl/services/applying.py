@@ -6,7 +6,7 @@ An event is applied whole, or it failed and changed nothing. Applying it again c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cardctl.db.events import Mark
@@ -17,6 +17,7 @@ from cardctl.services.desk import Desk
 from cardctl.services.rereading import Readings, read
 from cardctl.services.taking import Taking
 from cardctl.services.telling import Item, failure, reason, translate
+from cardctl.stopping import never
 
 BATCH = 1_000
 ROUNDS = 5
@@ -35,6 +36,8 @@ class Applied:
     warnings: list[str] = field(default_factory=list)
     mended: set[str] = field(default_factory=set)
     """What had failed before and is applied by now: what it waited for has come."""
+    cut: bool = False
+    """Whether it was late before the end: what had not been read by then is left as it was, and counts as `later`."""
 
     @property
     def counts(self) -> dict[EventState, int]:
@@ -54,6 +57,7 @@ class Applied:
         self.later += other.later
         self.failures |= other.failures
         self.warnings += [text for text in other.warnings if text not in self.warnings]
+        self.cut |= other.cut
 
     def mend(self, ids: Iterable[str]) -> None:
         """These are no failures any more."""
@@ -63,15 +67,15 @@ class Applied:
             self.mended.add(id_)
 
 
-def apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
-    """Apply these events of one programme, and those that waited for what they bring."""
+def apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event], *, late: Callable[[], bool] = never) -> Applied:
+    """Apply these events of one programme, and those that waited for what they bring; nothing more is read once it is late."""
     total = Applied()
     for start in range(0, len(events), BATCH):
-        total.add(_apply(desk, webhooks, events[start : start + BATCH]))
+        total.add(_apply(desk, webhooks, events[start : start + BATCH], late))
     return total
 
 
-def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
+def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event], late: Callable[[], bool]) -> Applied:
     total, readings = Applied(), Readings()
     with desk.books.read() as unit:
         items, marks = translate(unit, webhooks, events)
@@ -81,14 +85,17 @@ def _apply(desk: Desk, webhooks: Webhooks, events: Sequence[Event]) -> Applied:
         except (BooksUnusable, BooksLocked):
             raise
         except Exception as error:  # whatever it is, it must not stop what comes after
-            total.add(_one_by_one(desk, webhooks, items, marks, error))
+            total.add(_one_by_one(desk, webhooks, items, marks, error, late))
             return total
         _count(desk, total, taking)
         total.mend(_mended(items, taking.marks))
         items, marks = [*taking.left, *woken[0]], woken[1]
         if not (items or marks):
             return total
-        readings = read(desk, taking.wishes)
+        if late():
+            total.cut = True
+            break
+        readings = read(desk, taking.wishes, late)
     total.later += len(items)
     return total
 
@@ -104,7 +111,14 @@ def _commit(
         return taking, translate(unit, webhooks, unit.events.waiting_for(desk.programme, taking.brought))
 
 
-def _one_by_one(desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Sequence[Mark], error: Exception) -> Applied:
+def _one_by_one(
+    desk: Desk,
+    webhooks: Webhooks,
+    items: Sequence[Item],
+    marks: Sequence[Mark],
+    error: Exception,
+    late: Callable[[], bool],
+) -> Applied:
     """What a batch cannot do, its members may: so what fails, fails alone."""
     total = Applied()
     failed = [failure(item.event, reason(error)) for item in items] if len(items) == 1 and not marks else []
@@ -112,7 +126,7 @@ def _one_by_one(desk: Desk, webhooks: Webhooks, items: Sequence[Item], marks: Se
         unit.events.mark([*marks, *failed])
     _tally(desk, total, [*marks, *failed])
     for item in items if not failed else ():
-        total.add(_apply(desk, webhooks, [item.event]))
+        total.add(_apply(desk, webhooks, [item.event], late))
     return total
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import takewhile
 
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import RemoteAccount
@@ -24,6 +25,7 @@ from cardctl.providers.base import ReadsCards, ReadsTransactions, require
 from cardctl.services.desk import Desk
 from cardctl.services.intake import now_in, take_accounts, take_cards, take_events, written_since
 from cardctl.sidebyside import side_by_side
+from cardctl.stopping import never
 
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 WORKERS = 16
@@ -94,12 +96,13 @@ class Readings:
             self.transactions.pop(ref, None)
 
 
-def read(desk: Desk, wishes: Wishes) -> Readings:
-    """Everything that is wished for, several at a time."""
+def read(desk: Desk, wishes: Wishes, late: Callable[[], bool] = never) -> Readings:
+    """Everything that is wished for, several at a time; what was not begun before it was late is not read."""
     with desk.books.read() as unit:
         readings = Readings(now_in(unit))
     wanted: list[Wish | str] = [*wishes.cards.values(), *wishes.accounts]
-    for wish, answer in side_by_side(lambda wish: _read_one(desk, wish), wanted, workers=WORKERS):
+    begun = takewhile(lambda _wish: not late(), wanted)
+    for wish, answer in side_by_side(lambda wish: _read_one(desk, wish), begun, workers=WORKERS):
         ref = wish if isinstance(wish, str) else wish.ref
         if isinstance(answer, ProviderHasNot):
             readings.gone.add(ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
@@ -15,6 +16,7 @@ from cardctl.services.desk import Desk
 from cardctl.services.journal import Deed, record, take_over
 from cardctl.services.operations import guard_live
 from cardctl.services.settling import settle, unsettled
+from cardctl.stopping import never
 
 _ALL: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
@@ -22,19 +24,27 @@ DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """What a resume came to: the operations that it ended, and those that are still in doubt."""
+    """What a resume came to: the operations that it ended, those that are still in doubt, and how many it did not come to."""
 
     settled: tuple[Operation, ...]
     left: tuple[Operation, ...]
+    not_reached: int = 0
 
 
-def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
-    """Settle the named operations, or all that no live process works on, oldest first. LiveNotSaid: it may send again."""
+def resume(desk: Desk, operation_ids: list[str] | None = None, *, late: Callable[[], bool] = never) -> Resumed:
+    """Settle the named operations, or all that no live process works on, oldest first, until it is late.
+
+    LiveNotSaid: it may send again.
+    """
     guard_live(desk)
     chosen = operation_ids if operation_ids is not None else [operation.id for operation in unsettled(desk)]
     deeds = [_deed(desk, operation_id) for operation_id in chosen]
     bugs: list[Exception] = []
-    ended = [_settled(desk, deed, operation_id, bugs) for deed, operation_id in zip(deeds, chosen, strict=True)]
+    ended: list[Operation] = []
+    for deed, operation_id in zip(deeds, chosen, strict=True):
+        if late():
+            break
+        ended.append(_settled(desk, deed, operation_id, bugs))
     for operation in ended:
         if operation.state is OperationState.DONE:
             hold_freeze(desk, operation)
@@ -43,6 +53,7 @@ def resume(desk: Desk, operation_ids: list[str] | None = None) -> Resumed:
     return Resumed(
         settled=tuple(operation for operation in ended if operation.state not in OPEN),
         left=tuple(operation for operation in ended if operation.state in OPEN),
+        not_reached=len(chosen) - len(ended),
     )
 
 

@@ -16,6 +16,7 @@ FIELDS = {
     "id", "kind", "target", "amount", "provider", "programme", "state", "idempotency_key", "created_at", "finished_at",
     "error",
 }  # fmt: skip
+NOTHING_LEFT: dict[str, Any] = {"settled": [], "left": [], "not_reached": 0}
 LIVE = """
 [profiles.real]
 environment = "live"
@@ -141,7 +142,7 @@ def test_resume_settles_what_happened_once(cardctl: Cardctl, far_side: Control) 
     assert ran.data["left"] == []
     assert holders(far_side) == 1
     assert cardctl("account", "show", "emp-1", "-o", "json").code == 0
-    assert cardctl("operation", "resume", "-o", "json").data == {"settled": [], "left": []}
+    assert cardctl("operation", "resume", "-o", "json").data == NOTHING_LEFT
     assert cardctl("audit", "verify").code == 0
 
 
@@ -199,7 +200,7 @@ def test_another_programmes_operation_is_left_alone(
     (key / "other.key").chmod(0o600)
     ran = cardctl("operation", "resume", waiting, "--profile", "other", "-o", "json")
     assert (ran.code, ran.error) == (6, "REFUSED")
-    assert cardctl("operation", "resume", "--profile", "other", "-o", "json").data == {"settled": [], "left": []}
+    assert cardctl("operation", "resume", "--profile", "other", "-o", "json").data == NOTHING_LEFT
     assert holders(far_side) == 0
 
 
@@ -228,7 +229,7 @@ def test_a_persons_word_is_kept(cardctl: Cardctl, far_side: Control, outcome: st
     assert "\x1b" not in cardctl("audit", "list").stdout
     assert cardctl("account", "list", "-o", "json").data == []  # a word is no provider's: the books follow at the next sync
     assert cardctl("account", "sync", "-o", "json").data["new"] == 1
-    assert cardctl("operation", "resume", "-o", "json").data == {"settled": [], "left": []}
+    assert cardctl("operation", "resume", "-o", "json").data == NOTHING_LEFT
     again = cardctl("operation", "resolve", waiting, "--as", "done", "--reason", "sure", "-o", "json")
     assert (again.code, again.error) == (6, "STATE_FORBIDS")
     assert cardctl("audit", "verify").code == 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardctl.commands._jobs import DeadlineOption, WaitOption, job
 from cardctl.commands._options import (
     CardOption,
     DryRunOption,
@@ -23,6 +24,7 @@ from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from cardctl.runtime import Run
+    from cardctl.runtime.jobs import Job
     from cardctl.services.flows.backfilling import Backfilled
     from cardctl.services.flows.replaying import Range
 
@@ -52,6 +54,8 @@ def replay(
     profile: ProfileOption = None,
     provider: ProviderOption = None,
     timeout: TimeoutOption = None,
+    deadline: DeadlineOption = None,
+    random_wait: WaitOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
     """Apply stored events again: by id, range, type, card, or what failed. Exit 10 where some still fail.
@@ -66,8 +70,11 @@ def replay(
     if not (events or since or until or type or card or failed):
         raise BadInput("say which events", hint="ids, --since, --type, --card, or --failed")
     with runtime.opened(output=output, profile=profile, provider=provider, timeout=timeout) as run:
-        wanted = _wanted(run, events, since, until, type, card, failed, limit, provider)
-        return _rehearsed(run, wanted) if dry_run else _replayed(run, wanted, anew=anew)
+        named = events, since, until, type, card, failed, limit, provider
+        if dry_run:
+            return _rehearsed(run, _wanted(run, *named))
+        with job(run, "replay", deadline=deadline, random_wait=random_wait) as late:
+            return _replayed(run, _wanted(run, *named), late, anew=anew)
 
 
 def backfill(
@@ -98,15 +105,16 @@ def backfill(
         return ExitCode.PARTLY if any(each["unfinished"] for each in found) else ExitCode.DONE
 
 
-def _replayed(run: Run, wanted: Range, *, anew: bool) -> ExitCode:
+def _replayed(run: Run, wanted: Range, late: Job, *, anew: bool) -> ExitCode:
     from cardctl.services.applying import Applied  # noqa: PLC0415
     from cardctl.services.flows.replaying import providers_of  # noqa: PLC0415
     from cardctl.services.flows.replaying import replay as again  # noqa: PLC0415
 
     total, many, found = Applied(), 0, providers_of(run.books, wanted)
-    with run.lock("replay"), run.console.progress("replaying", sum(found.values())) as advance:
+    with run.console.progress("replaying", sum(found.values())) as advance:
         for name in found:
-            done = again(run.desk(provider=name), run.reception(name).webhooks, wanted, anew=anew, progress=advance)
+            desk, webhooks = run.desk(provider=name), run.reception(name).webhooks
+            done = again(desk, webhooks, wanted, anew=anew, late=late, progress=advance)
             total.add(done.applied)
             many += done.events
             if done.skipped:
@@ -119,8 +127,9 @@ def _replayed(run: Run, wanted: Range, *, anew: bool) -> ExitCode:
     told = [f"{number} {state}" for state, number in counts.items()]
     told += [f"{total.later} for later"] if total.later else []
     data = {"events": many, "counts": counts, "later": total.later, "failures": _failures(total.failures)}
+    code = late.verdict(ExitCode.PARTLY if total.unfinished else ExitCode.DONE)
     run.console.done(data, [*_failure_lines(total.failures), f"{many} events replayed: {', '.join(told) or 'nothing'}"])
-    return ExitCode.PARTLY if total.unfinished else ExitCode.DONE
+    return code
 
 
 def _rehearsed(run: Run, wanted: Range) -> ExitCode:

@@ -24,6 +24,7 @@ from cardctl.services.entries import shown
 from cardctl.services.rereading import Readings, read
 from cardctl.services.taking import Taking
 from cardctl.services.telling import Item, translate
+from cardctl.stopping import never
 
 _WORDS = ("kind", "state", "amount", "impact", "authorization_code", "parent_ref", "occurred_at")
 _BALANCE = "card.balance"
@@ -99,22 +100,29 @@ def replay(
     wanted: Range,
     *,
     anew: bool = False,
+    late: Callable[[], bool] = never,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Replayed:
-    """Apply every event that is wanted again, in the order in which they came, a page at a time.
+    """Apply every event that is wanted again, in the order in which they came, a page at a time, until it is late.
 
-    How far it came is kept, so that one that was interrupted goes on where it was, unless it is to begin `anew`.
+    How far it came is kept, so that one that was interrupted goes on where it was, unless it is to begin `anew`. A page that
+    was cut short is begun again: applying what is applied changes nothing.
     """
     chosen = replace(wanted.filter, programme=desk.programme)
     done, stream = Replayed(Applied()), _stream(chosen)
     after = None if anew else _place(desk, stream)
     done.skipped = after is not None
     while events := _page(desk, chosen, after, done.events):
-        done.applied.add(apply(desk, webhooks, events))
-        after, done.events = place_of(events[-1]), done.events + len(events)
+        if late():
+            return done
+        done.applied.add(apply(desk, webhooks, events, late=late))
+        done.events += len(events)
+        progress(len(events))
+        if done.applied.cut:
+            return done
+        after = place_of(events[-1])
         with desk.books.write() as unit:
             unit.cursors.set(desk.programme, stream, "\n".join(after))
-        progress(len(events))
     with desk.books.write() as unit:
         unit.cursors.set(desk.programme, stream, "")
     return done

@@ -1,0 +1,50 @@
+"""What the commands that run by themselves share: a deadline, a random wait, a lock, and how a span of time is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cardctl.errors import BadInput
+
+if TYPE_CHECKING:
+    from cardctl.runtime import Run
+    from cardctl.runtime.jobs import Job
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])\Z", re.ASCII)
+
+DeadlineOption = Annotated[
+    str | None,
+    typer.Option("--deadline", metavar="SPAN", help="End cleanly after so long: 90s, 20m, 2h. Exit 10 where work is left."),
+]
+WaitOption = Annotated[
+    str | None,
+    typer.Option("--random-wait", metavar="SPAN", help="Wait a random moment of at most so long first, as a timer would."),
+]
+
+
+def span(text: str) -> int:
+    """Seconds of what --deadline and --random-wait take: `90s`, `20m`, `2h`, `1d`; never none. BadInput otherwise."""
+    match = _SPAN.match(text)
+    if match is None:
+        raise BadInput(f"{text!r} is not a span of time", hint="such as 90s, 20m or 2h")
+    return int(match[1]) * _SECONDS[match[2]]
+
+
+@contextmanager
+def job(run: Run, name: str, *, deadline: str | None = None, random_wait: str | None = None) -> Iterator[Job]:
+    """One run of the job `name`, alone (Busy, 11). Gives `late`, to be handed to the service as `late=late`.
+
+    `late()` is True once the deadline has passed or SIGTERM came. End with `late.verdict(code)`, before the result is shown: it
+    is exit 10 with the warning DEADLINE where `late` stopped something, else `code`.
+    """
+    from cardctl.runtime import jobs  # noqa: PLC0415
+
+    seconds, wait = (span(text) if text is not None else None for text in (deadline, random_wait))
+    with jobs.work(run, name, seconds=seconds, wait=wait) as late:
+        yield late
