@@ -1,0 +1,148 @@
+"""What a run counted and how far it read, as tables for people; whatever is missing in its JSON is shown as missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cardctl.domain.breaks import ReconcileRun
+from cardctl.domain.money import Money
+from cardctl.output.report.wording import NONE, count, money, said, shown, words
+
+MEASURES = (
+    ("balance_here", "Our balance"),
+    ("balance_there", "Provider's balance"),
+    ("drift", "Drift"),
+    ("held", "Held"),
+    ("settled", "Settled"),
+    ("refunded", "Refunded"),
+    ("float", "Float"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """One currency: a row per programme, and their sums where there are several. `drifts` says of each row whether it does."""
+
+    currency: str
+    rows: list[tuple[str, list[str]]]
+    drifts: list[bool]
+    sums: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What was compared of one programme, every number as text."""
+
+    programme: str
+    accounts: str
+    cards: str
+    transactions: str
+    frozen: str
+    states: str
+    requests: str
+
+
+def totals(run: ReconcileRun) -> list[Totals]:
+    """Per currency, in the alphabet's order; two currencies never net."""
+    lines = [line for line in _list(run.figures.get("totals")) if isinstance(line, dict)]
+    by_currency: dict[str, list[dict[str, Any]]] = {}
+    for line in lines:
+        by_currency.setdefault(shown(str(line.get("currency") or "?")), []).append(line)
+    return [_of_currency(currency, by_currency[currency]) for currency in sorted(by_currency)]
+
+
+def compared(run: ReconcileRun) -> list[Compared]:
+    """One line per programme that was read."""
+    return [_compared(name, _dict(figures)) for name, figures in sorted(_dict(run.figures.get("programmes")).items())]
+
+
+def frozen(run: ReconcileRun) -> int | None:
+    """How many cards are frozen in all programmes; None where no programme says."""
+    told = [_int(_dict(figures).get("frozen")) for figures in _dict(run.figures.get("programmes")).values()]
+    known = [number for number in told if number is not None]
+    return sum(known) if known else None
+
+
+def sums(run: ReconcileRun, noun: str) -> tuple[int | None, int | None]:
+    """How many accounts, cards or transactions (`noun`) all programmes have here and there."""
+    sides = [_dict(_dict(figures).get(noun)) for figures in _dict(run.figures.get("programmes")).values()]
+    here, there = ([_int(side.get(name)) for side in sides] for name in ("here", "there"))
+    return _sum(here), _sum(there)
+
+
+def watermark(run: ReconcileRun) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Per programme and source, what the run says of how far it read."""
+    return [
+        (shown(programme), words(source), [(words(name), said(name, value)) for name, value in _dict(marks).items()])
+        for programme, sources in sorted(run.watermark.items())
+        for source, marks in _dict(sources).items()
+    ]
+
+
+def seconds(run: ReconcileRun) -> str:
+    """How long each part of the run took."""
+    parts = _dict(run.figures.get("seconds")).items()
+    return ", ".join(f"{words(name)} {value:,.1f} s" for name, value in parts if isinstance(value, int | float)) or NONE
+
+
+def _of_currency(currency: str, lines: list[dict[str, Any]]) -> Totals:
+    rows = [(_programme(line), [_money(line.get(name), currency) for name, _ in MEASURES]) for line in lines]
+    drifts = [_int(line.get("drift")) for line in lines]
+    together = [_together(name, [_int(line.get(name)) for line in lines], currency) for name, _ in MEASURES]
+    return Totals(currency, rows, [bool(drift) for drift in drifts], together if len(lines) > 1 else None)
+
+
+def _programme(line: dict[str, Any]) -> str:
+    return shown(str(line.get("programme") or "?"))
+
+
+def _together(name: str, numbers: list[int | None], currency: str) -> str:
+    """A drift upwards in one programme does not make up for one downwards in another."""
+    known = [number for number in numbers if number is not None]
+    if name == "drift" and known and min(known) < 0 < max(known):
+        return "both ways"
+    return _money(_sum(numbers), currency)
+
+
+def _compared(name: str, figures: dict[str, Any]) -> Compared:
+    states = _dict(figures.get("states")).items()
+    accounts, cards, transactions = (_sides(_dict(figures.get(noun))) for noun in ("accounts", "cards", "transactions"))
+    return Compared(
+        programme=shown(name),
+        accounts=accounts,
+        cards=cards,
+        transactions=transactions,
+        frozen=count(figures.get("frozen")),
+        states=", ".join(f"{count(number)} {words(state)}" for state, number in states) or NONE,
+        requests=count(figures.get("requests")),
+    )
+
+
+def _sides(figures: dict[str, Any]) -> str:
+    """`5` where both sides have as many, else `5 here, 4 there`."""
+    here, there = count(figures.get("here")), count(figures.get("there"))
+    return here if here == there else f"{here} here, {there} there"
+
+
+def _sum(numbers: list[int | None]) -> int | None:
+    """None where one of them is unknown: a sum without it would look like the whole."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known and len(known) == len(numbers) else None
+
+
+def _money(minor: Any, currency: str) -> str:
+    number = _int(minor)
+    return NONE if number is None else money(Money(number, currency))
+
+
+def _int(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
