@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import cached_property
 from pathlib import Path
@@ -31,8 +31,11 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.calls import Calls
     from cardctl.db.days import Days
     from cardctl.db.events import Events
+    from cardctl.db.figures import Figures
     from cardctl.db.loads import Loads
+    from cardctl.db.measures import Measures
     from cardctl.db.runs import Runs
+    from cardctl.db.spending import Spending
     from cardctl.db.topups import TopUps
 
 
@@ -106,6 +109,22 @@ class Unit:
         from cardctl.db.days import Days  # noqa: PLC0415
 
         return Days(self._connection)
+
+    @cached_property
+    def measures(self) -> Measures:
+        from cardctl.db.measures import Measures  # noqa: PLC0415
+
+        return Measures(self._connection)
+
+    def figures(self, programmes: Collection[str]) -> Figures:
+        from cardctl.db.figures import Figures  # noqa: PLC0415
+
+        return Figures(self._connection, programmes)
+
+    def spending(self, programmes: Collection[str]) -> Spending:
+        from cardctl.db.spending import Spending  # noqa: PLC0415
+
+        return Spending(self._connection, programmes)
 
     @cached_property
     def audit(self) -> Audit:
