@@ -135,6 +135,22 @@ class Finding:
         """The same from run to run: it is made of what it is about, and of nothing that moves."""
         return fingerprint(self.programme, self.type, self.subject)
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON; `from_plain` reads it."""
+        told = {name: getattr(self, name) for name in self.__slots__}
+        return told | {"at_risk": [self.at_risk.minor, self.at_risk.currency] if self.at_risk else None}
+
+    @staticmethod
+    def from_plain(told: dict[str, Any]) -> Finding:
+        risk, severity, remedy = told["at_risk"], told["severity"], told["remedy"]
+        words = {
+            "type": BreakType(told["type"]),
+            "at_risk": Money(*risk) if risk else None,
+            "severity": Severity(severity) if severity else None,
+            "remedy": Remedy(remedy) if remedy else None,
+        }
+        return Finding(**{**told, **words})
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
@@ -218,7 +234,9 @@ KINDS: dict[BreakType, Kind] = {
     _T.ACCOUNT_KYC: Kind(_S.WARNING, "the provider's check ended otherwise than the books know", _TAKEN),
     _T.CARD_MISSING_HERE: Kind(_S.CRITICAL, "it was issued elsewhere, or a creation's reply was lost", _TAKEN),
     _T.CARD_MISSING_THERE: Kind(
-        _S.CRITICAL, "the provider has it no more, or it belongs to another programme", "read it by itself; close it here if gone"
+        _S.CRITICAL,
+        "the provider has it no more, or it belongs to another programme",
+        "read it by itself; close it here if gone",
     ),
     _T.CARD_STATE: Kind(_S.CRITICAL, "it was changed at the provider, and the event never came", _TAKEN),
     _T.CARD_LIMITS: Kind(_S.WARNING, "its limits were changed at the provider", _TAKEN),
@@ -233,7 +251,9 @@ KINDS: dict[BreakType, Kind] = {
     _T.BALANCE: Kind(_S.CRITICAL, "money was moved at the provider without a transaction that explains it", _TAKEN),
     _T.TRANSACTION_MISSING_HERE: Kind(_S.CRITICAL, "its event never came", _TAKEN),
     _T.TRANSACTION_MISSING_THERE: Kind(
-        _S.CRITICAL, "it came from an event or a file that the provider does not stand by", "void it here: it then takes nothing"
+        _S.CRITICAL,
+        "it came from an event or a file that the provider does not stand by",
+        "void it here: it then takes nothing",
     ),
     _T.TRANSACTION_AMOUNT: Kind(_S.CRITICAL, "a later event (a capture, an increment, a reversal) never came", _TAKEN),
     _T.TRANSACTION_STATE: Kind(_S.WARNING, "a later event never came", _TAKEN),
@@ -242,9 +262,7 @@ KINDS: dict[BreakType, Kind] = {
     _T.OVER_CAPTURE: Kind(
         _S.CRITICAL, "more was captured than was authorised, beyond what the trade may add", _CLAIM, _R.PROPOSE
     ),
-    _T.CAPTURE_WITHOUT_AUTHORIZATION: Kind(
-        _S.WARNING, "it names an authorization that neither side has", _CLAIM, _R.PROPOSE
-    ),
+    _T.CAPTURE_WITHOUT_AUTHORIZATION: Kind(_S.WARNING, "it names an authorization that neither side has", _CLAIM, _R.PROPOSE),
     _T.CAPTURE_AFTER_FREEZE: Kind(
         _S.INFO, "what was authorised before a freeze may be captured after it", "nothing", _R.PROPOSE
     ),
@@ -254,9 +272,7 @@ KINDS: dict[BreakType, Kind] = {
         "ask the provider to release the hold",
         _R.PROPOSE,
     ),
-    _T.REFUND_WITHOUT_PURCHASE: Kind(
-        _S.WARNING, "no purchase on this card at this merchant explains it", _CLAIM, _R.PROPOSE
-    ),
+    _T.REFUND_WITHOUT_PURCHASE: Kind(_S.WARNING, "no purchase on this card at this merchant explains it", _CLAIM, _R.PROPOSE),
     _T.REFUND_ABOVE_PURCHASE: Kind(_S.CRITICAL, "more was given back than was ever paid there", _CLAIM, _R.PROPOSE),
     _T.DECLINED_THEN_SETTLED: Kind(_S.CRITICAL, "what was declined was settled all the same", _CLAIM, _R.PROPOSE),
     _T.FUNDING_UNMATCHED: Kind(

@@ -51,7 +51,7 @@ class CardSide(NamedTuple):
 
 
 class MoneySide(NamedTuple):
-    """A money event. The first eight words are what two sides must agree in.
+    """A money event of the card `card_ref`. The first seven words are what two sides must agree in.
 
     `reference` is, there, the provider's name for a movement that we asked for; here, the provider's row that was joined to
     ours. `progress` as in domain.transactions.
@@ -70,6 +70,7 @@ class MoneySide(NamedTuple):
     code: str | None
     progress: str | None
     reference: str | None
+    card_ref: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Rules:
     `fundings`: its history has a row for money that we put on a card or took off. `links`: a capture names its authorization,
     so that one without is a forced one. `allowances`: what limits a card is what was funded, and its balance follows.
     `cutoff`: what happened from then on is still moving (None: nothing is); `since`: what was before was not read (None:
-    everything was). `now` is the provider's clock.
+    everything was); `begun`: what was made from then on may have been missed by the reading. `now` is the provider's clock.
     """
 
     provider: str
@@ -87,6 +88,7 @@ class Rules:
     now: datetime
     fundings: bool
     links: bool
+    begun: str
     cutoff: str | None = None
     since: str | None = None
 

@@ -1,0 +1,115 @@
+"""Our books' side of a comparison: accounts, cards and money events of one programme, sorted by the provider's names, streamed.
+
+Straight from the driver: of five million rows each costs what a tuple costs, and none is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from cardctl.db.tables import AuditRow, CardRow, TransactionRow, table_of
+from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide
+
+_A = table_of(AuditRow)
+_C = table_of(CardRow)
+_T = table_of(TransactionRow)
+_FETCHED = 2_000
+_ACCOUNTS = "SELECT ref, state, kyc, id, updated_at FROM accounts WHERE programme = {mark} AND ref IS NOT NULL ORDER BY ref"
+_CARDS = (
+    "SELECT c.ref, a.ref, c.state, c.currency, c.last4, c.exp_month, c.exp_year, c.holder, c.per_transaction_minor,"
+    " c.daily_minor, c.weekly_minor, c.monthly_minor, c.allowance_minor, c.balance_minor, {never}, c.ever_active,"
+    " '', c.id, c.updated_at, c.created_at"
+    " FROM cards c JOIN accounts a ON a.id = c.account_id WHERE c.programme = {mark} ORDER BY c.ref"
+)
+_MONEY = (  # the cards' index gives the order; each card's events lie together in theirs
+    "SELECT t.ref, t.kind, t.state, t.amount_minor, t.impact_minor, t.amount_currency, t.parent_ref, t.occurred_at,"
+    " t.merchant_name, t.merchant_mcc, t.authorization_code, t.progress, t.remote_ref, c.ref"
+    " FROM cards c CROSS JOIN transactions t WHERE t.card_id = c.id AND c.programme = {mark}{since} ORDER BY c.ref"
+)
+_SINCE = " AND t.occurred_at >= {mark}"
+
+
+class Comparable:
+    """Reads for comparing; rows are tuples of the words of AccountSide, CardSide and MoneySide, in their order."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def accounts(self, programme: str) -> Iterator[tuple[Any, ...]]:
+        """Those that the provider has a name for, by that name."""
+        return self._rows(_ACCOUNTS, programme)
+
+    def cards(self, programme: str) -> Iterator[tuple[Any, ...]]:
+        """By the provider's name for the card."""
+        return self._rows(_CARDS, programme)
+
+    def money(self, programme: str, since: str | None) -> Iterator[tuple[Any, ...]]:
+        """Money events by the provider's name for their card, in no order within it; what occurred from `since` on."""
+        values = (programme,) if since is None else (programme, since)
+        return self._rows(_MONEY, *values, since=_SINCE if since else "")
+
+    def refs(self, table: str, programme: str) -> Iterator[str]:
+        """The provider's names of `cards` or `accounts` that may still change, oldest first."""
+        query = f"SELECT ref FROM {table} WHERE programme = {{mark}} AND ref IS NOT NULL AND state NOT IN ('closed', 'failed')"  # noqa: S608
+        return (row[0] for row in self._rows(f"{query} ORDER BY created_at, id", programme))
+
+    def frozen_since(self, card_id: str) -> str | None:
+        """When the books heard that a card which is frozen was; None where they never did."""
+        query = select(_A.c.at, _A.c.after).where(_A.c.object == card_id).order_by(_A.c.seq.desc())
+        for at, after in self._connection.execute(query.limit(50)):
+            if json.loads(after).get("state") == "frozen":
+                return str(at)
+        return None
+
+    def money_of(self, programme: str, card_ref: str) -> list[MoneySide]:
+        """The money events of one card."""
+        query = _MONEY.replace(" ORDER BY c.ref", " AND c.ref = {mark}")
+        return [MoneySide._make(row) for row in self._rows(query, programme, card_ref)]
+
+    def card(self, programme: str, ref: str) -> CardSide | None:
+        """One card."""
+        query = _CARDS.replace(" ORDER BY c.ref", " AND c.ref = {mark}")
+        return next((CardSide._make(row) for row in self._rows(query, programme, ref)), None)
+
+    def account(self, programme: str, ref: str) -> AccountSide | None:
+        """One account."""
+        query = _ACCOUNTS.replace(" AND ref IS NOT NULL ORDER BY ref", " AND ref = {mark}")
+        return next((AccountSide._make(row) for row in self._rows(query, programme, ref)), None)
+
+    def states(self, programme: str) -> dict[str, int]:
+        """How many cards are in which state."""
+        query = select(_C.c.state, func.count()).where(_C.c.programme == programme).group_by(_C.c.state)
+        return {str(state): int(many) for state, many in self._connection.execute(query.order_by(_C.c.state))}
+
+    def balances(self, programme: str, *, shared: bool) -> dict[str, int]:
+        """What all cards that are not closed can still spend, by currency, in minor units; a `shared` balance counts once for
+        its holder."""
+        wanted = _C.c.programme == programme, _C.c.state.not_in(("closed", "failed")), _C.c.balance_minor.is_not(None)
+        query = select(_C.c.balance_currency, func.sum(_C.c.balance_minor)).where(*wanted).group_by(_C.c.balance_currency)
+        if shared:
+            each = func.max(_C.c.balance_minor).label("minor")
+            inner = select(_C.c.balance_currency.label("currency"), each).where(*wanted)
+            held = inner.group_by(_C.c.account_id, _C.c.balance_currency).subquery()
+            query = select(held.c.currency, func.sum(held.c.minor)).group_by(held.c.currency)
+        return {str(currency): int(minor) for currency, minor in self._connection.execute(query)}
+
+    def newest_at(self, programme: str) -> str | None:
+        """When the newest money event happened."""
+        query = select(func.max(_T.c.occurred_at)).where(_T.c.programme == programme)
+        found = self._connection.execute(query).scalar_one()
+        return None if found is None else str(found)
+
+    def _rows(self, query: str, *values: str, since: str = "") -> Iterator[tuple[Any, ...]]:
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        statement = query.format(mark=mark, since=since.format(mark=mark), never="0" if mark == "?" else "false")
+        result = self._connection.exec_driver_sql(statement, values, execution_options={"stream_results": True})
+        streams = self._connection.get_execution_options()["streams"]
+        streams[:] = [*(each for each in streams if not each.closed), result]
+        cursor: Any = result.cursor
+        while rows := cursor.fetchmany(_FETCHED):
+            yield from rows
+        result.close()

@@ -1,0 +1,167 @@
+"""A stage beside the books: every difference and everything out of order, found in one pass and put down in the stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from cardctl.db.comparable import Comparable
+from cardctl.db.stage import Stage
+from cardctl.domain.breaks import Finding
+from cardctl.domain.comparing.cards import FINAL, compare_account, compare_card, shared_balance
+from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, Rules
+from cardctl.services.flows.reconciling.merging import Sides, merged, pairs
+
+_BATCH = 500
+
+
+@dataclass(slots=True)
+class Counts:
+    """How much was compared: objects here and there; `differing` cards; `moving` objects that were left out of the verdict."""
+
+    accounts_here: int = 0
+    accounts_there: int = 0
+    cards_here: int = 0
+    cards_there: int = 0
+    money_here: int = 0
+    money_there: int = 0
+    differing: int = 0
+    moving: int = 0
+    findings: int = 0
+    living_here: int = 0
+    """Cards here that are not closed or failed."""
+
+
+@dataclass(slots=True)
+class Ours:
+    """Our side, as the books or a piece of evidence give it: rows as `Comparable` has them, and since when a card is frozen."""
+
+    accounts: Iterator[tuple[Any, ...]]
+    cards: Iterator[tuple[Any, ...]]
+    money: Iterator[tuple[Any, ...]]
+    frozen_since: Callable[[str], str | None]
+
+
+@dataclass(slots=True)
+class _Shared:
+    """A balance that is a holder's: two of its cards, and what its cards' money events explain."""
+
+    ours: CardSide
+    theirs: CardSide
+    explained: int = 0
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """Our side of what differs, and findings, on their way into the stage."""
+
+    stage: Stage
+    keep: bool
+    apart: list[tuple[str, str]] = field(default_factory=list)
+    accounts: list[AccountSide] = field(default_factory=list)
+    cards: list[CardSide] = field(default_factory=list)
+    money: list[MoneySide] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def flush(self, *, at_least: int = 1) -> None:
+        if len(self.findings) + len(self.apart) < at_least:
+            return
+        if self.keep:
+            self.stage.keep_ours(self.apart, self.accounts, self.cards, self.money)
+        self.stage.add_findings((each.subject, each.plain()) for each in self.findings)
+        for part in (self.apart, self.accounts, self.cards, self.money, self.findings):
+            part.clear()
+
+
+def ours_of(comparable: Comparable, programme: str, since: str | None) -> Ours:
+    """Our side as the books have it in one snapshot."""
+    rows = comparable.accounts(programme), comparable.cards(programme), comparable.money(programme, since)
+    return Ours(*rows, comparable.frozen_since)
+
+
+def compare(
+    stage: Stage,
+    ours: Ours,
+    rules: Rules,
+    *,
+    lists_accounts: bool,
+    keep: bool = True,
+    progress: Callable[[int], None] = lambda _count: None,
+) -> Counts:
+    """Everything that was staged beside our side; findings are in the stage afterwards, and with `keep` our side of what is not
+    equal, which makes the stage evidence."""
+    stage.forget_verdict()
+    counts, evidence = Counts(), _Evidence(stage, keep)
+    _accounts(stage, ours, rules, counts, evidence, listed=lists_accounts)
+    shared: dict[tuple[str, str], _Shared] = {}
+    moved: dict[str, int] = {}
+    sides = merged(ours.cards, stage.sides("cards"), ours.money, stage.sides("money"))
+    for done, each in enumerate(sides, 1):
+        _card(each, ours, rules, counts, evidence, shared, moved)
+        evidence.flush(at_least=_BATCH)
+        if not done % 1_000:
+            progress(1_000)
+    for (holder, _), one in sorted(shared.items()):
+        finding = shared_balance(one.ours, one.theirs, moved.get(holder, 0), rules)
+        _found(counts, evidence, [finding] if finding else [])
+    evidence.flush()
+    return counts
+
+
+def _accounts(stage: Stage, ours: Ours, rules: Rules, counts: Counts, evidence: _Evidence, *, listed: bool) -> None:
+    absent = stage.absent("accounts")
+    for our, their in pairs(ours.accounts, stage.sides("accounts")):
+        counts.accounts_here += our is not None
+        counts.accounts_there += their is not None
+        if our is not None and their is not None and our[:3] == their[:3]:
+            continue
+        here = None if our is None else AccountSide._make(our)
+        there = None if their is None else AccountSide._make(their)
+        gone = listed or (here is not None and here.ref in absent)
+        _found(counts, evidence, compare_account(here, there, rules, listed=gone))
+        evidence.apart.append(("accounts", (here or there or AccountSide("", "", "")).ref))
+        evidence.accounts += [] if here is None else [here]
+
+
+def _card(
+    sides: Sides,
+    ours: Ours,
+    rules: Rules,
+    counts: Counts,
+    evidence: _Evidence,
+    shared: dict[tuple[str, str], _Shared],
+    moved: dict[str, int],
+) -> None:
+    name, our, their, our_rows, their_rows = sides
+    here = None if our is None else CardSide._make(our)
+    there = None if their is None else CardSide._make(their)
+    counts.cards_here += here is not None
+    counts.cards_there += there is not None
+    counts.money_here += len(our_rows)
+    counts.money_there += len(their_rows)
+    counts.living_here += here is not None and here.state not in FINAL
+    if here is not None and there is None and here.created_at >= rules.begun:
+        counts.moving += 1  # made after the list was read
+        return
+    frozen_at = ours.frozen_since(here.id) if here is not None and here.state == "frozen" and their_rows else None
+    done = compare_card(here, there, our_rows, their_rows, rules, frozen_at=frozen_at)
+    counts.moving += done.moving
+    if there is not None and there.shared and here is not None:
+        moved[there.account_ref] = (
+            moved.get(there.account_ref, 0) + done.delta if done.delta else moved.get(there.account_ref, 0)
+        )
+        if here.balance != there.balance:
+            shared.setdefault((there.account_ref, there.currency), _Shared(here, there))
+    if done.findings or not done.equal:
+        counts.differing += bool(done.findings)
+        _found(counts, evidence, done.findings)
+        evidence.apart.append(("cards", name))
+        evidence.cards += [] if here is None else [here._replace(word=frozen_at or "")]
+        evidence.money += map(MoneySide._make, our_rows.values())
+
+
+def _found(counts: Counts, evidence: _Evidence, findings: Iterable[Finding]) -> None:
+    new = list(findings)
+    counts.findings += len(new)
+    evidence.findings += new
