@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.alerts import Alerts
     from cardctl.db.breaks import Breaks
     from cardctl.db.calls import Calls
+    from cardctl.db.comparable import Comparable
     from cardctl.db.days import Days
     from cardctl.db.events import Events
     from cardctl.db.figures import Figures
@@ -97,6 +98,12 @@ class Unit:
         from cardctl.db.breaks import Breaks  # noqa: PLC0415
 
         return Breaks(self._connection)
+
+    @cached_property
+    def comparable(self) -> Comparable:
+        from cardctl.db.comparable import Comparable  # noqa: PLC0415
+
+        return Comparable(self._connection)
 
     @cached_property
     def alerts(self) -> Alerts:
