@@ -33,21 +33,19 @@ class Measures:
 
     def creations(self, since: datetime, provider: str | None = None) -> tuple[int, int]:
         """How many cards were issued, of how many issues that ended or are in doubt."""
-        good = func.sum(case((_O.c.state == OperationState.DONE, 1), else_=0))
-        query: Select[Any] = select(good, func.count()).where(_O.c.kind == _ISSUE, _O.c.state.in_(_ENDED))
+        query = select(*_of_all(_O.c.state == OperationState.DONE)).where(_O.c.kind == _ISSUE, _O.c.state.in_(_ENDED))
         return self._pair(within(narrowed(query, (_O.c.provider, provider)), _O.c.created_at, since, None))
 
     def processed(self, since: datetime, now: datetime, provider: str | None = None) -> tuple[int, int]:
         """How many events are applied or ignored, of how many that were believed; one that just came is not late yet."""
-        good = func.sum(case((_E.c.state.in_(_PROCESSED), 1), else_=0))
-        query: Select[Any] = select(good, func.count()).where(
+        query = select(*_of_all(_E.c.state.in_(_PROCESSED))).where(
             _E.c.state != EventState.QUARANTINED,
             (_E.c.state != EventState.RECEIVED) | (_E.c.received_at <= moment_to_text(now - IN_TIME)),
         )
         return self._pair(within(narrowed(query, (_E.c.provider, provider)), _E.c.received_at, since, None))
 
     def money_moved(self, since: datetime, now: datetime, provider: str | None = None) -> tuple[int, int | None]:
-        """How many operations moved money or tried to, and the 95th percentile of their time, in microseconds.
+        """How many operations were sent to move money, and the 95th percentile of their time, in microseconds.
 
         The time goes from the intent to the known outcome. What was sent and has none yet counts as long as it has waited,
         once that is late: to leave it out would make the worst look like nothing.
@@ -56,7 +54,7 @@ class Measures:
         taken = self._micros(ended) - self._micros(_O.c.created_at)
         query = select(taken).where(
             _O.c.amount_minor.is_not(None),
-            _O.c.state != OperationState.INTENDED,
+            _O.c.sent_at.is_not(None),
             _O.c.finished_at.is_not(None) | (_O.c.created_at <= moment_to_text(now - IN_TIME)),
         )
         query = within(narrowed(query, (_O.c.provider, provider)), _O.c.created_at, since, None)
@@ -64,11 +62,9 @@ class Measures:
 
     def answers(self, since: datetime, provider: str | None = None) -> list[Answers]:
         """The attempts at each provider. The times are of those that brought an answer: silence is not one."""
-        query = select(
-            _K.c.provider,
-            *(_how_many(which) for which in _OUTCOMES),
-            func.sum(case((_K.c.status.is_not(None), _K.c.latency_ms))),
-        )
+        waited = func.sum(case((_K.c.status.is_not(None), _K.c.latency_ms)))
+        columns: tuple[ColumnElement[Any], ...] = _K.c.provider, *map(_how_many, _OUTCOMES), waited
+        query = select(*columns)
         query = within(narrowed(query, (_K.c.provider, provider)), _K.c.at, since, None)
         found = self._connection.execute(query.group_by(_K.c.provider).order_by(_K.c.provider))
         told: list[Answers] = []
@@ -147,6 +143,10 @@ class Measures:
             return cast(extract("epoch", cast(moment, DateTime(timezone=True))) * 1_000_000, BigInteger)
         seconds = cast(func.strftime("%s", func.substr(moment, 1, 19)), BigInteger)
         return seconds * 1_000_000 + cast(func.substr(moment, 21, 6), BigInteger)
+
+
+def _of_all(good: ColumnElement[bool]) -> tuple[ColumnElement[Any], ...]:
+    return _how_many(good), func.count()
 
 
 def _how_many(which: ColumnElement[bool]) -> ColumnElement[Any]:
