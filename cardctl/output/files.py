@@ -1,4 +1,4 @@
-"""Results that go to a file: whole or not at all, 0600, never over another file unasked. Knows nothing of what they hold."""
+"""Results that go to a file: whole or not at all, 0600 unless others must read it, never over another file unasked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
@@ -38,6 +38,20 @@ def write_rows(
     with whole_file(path, force=force) as file:
         Console(output, stdout=file, stderr=sys.stderr, stdin=sys.stdin).rows(counted(), columns)
     return count
+
+
+def write_texts(directory: Path, texts: Mapping[str, str], *, force: bool) -> list[Path]:
+    """Texts for others to read (0644), under their names in a directory that is there; none where one name is taken. Errors as
+    `whole_file`."""
+    paths = [directory / name for name in texts]
+    for path in paths if not force else ():
+        if os.path.lexists(path):
+            raise _taken(path)
+    for path, text in zip(paths, texts.values(), strict=True):
+        with whole_file(path, force=force) as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+    return paths
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def test_ranges_choose(world: World) -> None:
     assert (world.card(card).balance, world.card(other).balance) == (usd("99"), usd("100"))
     assert replay(world.desk, webhooks, Range(type="issuing_authorization.*", unfinished=True)).events == 2
     assert replay(world.desk, webhooks, Range(until=world.desk.clock() - timedelta(days=1))).events == 0
-    assert replay(world.desk, webhooks, Range(limit=1)).events == 1
+    assert replay(world.desk, webhooks, Range(type="issuing_authorization.*", limit=1)).events == 1  # else any of one moment
     assert len(spent(world, other)) == 1
 
 

@@ -117,12 +117,12 @@ def replay(
             return done
         done.applied.add(apply(desk, webhooks, events, late=late))
         done.events += len(events)
-        progress(len(events))
         if done.applied.cut:
             return done
         after = place_of(events[-1])
         with desk.books.write() as unit:
             unit.cursors.set(desk.programme, stream, "\n".join(after))
+        progress(len(events))
     with desk.books.write() as unit:
         unit.cursors.set(desk.programme, stream, "")
     return done

@@ -1,0 +1,124 @@
+"""What the jobs of one profile need where they will run: command lines, secrets, variables, places to write. Writes no unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cardctl.domain.redaction import redact
+from cardctl.domain.schedule import JOBS, NAMES, Need, Planned, ScheduledJob, spoken
+from cardctl.errors import BadInput
+from cardctl.secrets.names import ENCRYPTION_KEY, PREVIOUS, needed_by
+
+if TYPE_CHECKING:
+    from cardctl.config import Settings
+
+HOME = Path("/var/lib/cardctl")
+TEXTFILE = Path("/var/lib/prometheus/node-exporter/cardctl.prom")
+"""Where Debian's node exporter looks."""
+_DATABASE_URL, _NOTIFY = "db.url", "notify.url"
+_UNFIT = frozenset("\"'\\$")
+_HOMES = ("/home", "/root", "/run/user")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the jobs will run. `program` is cardctl there, `home` its CARDCTL_HOME (None: the user's own directories),
+    `books` what --db named; `seen` are more places that the program is read from."""
+
+    program: Path
+    home: Path | None
+    textfile: Path = TEXTFILE
+    books: str | None = None
+    seen: tuple[Path, ...] = ()
+
+
+def plan(settings: Settings, place: Place, only: str | None = None) -> list[Planned]:
+    """The jobs of the profile in use, all or `only` those (`reconcile,alerts`). BadInput for what cannot stand in a unit."""
+    for path in (place.program, place.home, place.textfile):
+        if path is not None and not path.is_absolute():
+            raise BadInput(f"{path} is not absolute", hint="a job starts in a directory of its own: say the whole path")
+    for text in (place.program, place.home, place.textfile, place.books or ""):
+        if not str(text).isprintable() or set(str(text)) & _UNFIT:
+            raise BadInput(f"{redact(str(text))!r} has a character that no unit can hold", hint="choose another place")
+    return [_planned(settings, place, job) for job in _chosen(only)]
+
+
+def not_in_jobs(settings: Settings) -> list[str]:
+    """Variables that decide here and now, and which the jobs will not have."""
+    sources = {settings.source_of(key) for key in ("provider", "database", "confirm_over", "reports")}
+    return sorted(source for source in sources if source.startswith("CARDCTL_"))
+
+
+def _chosen(only: str | None) -> list[ScheduledJob]:
+    if only is None:
+        return list(JOBS)
+    wanted = [word.strip() for word in only.split(",")]
+    for word in wanted:
+        if word not in NAMES:
+            close = get_close_matches(word, NAMES, n=1, cutoff=0.5)
+            advice = f"; did you mean {close[0]}?" if close else ""
+            raise BadInput(f"no job is called {word!r}{advice}", hint=f"--only takes some of {','.join(NAMES)}")
+    return [job for job in JOBS if job.name in wanted]
+
+
+def _planned(settings: Settings, place: Place, job: ScheduledJob) -> Planned:
+    profile = settings.profile.name
+    argv = [str(place.program), *job.words]
+    argv += [str(place.textfile)] if job.name == "metrics" else []
+    argv += ["--profile", profile, "--deadline", spoken(job.deadline)]
+    argv += ["--db", place.books] if place.books else []
+    return Planned(
+        job=job,
+        profile=profile,
+        argv=tuple(argv),
+        home=place.home,
+        live=settings.profile.environment == "live" and (job.sends or (job.name == "alerts" and _freezes(settings))),
+        needs=tuple(Need(f"cardctl.{profile}.{name}", required) for name, required in _needs(settings, job)),
+        writes=_writes(settings, place, job),
+        in_a_home=any(str(path.resolve()).startswith(_HOMES) for path in (place.program, *place.seen)),
+    )
+
+
+def _needs(settings: Settings, job: ScheduledJob) -> Iterator[tuple[str, bool]]:
+    """The secrets of a job, each with whether it cannot work without; where the profile has a `secret_command`, it can."""
+    sure = settings.secret_command is None
+    if settings.profile.environment != "simulator":
+        for name in needed_by(settings.provider_name) if job.asks else (ENCRYPTION_KEY,):
+            yield name, sure
+        yield ENCRYPTION_KEY + PREVIOUS, False
+        for provider in _others(settings) if job.asks else ():
+            yield from ((name, False) for name in needed_by(provider) if name != ENCRYPTION_KEY)
+    if settings.database.url is not None:
+        yield _DATABASE_URL, sure and settings.database.needs_secret
+    if job.name == "alerts":
+        yield _NOTIFY, False
+
+
+def _others(settings: Settings) -> list[str]:
+    """Providers beside the profile's own that somebody has told it something about."""
+    told = {each.key.partition(".")[0] for each in settings.origins() if each.source == "config.toml" and "." in each.key}
+    return [name for name in ("stripe", "marqeta", "strowallet") if name in told and name != settings.provider_name]
+
+
+def _freezes(settings: Settings) -> bool:
+    """Whether the profile's alerts may freeze a card, which is a write."""
+    actions: Any = getattr(settings.profile.alerts, "actions", {})
+    return "freeze" in dict(actions).values()
+
+
+def _writes(settings: Settings, place: Place, job: ScheduledJob) -> tuple[Path, ...]:
+    """Directories outside of `home` that a job writes to: the books', the reports', the textfile's."""
+    wanted: list[Path] = []
+    books = settings.database.path
+    if books is not None and settings.source_of("database") in ("config.toml", "flag"):
+        wanted.append(books.absolute().parent)
+    if job.name == "reconcile" and settings.source_of("reports") == "config.toml":
+        wanted.append(settings.reports_dir)
+    if job.name == "metrics":
+        wanted.append(place.textfile.parent)
+    here = [path for path in (place.home, settings.paths.config_dir) if path is not None]
+    return tuple(dict.fromkeys(path for path in wanted if not any(path.is_relative_to(each) for each in here)))
