@@ -12,6 +12,7 @@ from cardctl.output.break_shapes import break_shape
 from cardctl.output.cells import fields
 from cardctl.output.guard import clean
 from cardctl.output.report import wording
+from cardctl.output.report.tally import NEW, bucket
 from cardctl.output.report.wording import NONE, said, shown, title, words
 
 _FIELDS, _NAMES, _MOVES = 60, 20, 50
@@ -26,6 +27,10 @@ class Difference:
     name: str
     here: str
     there: str
+
+    @property
+    def differs(self) -> bool:
+        return self.here != self.there
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +93,7 @@ def entry(found: Break, started_at: datetime) -> Entry:
         evidence=[(words(kind), [shown(str(name)) for name in names[:_NAMES]]) for kind, names in evidence.items() if names],
         cause=shown(shape["cause"]),
         fix=shown(shape["proposed_fix"]),
-        age=wording.lasted(started_at - found.first_seen_at),
+        age=_age(started_at, found.first_seen_at),
         first_seen=wording.instant(found.first_seen_at),
         last_seen=wording.instant(found.last_seen_at),
         occurrences=found.occurrences,
@@ -97,12 +102,16 @@ def entry(found: Break, started_at: datetime) -> Entry:
     )
 
 
+def _age(started_at: datetime, first_seen_at: datetime) -> str:
+    return NEW if bucket(started_at, first_seen_at) == NEW else f"{wording.lasted(started_at - first_seen_at)} before this run"
+
+
 def _differences(shape: dict[str, Any]) -> Iterator[Difference]:
     """Ours in their order, then what the provider alone says; a side that says nothing at all is not there."""
     here, there = dict(fields(shape["local"])), dict(fields(shape["remote"]))
     for name in here | there:
         last = name.rpartition(".")[2]
-        yield Difference(words(name.replace(".", ", ")), _side(here, name, last), _side(there, name, last))
+        yield Difference(words(name.replace(".", " ")), _side(here, name, last), _side(there, name, last))
 
 
 def _side(side: dict[str, Any], name: str, last: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cardctl.domain.breaks import ReconcileRun
 from cardctl.domain.money import Money
-from cardctl.output.report.wording import NONE, count, money, said, shown, words
+from cardctl.output.report.wording import NONE, amount, count, said, shown, words
 
 MEASURES = (
     ("balance_here", "Our balance"),
@@ -133,7 +133,7 @@ def _sum(numbers: list[int | None]) -> int | None:
 
 def _money(minor: Any, currency: str) -> str:
     number = _int(minor)
-    return NONE if number is None else money(Money(number, currency))
+    return NONE if number is None else amount(Money(number, currency))
 
 
 def _int(value: Any) -> int | None:

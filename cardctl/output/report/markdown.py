@@ -26,6 +26,8 @@ _BREAKS = (
     "Fingerprint",
 )  # fmt: skip
 
+_WIDEST = 300
+
 
 def write_markdown(file: TextIO, report: Report, tally: Tally, gravest: Sequence[Break]) -> None:
     """The same as the page says, in the same order."""
@@ -75,14 +77,20 @@ def _row(each: Entry) -> tuple[str, ...]:
         each.severity,
         each.type,
         each.programme,
-        each.subject,
-        "; ".join(map(_difference, each.differences)) or NONE,
+        _cell([each.subject]),
+        _cell(map(_difference, each.differences)),
         each.at_risk or NONE,
         each.first_seen,
         each.state,
-        "; ".join(map(_step, each.steps)) or NONE,
+        _cell(map(_step, each.steps)),
         each.fingerprint,
     )
+
+
+def _cell(parts: Iterable[str]) -> str:
+    """Several things in one cell, cut where they get long: every row of the table is as wide as its widest."""
+    text = "; ".join(parts)
+    return NONE if not text else text if len(text) <= _WIDEST else f"{text[:_WIDEST]}…"
 
 
 def _difference(each: Difference) -> str:
@@ -97,7 +105,7 @@ def _totals(each: Totals) -> str:
     rows = [(programme, *amounts) for programme, amounts in each.rows]
     if each.sums:
         rows.append((f"All {each.currency}", *each.sums))
-    return _table((each.currency, *(name for _, name in MEASURES)), rows)
+    return _table((f"In {each.currency}", *(name for _, name in MEASURES)), rows)
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

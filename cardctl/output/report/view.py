@@ -87,13 +87,13 @@ def _facts(run: ReconcileRun, tally: Tally) -> list[tuple[str, str]]:
     return [
         ("Breaks that wait", f"{tally.waiting.total():,}"),
         ("Breaks in all", f"{tally.total:,}"),
-        *((title(noun), _both(*there)) for noun, there in sides.items()),
+        *(_both(title(noun), *numbers) for noun, numbers in sides.items()),
         ("Frozen cards", count(figures.frozen(run))),
     ]
 
 
-def _both(here: int | None, there: int | None) -> str:
-    return count(here) if here == there else f"{count(here)} / {count(there)}"
+def _both(name: str, here: int | None, there: int | None) -> tuple[str, str]:
+    return (name, count(here)) if here == there else (f"{name}, ours / theirs", f"{count(here)} / {count(there)}")
 
 
 def _not_checked(run: ReconcileRun) -> list[str]:

@@ -37,12 +37,17 @@ def title(name: str) -> str:
 
 def money(value: Money) -> str:
     """`1,234.50 USD`."""
+    return f"{amount(value)} {shown(value.currency)}"
+
+
+def amount(value: Money) -> str:
+    """`1,234.50`, for a place that names the currency itself."""
     try:
         whole, point, cents = value.amount.partition(".")
     except BadInput:  # a currency that no table knows
-        return f"{value.minor:,} minor units of {shown(value.currency)}"
+        return f"{value.minor:,} minor units"
     sign = "-" if whole.startswith("-") else ""
-    return f"{sign}{int(whole.removeprefix('-')):,}{point}{cents} {value.currency}"
+    return f"{sign}{int(whole.removeprefix('-')):,}{point}{cents}"
 
 
 def count(value: Any) -> str:
