@@ -69,11 +69,14 @@ def print_(
     with runtime.opened(output=output, profile=profile) as run:
         for variable in not_in_jobs(run.settings):
             run.console.warn("NOT_IN_JOBS", f"{variable} is set here, and the jobs will not have it: set it in config.toml")
-        jobs = plan(run.settings, _place(run.settings, program, home, textfile, cron=cron), only)
+        place = _place(run.settings, program, home, textfile, names=(user, prefix), cron=cron)
+        jobs = plan(run.settings, place, only)
         _show(run, _crontab(jobs, prefix) if cron else _units(jobs, user, prefix), dir, force=force)
 
 
-def _place(settings: Settings, program: Path | None, home: Path | None, textfile: Path | None, *, cron: bool) -> Place:
+def _place(
+    settings: Settings, program: Path | None, home: Path | None, textfile: Path | None, *, names: tuple[str, str], cron: bool
+) -> Place:
     from cardctl import flags  # noqa: PLC0415
     from cardctl.services.flows.scheduling import HOME, TEXTFILE, Place  # noqa: PLC0415
 
@@ -85,6 +88,7 @@ def _place(settings: Settings, program: Path | None, home: Path | None, textfile
         textfile=textfile or TEXTFILE,
         books=str(Path(books).absolute()) if books and "://" not in books else books,
         seen=() if program else (Path(sys.prefix), Path(sys.base_prefix)),
+        names=names,
     )
 
 

@@ -96,6 +96,7 @@ JOBS = (
         cron="1-59/5 * * * *",
         spread=30,
         deadline=300,
+        asks=False,  # the provider; only a rule that freezes does
         ordinary=((3, "an alert fires, and was told by itself, once"), _BUSY),  # not 10: it could not be told
     ),
     ScheduledJob(

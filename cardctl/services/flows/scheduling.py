@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cardctl.domain.redaction import redact
 from cardctl.domain.schedule import JOBS, NAMES, Need, Planned, ScheduledJob, spoken
@@ -21,19 +22,21 @@ TEXTFILE = Path("/var/lib/prometheus/node-exporter/cardctl.prom")
 """Where Debian's node exporter looks."""
 _DATABASE_URL, _NOTIFY = "db.url", "notify.url"
 _UNFIT = frozenset("\"'\\$")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 _HOMES = ("/home", "/root", "/run/user")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the jobs will run. `program` is cardctl there, `home` its CARDCTL_HOME (None: the user's own directories),
-    `books` what --db named; `seen` are more places that the program is read from."""
+    `books` what --db named; `seen` are more places that the program is read from; `names` go into a unit or its file's name."""
 
     program: Path
     home: Path | None
     textfile: Path = TEXTFILE
     books: str | None = None
     seen: tuple[Path, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 def plan(settings: Settings, place: Place, only: str | None = None) -> list[Planned]:
@@ -44,6 +47,9 @@ def plan(settings: Settings, place: Place, only: str | None = None) -> list[Plan
     for text in (place.program, place.home, place.textfile, place.books or ""):
         if not str(text).isprintable() or set(str(text)) & _UNFIT:
             raise BadInput(f"{redact(str(text))!r} has a character that no unit can hold", hint="choose another place")
+    for name in place.names:
+        if not _NAME.match(name):
+            raise BadInput(f"{name!r} is no name for a user or a unit", hint="letters, digits, - and _, such as cardctl-acme")
     return [_planned(settings, place, job) for job in _chosen(only)]
 
 
@@ -67,34 +73,39 @@ def _chosen(only: str | None) -> list[ScheduledJob]:
 
 def _planned(settings: Settings, place: Place, job: ScheduledJob) -> Planned:
     profile = settings.profile.name
+    freezes = job.name == "alerts" and _freezes(settings)
     argv = [str(place.program), *job.words]
-    argv += [str(place.textfile)] if job.name == "metrics" else []
+    argv += [str(place.textfile), "--mode", "644"] if job.name == "metrics" else []  # who collects it is another user
     argv += ["--profile", profile, "--deadline", spoken(job.deadline)]
     argv += ["--db", place.books] if place.books else []
+    needs = _needs(settings, asks=job.asks or freezes, tells=job.name == "alerts")
     return Planned(
         job=job,
         profile=profile,
         argv=tuple(argv),
         home=place.home,
-        live=settings.profile.environment == "live" and (job.sends or (job.name == "alerts" and _freezes(settings))),
-        needs=tuple(Need(f"cardctl.{profile}.{name}", required) for name, required in _needs(settings, job)),
+        live=settings.profile.environment == "live" and (job.sends or freezes),
+        needs=tuple(Need(f"cardctl.{profile}.{name}", required) for name, required in needs),
         writes=_writes(settings, place, job),
         in_a_home=any(str(path.resolve()).startswith(_HOMES) for path in (place.program, *place.seen)),
     )
 
 
-def _needs(settings: Settings, job: ScheduledJob) -> Iterator[tuple[str, bool]]:
-    """The secrets of a job, each with whether it cannot work without; where the profile has a `secret_command`, it can."""
+def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str, bool]]:
+    """The secrets of a job, each with whether it cannot work without; where the profile has a `secret_command`, it can.
+
+    `asks`: it speaks to the provider; `tells`: it notifies people.
+    """
     sure = settings.secret_command is None
     if settings.profile.environment != "simulator":
-        for name in needed_by(settings.provider_name) if job.asks else (ENCRYPTION_KEY,):
+        for name in needed_by(settings.provider_name) if asks else (ENCRYPTION_KEY,):
             yield name, sure
         yield ENCRYPTION_KEY + PREVIOUS, False
-        for provider in _others(settings) if job.asks else ():
+        for provider in _others(settings) if asks else ():
             yield from ((name, False) for name in needed_by(provider) if name != ENCRYPTION_KEY)
     if settings.database.url is not None:
         yield _DATABASE_URL, sure and settings.database.needs_secret
-    if job.name == "alerts":
+    if tells:
         yield _NOTIFY, False
 
 
@@ -106,8 +117,7 @@ def _others(settings: Settings) -> list[str]:
 
 def _freezes(settings: Settings) -> bool:
     """Whether the profile's alerts may freeze a card, which is a write."""
-    actions: Any = getattr(settings.profile.alerts, "actions", {})
-    return "freeze" in dict(actions).values()
+    return "freeze" in settings.profile.alerts.actions.model_dump().values()
 
 
 def _writes(settings: Settings, place: Place, job: ScheduledJob) -> tuple[Path, ...]:
