@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from cardctl.config.document import BUILT_IN, Sourced, nearest
-from cardctl.domain import authorizations, cards
+from cardctl.domain import alerts, authorizations, cards
 from cardctl.domain.money import Money
 from cardctl.errors import BadConfig, BadInput
 
@@ -120,12 +120,64 @@ class ZenditTable(ProviderTable):
     topup: Literal["card", "request", "prefunded"] = "request"
 
 
+Told = Literal["notify", "off"]
+Stopping = Literal["notify", "freeze", "off"]
+Count = Annotated[int, Field(gt=0, le=100_000)]
+
+
+class ActionsTable(_Table):
+    """What each rule does when it fires; only those about one card's spending may freeze it."""
+
+    balance_drift: Told = "notify"
+    breaks_critical: Told = "notify"
+    reconcile_old: Told = "notify"
+    webhook_failures: Told = "notify"
+    events_failed: Told = "notify"
+    latency: Told = "notify"
+    rate_limit: Told = "notify"
+    keys_refused: Told = "notify"
+    card_creation: Told = "notify"
+    operations_in_doubt: Told = "notify"
+    frozen_cards: Told = "notify"
+    card_stopped: Told = "notify"
+    velocity: Stopping = "notify"
+    amount: Stopping = "notify"
+    new_category: Stopping = "notify"
+    new_country: Stopping = "notify"
+    declines: Stopping = "notify"
+
+
 class AlertsTable(_Table):
-    """Thresholds of alerts."""
+    """Thresholds of alerts, as domain/alerts.py explains them, and `float_low`, which reconcile reads."""
 
     balance_drift_percent: Percent = Decimal(1)
     webhook_failure_percent: Percent = Decimal(5)
-    latency_ms: Annotated[int, Field(gt=0)] = 2000
+    latency_ms: Count = 2000
+    rate_limit_percent: Annotated[Percent, Field(gt=0)] = Decimal(80)
+    card_creation_percent: Annotated[Percent, Field(le=100)] = Decimal(99)
+    minimum_sample: Count = 10
+    frozen_sigma: Percent = Decimal(3)
+    frozen_days: Annotated[int, Field(ge=1, le=366)] = 14
+    frozen_minimum: Count = 5
+    notify_frozen: bool = False
+    reconcile_hours: Count = 36
+    float_low: Annotated[Money | None, BeforeValidator(_money)] = None
+    spending_hours: Count = 24
+    history_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    history_purchases: Count = 5
+    velocity_purchases: Annotated[int, Field(ge=2)] = 10
+    velocity_minutes: Count = 10
+    amount_factor: Annotated[Percent, Field(ge=1)] = Decimal(5)
+    declines: Count = 5
+    declines_minutes: Count = 60
+    actions: ActionsTable = ActionsTable()
+
+    @property
+    def thresholds(self) -> alerts.Thresholds:
+        """The same, as the rules take them."""
+        told = {name: getattr(self, name) for name in type(self).model_fields if name not in ("actions", "float_low")}
+        actions = {alerts.Rule(rule): alerts.Action(action) for rule, action in self.actions.model_dump().items()}
+        return alerts.Thresholds(**told, actions=actions)
 
 
 class AuthorizationsTable(_Table):
