@@ -20,6 +20,8 @@
     │   ├── CardUnlimited          CARD_UNLIMITED       a Stripe card without an allowance cannot be funded
     │   ├── InsufficientBalance    INSUFFICIENT_BALANCE
     │   ├── LiveNotSaid            LIVE_NOT_SAID        a live write without --live
+    │   ├── RemoteSuddenlyEmpty    REMOTE_SUDDENLY_EMPTY the provider lists nothing of what it had
+    │   ├── TooMuchDiffers         TOO_MUCH_DIFFERS     more than a third of the cards: hardly the cards' fault
     │   └── DevelopmentOnly        DEVELOPMENT_ONLY
     ├── ProviderRefused         7  PROVIDER_REFUSED     the provider said no
     │   ├── ProviderHasNot         PROVIDER_HAS_NOT     it answered 404: it has no such object
@@ -47,27 +49,9 @@ Codes 0 (done), 1 (a bug), 3 (findings), 10 (some items done, some not) and 130 
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import ClassVar
 
-
-class ExitCode(IntEnum):
-    """What a script may rely on."""
-
-    DONE = 0
-    BUG = 1
-    BAD_INPUT = 2
-    FINDINGS = 3
-    SECRET = 4
-    NOT_FOUND = 5
-    REFUSED = 6
-    PROVIDER_SAID_NO = 7
-    UNAVAILABLE = 8
-    IN_DOUBT = 9
-    PARTLY = 10
-    BUSY = 11
-    BOOKS = 12
-    INTERRUPTED = 130
+from cardctl.exits import ExitCode as ExitCode
 
 
 class CardctlError(Exception):
@@ -174,6 +158,16 @@ class InsufficientBalance(Refused):
 class LiveNotSaid(Refused):
     error_code = "LIVE_NOT_SAID"
     default_hint = "a write to a live programme needs --live, or CARDCTL_LIVE=1 in a scheduled job"
+
+
+class RemoteSuddenlyEmpty(Refused):
+    error_code = "REMOTE_SUDDENLY_EMPTY"
+    default_hint = "see that the key and the account are the right ones; --force takes it as it is"
+
+
+class TooMuchDiffers(Refused):
+    error_code = "TOO_MUCH_DIFFERS"
+    default_hint = "see that the books are this programme's (`cardctl db status`); --force reports it all the same"
 
 
 class DevelopmentOnly(Refused):

@@ -130,6 +130,13 @@ class Events:
         found = self._connection.execute(query)
         return [(provider, word, STATES[state], many, times) for provider, word, state, many, times in found]
 
+    def heard(self, programme: str) -> tuple[datetime | None, set[str]]:
+        """When the first event of a programme came that nobody imported (None: none did), and of which types they are."""
+        ours = _E.c.programme == programme, _E.c.source != str(Source.IMPORTED)
+        first = self._connection.execute(select(func.min(_E.c.received_at)).where(*ours)).scalar_one()
+        types = self._connection.execute(select(_E.c.type).where(*ours).distinct()).scalars()
+        return (None if first is None else datetime.fromisoformat(first)), set(types)
+
     def known_of(self, ids: Iterable[str]) -> set[str]:
         """Those of our ids that are in the books."""
         return set(self._known(ids))

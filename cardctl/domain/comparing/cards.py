@@ -142,6 +142,7 @@ def _balance(done: Compared, ours: CardSide, theirs: CardSide, spent_here: int, 
         available, explained = theirs.allowance + spent_here + done.delta, done.delta
     else:
         available, explained = None, 0
+    done.available = available
     if ours.balance == available or (theirs.allowance is None and theirs.balance is None and ours.allowance is None):
         return
     if ours.balance is not None and available is not None and available - ours.balance == explained:

@@ -21,12 +21,15 @@ _NEAR = 300
 @dataclass(slots=True)
 class Compared:
     """What came of one card: its `findings`; `moving` of its money events were left out. `delta` is how much more the events of
-    the provider let it spend than ours, in minor units. `equal`: the two sides are the same in every word that counts."""
+    the provider let it spend than ours, in minor units. `equal`: the two sides are the same in every word that counts.
+    `available` is what the card can spend by the provider's word, None where nothing limits it, it is closed, or it is shared.
+    """
 
     findings: list[Finding] = field(default_factory=list)
     moving: int = 0
     delta: int = 0
     equal: bool = True
+    available: int | None = None
 
 
 def compare_money(

@@ -31,6 +31,8 @@ class Counts:
     findings: int = 0
     living_here: int = 0
     """Cards here that are not closed or failed."""
+    available: dict[str, int] = field(default_factory=dict)
+    """What all cards can spend by the provider's word, by currency; without shared balances."""
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class _Evidence:
 
     stage: Stage
     keep: bool
+    written: Callable[[list[str]], set[str]]
     apart: list[tuple[str, str]] = field(default_factory=list)
     accounts: list[AccountSide] = field(default_factory=list)
     cards: list[CardSide] = field(default_factory=list)
@@ -86,13 +89,15 @@ def compare(
     rules: Rules,
     *,
     lists_accounts: bool,
+    written: Callable[[list[str]], set[str]] = lambda _ids: set(),
     keep: bool = True,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Counts:
     """Everything that was staged beside our side; findings are in the stage afterwards, and with `keep` our side of what is not
-    equal, which makes the stage evidence."""
+    equal, which makes the stage evidence. `written` tells which of our cards and accounts were written since reading began:
+    what differs of them is still moving."""
     stage.forget_verdict()
-    counts, evidence = Counts(), _Evidence(stage, keep)
+    counts, evidence = Counts(), _Evidence(stage, keep, written)
     _accounts(stage, ours, rules, counts, evidence, listed=lists_accounts)
     shared: dict[tuple[str, str], _Shared] = {}
     moved: dict[str, int] = {}
@@ -119,6 +124,9 @@ def _accounts(stage: Stage, ours: Ours, rules: Rules, counts: Counts, evidence: 
         here = None if our is None else AccountSide._make(our)
         there = None if their is None else AccountSide._make(their)
         gone = listed or (here is not None and here.ref in absent)
+        if here is not None and evidence.written([here.id]):
+            counts.moving += 1
+            continue
         _found(counts, evidence, compare_account(here, there, rules, listed=gone))
         evidence.apart.append(("accounts", (here or there or AccountSide("", "", "")).ref))
         evidence.accounts += [] if here is None else [here]
@@ -147,6 +155,11 @@ def _card(
     frozen_at = ours.frozen_since(here.id) if here is not None and here.state == "frozen" and their_rows else None
     done = compare_card(here, there, our_rows, their_rows, rules, frozen_at=frozen_at)
     counts.moving += done.moving
+    if done.available is not None and here is not None:
+        counts.available[here.currency] = counts.available.get(here.currency, 0) + done.available
+    if done.findings and here is not None and evidence.written([here.id]):
+        counts.moving += 1
+        return
     if there is not None and there.shared and here is not None:
         moved[there.account_ref] = (
             moved.get(there.account_ref, 0) + done.delta if done.delta else moved.get(there.account_ref, 0)

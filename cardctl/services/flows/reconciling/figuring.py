@@ -1,0 +1,76 @@
+"""A run's figures and its watermark: how much was compared, what it comes to in each currency, and of when it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cardctl.db.comparable import Comparable
+from cardctl.db.stage import Stage
+from cardctl.domain.money import Money
+from cardctl.services.flows.reconciling.comparing import Counts
+
+Figures = dict[str, Any]
+
+_MOVED = (
+    "SELECT currency, kind, sum(amount), -sum(CASE WHEN state IN ('approved', 'pending') THEN impact ELSE 0 END) FROM money"
+)
+_SHARED = (
+    "SELECT currency, sum(held) FROM (SELECT currency, account_ref, max(balance) AS held FROM cards"
+    " WHERE shared AND state NOT IN ('closed', 'failed') GROUP BY currency, account_ref) GROUP BY currency"
+)
+
+
+def programme_figures(stage: Stage, comparable: Comparable, programme: str, counts: Counts) -> Figures:
+    """Of one programme: objects here and there, requests, cards by state."""
+    states = comparable.states(programme)
+    return {
+        "provider": stage.fact("provider"),
+        "accounts": {"here": counts.accounts_here, "there": counts.accounts_there},
+        "cards": {"here": counts.cards_here, "there": counts.cards_there, "differing": counts.differing},
+        "transactions": {"here": counts.money_here, "there": counts.money_there},
+        "moving": counts.moving,
+        "requests": stage.fact("requests") or 0,
+        "frozen": states.get("frozen", 0),
+        "states": states,
+    }
+
+
+def totals(
+    stage: Stage, comparable: Comparable, programme: str, counts: Counts, floats: Iterable[Money]
+) -> list[dict[str, Any]]:
+    """Of one programme, one for each currency, in minor units: what all cards can spend here and there, and what was held,
+    settled and refunded by the provider's word. Two currencies never net."""
+    shared = {str(currency): int(held or 0) for currency, held in stage.rows(_SHARED)}
+    here = comparable.balances(programme, shared=bool(shared))
+    there = {**counts.available}
+    for currency, held in shared.items():
+        there[currency] = there.get(currency, 0) + held
+    moved = stage.rows(f"{_MOVED} GROUP BY currency, kind")
+    held_in = {money.currency: money.minor for money in floats}
+    found = []
+    for currency in sorted({*here, *there, *held_in, *(row[0] for row in moved)}):
+        sums = {row[1]: row for row in moved if row[0] == currency}
+        balance_here, balance_there = here.get(currency, 0), there.get(currency, 0)
+        found.append(
+            {
+                "programme": programme,
+                "currency": currency,
+                "balance_here": balance_here,
+                "balance_there": balance_there,
+                "drift": balance_here - balance_there,
+                "held": sums["authorization"][3] if "authorization" in sums else 0,
+                "settled": sums["settlement"][2] if "settlement" in sums else 0,
+                "refunded": sums["refund"][2] if "refund" in sums else 0,
+                "float": held_in.get(currency),
+            }
+        )
+    return found
+
+
+def watermark(stage: Stage, cutoff: str | None) -> dict[str, Any]:
+    """What was read, from when to when, and up to when money events were compared."""
+    read = {"read_from": stage.fact("begun_here"), "read_to": stage.fact("read_at")}
+    newest = stage.rows("SELECT max(occurred_at) FROM money")[0][0]
+    money = read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}
+    return {"accounts": read, "cards": read, "transactions": money, "provider_clock": stage.fact("begun")}
