@@ -16,6 +16,7 @@ from cardctl.domain.states import Move
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import Unsupported
 from cardctl.providers.notifying import ListsEvents, ReceivesWebhooks, ResendsEvents
+from cardctl.providers.paging import ReadsWhole
 
 if TYPE_CHECKING:
     import httpx
@@ -60,8 +61,7 @@ class Handed:
 
     `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
     `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts. `on_call` hears of
-    every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None: not at hand.
-    """
+    every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None: not at hand."""
 
     environment: str
     programme: str
@@ -82,8 +82,7 @@ class Sighting:
     """What looking tells of a write whose reply is missing.
 
     happened True: it surely took effect, and `remote` is the object now. False: it has not taken effect so far (conclusive only
-    when the request can no longer be on its way). None: looking cannot tell.
-    """
+    when the request can no longer be on its way). None: looking cannot tell."""
 
     happened: bool | None
     remote: Remote | None = None
@@ -119,7 +118,9 @@ class Provider(Protocol):
     Facts that decide how many requests a wish needs: `issue_carries` names what the making of a card brings along (of "limits",
     "active", "allowance"; the rest are writes of their own, in that order); `limits_together`: one request sets several limits;
     `needs_load`: money is taken back by the name of the funding that brought it; `starts_itself`: a new card becomes active by
-    the provider's own doing, a while after it was made. `rates`: requests a second by environment, where its limit is known.
+    the provider's own doing, a while after it was made. `lists_fundings`: its history has a row for what we put on a card or
+    take off; `links_captures`: a capture names its authorization, so that one without is a forced one. `rates`: requests a
+    second by environment, where its limit is known.
     """
 
     name: ClassVar[str]
@@ -128,6 +129,8 @@ class Provider(Protocol):
     limits_together: ClassVar[bool]
     needs_load: ClassVar[bool]
     starts_itself: ClassVar[bool]
+    lists_fundings: ClassVar[bool]
+    links_captures: ClassVar[bool]
     rates: ClassVar[Mapping[str, float]]
     environment: str
     programme: str
@@ -171,9 +174,7 @@ class ClosesCards(Protocol):
 @runtime_checkable
 class LimitsCards(Protocol):
     """Changes the limits named in `changes` (words of domain.cards.Limits); None takes one off, all others stay as they are.
-
-    `limits_shared`: they are the holder's, and hold for all cards of the account together.
-    """
+    `limits_shared`: they are the holder's, and hold for all cards of the account together."""
 
     @property
     def limits_shared(self) -> bool: ...
@@ -184,9 +185,7 @@ class LimitsCards(Protocol):
 @runtime_checkable
 class FundsCards(Protocol):
     """Moves money onto and off a card. Errors: CardUnlimited, InsufficientBalance (withdrawing more than is unspent).
-
-    `account_ref` is the holder's; `load` the funding that is taken back, where the provider wants its name (`needs_load`).
-    """
+    `account_ref` is the holder's; `load` the funding that is taken back, where the provider wants its name (`needs_load`)."""
 
     def draft_fund(self, ref: str, amount: Money, mark: str, *, account_ref: str, set_allowance: bool = False) -> Draft: ...
     def draft_withdraw(self, ref: str, amount: Money, mark: str, *, account_ref: str, load: str | None = None) -> Draft: ...
@@ -269,6 +268,7 @@ CAPABILITIES: dict[str, type] = {
     "lists_cards": ListsCards,
     "reads_transactions": ReadsTransactions,
     "lists_transactions": ListsTransactions,
+    "reads_whole": ReadsWhole,
     "reveals_credentials": RevealsCredentials,
     "provisions_wallets": ProvisionsWallets,
     "relays_wallets": RelaysWallets,
@@ -290,9 +290,8 @@ def require(provider: Provider, capability: type[C]) -> C:
     """`provider`, narrowed to `capability`; Unsupported, naming the wish, where it cannot."""
     if isinstance(provider, capability):
         return provider
-    wish = next(name for name, protocol in CAPABILITIES.items() if protocol is capability)
-    text = f"{provider.name} cannot do this: {wish.replace('_', ' ')}"
-    raise Unsupported(text, hint="see who can with `cardctl provider list`")
+    wish = next(name.replace("_", " ") for name, protocol in CAPABILITIES.items() if protocol is capability)
+    raise Unsupported(f"{provider.name} cannot do this: {wish}", hint="see who can with `cardctl provider list`")
 
 
 def _methods(protocol: type) -> set[str]:

@@ -32,7 +32,9 @@ class Spot:
 @dataclass(frozen=True, slots=True)
 class Leaf:
     """What was read at a spot, and where reading goes on from there: at none (this part has ended), or at several, which may be
-    read at once. `absent`: names that were asked for one by one, and that the provider does not have (404)."""
+    read at once, in any order. `absent`: names that were asked for one by one, and that the provider does not have (404).
+    `requests` counts each once, however often it had to be repeated. Nothing in it keeps its raw JSON, but where it was asked
+    for one by one."""
 
     spot: Spot
     accounts: list[RemoteAccount]
@@ -47,12 +49,16 @@ class Leaf:
 class ReadsWhole(Protocol):
     """Reads everything of a source, part by part. Whoever does so keeps the spots that are not read yet, takes one, and
     replaces it by what `turn` gives as `then`, until none is left: then every object that was there when it began was given,
-    most of them once. `turn` asks the same again for the same spot, so that what a kill cut off is read again and nothing else.
+    most of them once (of one that comes again, either word is as good), and some of what was made meanwhile. `turn` asks the
+    same again for the same spot, so that what a kill cut off is read again and nothing else. It keeps nothing, and may be
+    called in many threads at once. The spots come to an end: ProviderUnavailable, where a list says that it goes on, and does
+    not. A spot may name people (whose cards they are): it is kept as well as the books are.
 
-    `openings` are the spots to begin with; it asks the provider nothing. `known` are the names that our books have, for a source
-    that the provider does not list (accounts or cards; transactions are read by card). `since`: transactions made from then on.
-    `lists`: whether the provider itself lists a source, so that what is not in its list is not there.
-    `share`: readers have nothing to do, so that a long part may be given on as several, at the cost of a few more requests.
+    `openings` are the spots to begin with; it asks the provider nothing. `known` are the names that our books have, for a
+    source that the provider does not list (accounts or cards; transactions are read by card). `since`: transactions made from
+    then on. `lists`: whether the provider itself lists a source, so that what is not in its list is not there.
+    `share`: fewer spots are left, those that are being read among them, than there are readers, so that a long part may be
+    given on as several, at the cost of a few more requests.
     """
 
     def lists(self, source: Source) -> bool: ...

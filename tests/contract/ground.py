@@ -23,7 +23,7 @@ from cardctl.domain.redaction import Secret
 from cardctl.domain.states import CardState, Move, settle
 from cardctl.domain.transactions import OURS
 from cardctl.providers import registry
-from cardctl.providers.base import Handed
+from cardctl.providers.base import Call, Handed
 from cardctl.simulator.control import Control
 from cardctl.simulator.transport import SimulatorTransport
 
@@ -101,19 +101,23 @@ class Contract:
 
     @pytest.fixture
     def provider(self, tmp_path: Path) -> Iterator[Any]:
-        handed = Handed(
+        provider = registry.build(self.name, self.handed(tmp_path))
+        yield provider
+        provider.close()
+
+    def handed(self, path: Path, on_call: Callable[[Call], None] | None = None) -> Handed:
+        """What the provider is built of, over the far side that lies in `path`."""
+        return Handed(
             environment="simulator",
             programme=f"{self.name}/simulator",
             settings=self.settings,
             secret=lambda name: Secret(self.secrets[name]),
-            transport=SimulatorTransport(tmp_path / "simulator.db", sleep=lambda _seconds: None),
+            transport=SimulatorTransport(path / "simulator.db", sleep=lambda _seconds: None),
             timeout=60.0,
             sleep=lambda _seconds: None,
             random=lambda: 0.0,
+            on_call=on_call,
         )
-        provider = registry.build(self.name, handed)
-        yield provider
-        provider.close()
 
     @pytest.fixture
     def far_side(self, tmp_path: Path) -> Iterator[Control]:

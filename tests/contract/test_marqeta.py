@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cardctl.domain.cards import Limits
 from cardctl.providers.base import CAPABILITIES
-from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_whole, suite_writes
 from tests.contract.ground import usd
 
 
@@ -95,6 +95,9 @@ class TestReadsTransactions(Marqeta, suite_seeing.ReadsTransactionsContract): ..
 class TestListsTransactions(Marqeta, suite_seeing.ListsTransactionsContract): ...
 
 
+class TestReadsWhole(Marqeta, suite_whole.ReadsWholeContract): ...
+
+
 class TestRevealsCredentials(Marqeta, suite_seeing.RevealsCredentialsContract): ...
 
 
@@ -132,6 +135,9 @@ class TestFundsCardsOfOneUserEach(OneUserPerCard, suite_money.FundsCardsContract
 
 
 class TestListsCardsOfOneUserEach(OneUserPerCard, suite_seeing.ListsCardsContract): ...
+
+
+class TestReadsWholeOfOneUserEach(OneUserPerCard, suite_whole.ReadsWholeContract): ...
 
 
 class TestWritesOfOneUserEach(OneUserPerCard, TestWrites):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from cardctl.providers.base import CAPABILITIES
-from tests.contract import ground, suite, suite_allowances, suite_events, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_allowances, suite_events, suite_money, suite_seeing, suite_whole, suite_writes
 
 
 class Stripe(ground.Contract):
@@ -78,6 +78,9 @@ class TestReadsTransactions(Stripe, suite_seeing.ReadsTransactionsContract): ...
 
 
 class TestListsTransactions(Stripe, suite_seeing.ListsTransactionsContract): ...
+
+
+class TestReadsWhole(Stripe, suite_whole.ReadsWholeContract): ...
 
 
 class TestRevealsCredentials(Stripe, suite_seeing.RevealsCredentialsContract): ...

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from cardctl.domain.transactions import TransactionState
 from cardctl.simulator.control import Control
-from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_writes
+from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_whole, suite_writes
 from tests.contract.ground import FUNDS, usd
 
 
@@ -36,7 +36,7 @@ class TestProvider(Strowallet, suite.ProviderContract):
     can = frozenset(
         {
             *("issues_cards", "controls_cards", "funds_cards", "reports_balance"),
-            *("reads_cards", "reads_transactions", "reveals_credentials", "receives_webhooks"),
+            *("reads_cards", "reads_transactions", "reads_whole", "reveals_credentials", "receives_webhooks"),
         }
     )
 
@@ -86,6 +86,10 @@ class TestReadsTransactions(Strowallet, suite_seeing.ReadsTransactionsContract):
     lists_ours = True
 
 
+class TestReadsWhole(Strowallet, suite_whole.ReadsWholeContract):
+    has_lists = False
+
+
 class TestRevealsCredentials(Strowallet, suite_seeing.RevealsCredentialsContract): ...
 
 
@@ -115,6 +119,9 @@ class TestNfcWrites(Nfc, TestWrites):
 
 
 class TestNfcReadsTransactions(Nfc, TestReadsTransactions): ...
+
+
+class TestNfcReadsWhole(Nfc, TestReadsWhole): ...
 
 
 class TestNfcRevealsCredentials(Nfc, suite_seeing.RevealsCredentialsContract): ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -42,10 +43,18 @@ from cardctl.providers.marqeta.wire import (
 PAGE = 100
 PRODUCTS_PAGE = 10
 """More than 10 card products, or 100 of anything else, are refused (413)."""
-_OLDEST_FIRST = {"sort_by": "createdTime"}
+OLDEST_FIRST = {"sort_by": "createdTime"}
 """Pages are counted by offset: in this order what is made meanwhile comes last, and moves nothing that was not read yet."""
 _STATES = "PENDING,CLEARED,COMPLETION,DECLINED,ERROR"
 """Unless told, the list hides CLEARED, DECLINED and ERROR."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A page of a list, each row once; `following` is the index at which the next page begins, None after the last."""
+
+    rows: list[dict[str, Any]]
+    following: int | None
 
 
 class MarqetaClient:
@@ -112,33 +121,36 @@ class MarqetaClient:
         return cast(MarqetaBalance, self.get(one_of(BALANCES, user)).get("gpa") or {})
 
     def users(self) -> Iterator[list[MarqetaUser]]:
-        return cast(Iterator[list[MarqetaUser]], self._pages(USERS, _OLDEST_FIRST))
+        return cast(Iterator[list[MarqetaUser]], self._pages(USERS, OLDEST_FIRST))
 
     def children(self, user: str) -> Iterator[list[MarqetaUser]]:
-        return cast(Iterator[list[MarqetaUser]], self._pages(f"{one_of(USERS, user)}/children", _OLDEST_FIRST))
+        return cast(Iterator[list[MarqetaUser]], self._pages(f"{one_of(USERS, user)}/children", OLDEST_FIRST))
 
     def cards_of(self, user: str) -> Iterator[list[MarqetaCard]]:
-        return cast(Iterator[list[MarqetaCard]], self._pages(one_of(f"{CARDS}/user", user), _OLDEST_FIRST))
+        return cast(Iterator[list[MarqetaCard]], self._pages(one_of(f"{CARDS}/user", user), OLDEST_FIRST))
 
     def controls_of(self, user: str) -> list[MarqetaControl]:
-        pages = cast(Iterator[list[MarqetaControl]], self._pages(CONTROLS, {**_OLDEST_FIRST, "user": user}))
+        pages = cast(Iterator[list[MarqetaControl]], self._pages(CONTROLS, {**OLDEST_FIRST, "user": user}))
         return [control for page in pages for control in page]
 
     def products(self) -> Iterator[list[dict[str, Any]]]:
-        return self._pages(CARD_PRODUCTS, _OLDEST_FIRST, count=PRODUCTS_PAGE)
+        return self._pages(CARD_PRODUCTS, OLDEST_FIRST, count=PRODUCTS_PAGE)
 
     def transactions(self, start: str, end: str, *, card: str | None = None) -> Iterator[list[MarqetaTransaction]]:
         """Those of the days `start` to `end` (YYYY-MM-DD). Without both it looks back 30 days only."""
-        query = {"state": _STATES, "sort_by": "created_time", "start_date": start, "end_date": end}
-        pages = self._pages(TRANSACTIONS, {**query, "card_token": card} if card else query)
+        pages = self._pages(TRANSACTIONS, _asked_of(start, end, "card_token", card))
         return cast(Iterator[list[MarqetaTransaction]], pages)
 
+    def transactions_from(self, index: int, start: str, end: str, *, acting_user: str | None = None) -> Part:
+        """One page of the same, from `index` on; of whoever has paid, which every transaction names (SPEC)."""
+        return self.part(TRANSACTIONS, _asked_of(start, end, "acting_user_token", acting_user), index)
+
     def card_transitions(self, card: str) -> Iterator[list[MarqetaTransition]]:
-        return cast(Iterator[list[MarqetaTransition]], self._pages(one_of(f"{CARD_TRANSITIONS}/card", card), _OLDEST_FIRST))
+        return cast(Iterator[list[MarqetaTransition]], self._pages(one_of(f"{CARD_TRANSITIONS}/card", card), OLDEST_FIRST))
 
     def webhooks(self) -> Iterator[list[dict[str, Any]]]:
         """The endpoints that are active."""
-        return self._pages(WEBHOOKS, {**_OLDEST_FIRST, "active": "true"})
+        return self._pages(WEBHOOKS, {**OLDEST_FIRST, "active": "true"})
 
     def resend(self, webhook: str, kind: str, token: str) -> dict[str, Any]:
         """Has a notification sent to an endpoint again, which also answers with it; `kind` is a word of the path. What is sent
@@ -147,25 +159,35 @@ class MarqetaClient:
         reply = self._http.send("POST", self._base + path, headers=self._headers(), keyed=True)
         return _answer(reply, write=True)
 
+    def part(self, path: str, query: Mapping[str, str], start: int, *, count: int = PAGE) -> Part:
+        """The page of a list that begins at the index `start`."""
+        page = self.get(path, {**query, "count": count, "start_index": start})
+        items: list[dict[str, Any]] = page.get("data") or []
+        rows = list({item.get("token"): item for item in items}.values())
+        if not page.get("is_more"):
+            return Part(rows, None)
+        following = page.get("end_index", start + len(items) - 1) + 1
+        if following <= start:
+            raise ProviderUnavailable(f"marqeta's list {path} does not go on, though it says that there is more")
+        return Part(rows, following)
+
     def _headers(self) -> dict[str, str]:
         return {"authorization": self._credentials.reveal(), "accept": "application/json"}
 
     def _pages(self, path: str, query: Mapping[str, str], *, count: int = PAGE) -> Iterator[list[dict[str, Any]]]:
         """Page by page, until Marqeta says that there is no more; what stands on two neighbouring pages comes once."""
-        start = 0
+        start: int | None = 0
         before: set[str | None] = set()
-        while True:
-            page = self.get(path, {**query, "count": count, "start_index": start})
-            items: list[dict[str, Any]] = page.get("data") or []
-            fresh = list({item.get("token"): item for item in items if item.get("token") not in before}.values())
-            if fresh:
+        while start is not None:
+            part = self.part(path, query, start, count=count)
+            if fresh := [row for row in part.rows if row.get("token") not in before]:
                 yield fresh
-            if not page.get("is_more"):
-                return
-            following = page.get("end_index", start + len(items) - 1) + 1
-            if following <= start:
-                raise ProviderUnavailable(f"marqeta's list {path} does not go on, though it says that there is more")
-            start, before = following, {item.get("token") for item in items}
+            start, before = part.following, {row.get("token") for row in part.rows}
+
+
+def _asked_of(start: str, end: str, name: str, value: str | None) -> dict[str, str]:
+    query = {"state": _STATES, "sort_by": "created_time", "start_date": start, "end_date": end}
+    return {**query, name: value} if value else query
 
 
 def _answer(reply: Reply, *, write: bool, preparing: bool = False) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, cast
@@ -26,13 +26,14 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Handed, Ping, Purchase, Remote, Sighting
 from cardctl.providers.http import Http
-from cardctl.providers.marqeta import drafting, transactions, translate, wire
+from cardctl.providers.marqeta import drafting, transactions, translate, whole, wire
 from cardctl.providers.marqeta.answering import Answering
 from cardctl.providers.marqeta.client import MarqetaClient
 from cardctl.providers.marqeta.reading import Reading
 from cardctl.providers.marqeta.resending import Resending
 from cardctl.providers.marqeta.webhooks import MarqetaWebhooks
 from cardctl.providers.marqeta.wire import MarqetaTransaction
+from cardctl.providers.paging import Leaf, Source, Spot
 
 SANDBOX = "https://sandbox-api.marqeta.com/v3"
 SANDBOX_FUNDING = "sandbox_program_funding"
@@ -70,6 +71,8 @@ class MarqetaProvider:
     limits_together: ClassVar[bool] = False
     needs_load: ClassVar[bool] = True
     starts_itself: ClassVar[bool] = False
+    lists_fundings: ClassVar[bool] = True
+    links_captures: ClassVar[bool] = False
     rates: ClassVar[Mapping[str, float]] = {"live": 10, "sandbox": 10}  # UNCONFIRMED: each programme has a limit of its own
 
     def __init__(self, client: MarqetaClient, handed: Handed) -> None:
@@ -212,6 +215,15 @@ class MarqetaProvider:
 
     def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
         return self._reading.transactions(card_ref, since)
+
+    def lists(self, source: Source) -> bool:
+        return True
+
+    def openings(self, source: Source, *, known: Iterable[str], since: datetime | None) -> Iterator[Spot]:
+        return whole.openings(source, since)
+
+    def turn(self, spot: Spot, *, share: bool) -> Leaf:
+        return whole.turn(self._client, spot)
 
     @property
     def webhooks(self) -> MarqetaWebhooks:

@@ -19,7 +19,13 @@ _LAG = timedelta(hours=4)
 """How late a transaction may show up in the list (SPEC): what was made so long before `since` is given too."""
 _LATE = timedelta(days=7)
 """UNCONFIRMED by which of its times the list is cut: what was made today may have been paid for days ago."""
-_FIRST, _LAST = datetime(2010, 1, 1, tzinfo=UTC), "2100-01-01"
+_FIRST, LAST = datetime(2010, 1, 1, tzinfo=UTC), "2100-01-01"
+
+
+def span(since: datetime | None) -> tuple[str, datetime]:
+    """From which day on the list is asked for, and when the earliest event of it was made that is given."""
+    start = max(since, _FIRST) if since else _FIRST
+    return (start - _LATE).date().isoformat(), start - _LAG
 
 
 class Reading:
@@ -66,18 +72,21 @@ class Reading:
 
     def cards_of(self, user: MarqetaUser) -> list[RemoteCard]:
         """Every card of one user; the money and limits, which are the user's, are read once."""
-        cards = [card for page in self._client.cards_of(user["token"]) for card in page]
+        return self.whole_cards(user, [card for page in self._client.cards_of(user["token"]) for card in page])
+
+    def whole_cards(self, user: MarqetaUser, cards: list[MarqetaCard], *, keep: bool = True) -> list[RemoteCard]:
+        """Some cards of one user, with the money and limits; nothing is asked where there are none."""
         if not cards:
             return []
         balance, controls = self._balance(user), self._client.controls_of(user["token"])
-        return [translate.card_from_wire(card, user, balance, controls) for card in cards]
+        return [translate.card_from_wire(card, user, balance, controls, keep=keep) for card in cards]
 
     def transactions(self, card_ref: str | None, since: datetime | None) -> Iterator[list[RemoteTransaction]]:
         """Oldest first, so that an authorization comes before what becomes of it."""
-        start = max(since, _FIRST) if since else _FIRST
+        first, earliest = span(since)
         holds: Holds = {}
-        for page in self._client.transactions((start - _LATE).date().isoformat(), _LAST, card=card_ref):
-            events = [event for event in events_from_wire(page, holds) if event.occurred_at >= start - _LAG]
+        for page in self._client.transactions(first, LAST, card=card_ref):
+            events = [event for event in events_from_wire(page, holds) if event.occurred_at >= earliest]
             if events:
                 yield events
 

@@ -86,13 +86,14 @@ Holds = dict[str, Money]
 """What each authorization holds that still stands PENDING, by its token; it goes from page to page, oldest first."""
 
 
-def events_from_wire(page: Iterable[MarqetaTransaction], holds: Holds) -> list[RemoteTransaction]:
-    """The money events of one page of a list, oldest first, as far as they name a card. `holds` is brought up to date."""
+def events_from_wire(page: Iterable[MarqetaTransaction], holds: Holds, *, keep: bool = True) -> list[RemoteTransaction]:
+    """The money events of one page of a list, oldest first, as far as they name a card. `holds` is brought up to date; `keep`
+    False leaves `raw` empty."""
     wires = [wire for wire in page if wire.get("card_token")]
     for wire in wires:  # first, since those of one second may come in any order
         if (held := _standing(wire)) is not None:
             holds[wire["token"]] = held
-    return [_event(wire, holds) for wire in wires]
+    return [_event(wire, holds, keep) for wire in wires]
 
 
 def transaction_from_wire(wire: MarqetaTransaction, standing: Money | None = None, *, keep: bool = True) -> RemoteTransaction:
@@ -127,10 +128,10 @@ def purchase_from_wire(authorization: MarqetaTransaction, settlement: MarqetaTra
     return Purchase(approved, reason, authorization["token"], settlement["token"] if settlement else None)
 
 
-def _event(wire: MarqetaTransaction, holds: Holds) -> RemoteTransaction:
+def _event(wire: MarqetaTransaction, holds: Holds, keep: bool) -> RemoteTransaction:
     parent = _parent_of(wire) or ""
     standing = holds.get(parent)
-    event = transaction_from_wire(wire, standing)
+    event = transaction_from_wire(wire, standing, keep=keep)
     if (
         standing is not None
         and _kind(wire)[1] in (Effect.RELEASE, Effect.REPLACE)

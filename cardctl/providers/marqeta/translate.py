@@ -55,8 +55,8 @@ _EXPIRY = re.compile(r"(0[1-9]|1[0-2])([0-9]{2})\Z", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{12,19}\Z", re.ASCII)
 
 
-def account_from_wire(user: MarqetaUser, balances: tuple[Money, ...] | None = None) -> RemoteAccount:
-    """KeyError where it has no token: then it is no user."""
+def account_from_wire(user: MarqetaUser, balances: tuple[Money, ...] | None = None, *, keep: bool = True) -> RemoteAccount:
+    """KeyError where it has no token: then it is no user. `keep` False leaves `raw` empty."""
     word = user.get("status") or ""
     state, kyc = _ACCOUNTS.get(word, _UNKNOWN_ACCOUNT)
     metadata = user.get("metadata") or {}
@@ -65,7 +65,7 @@ def account_from_wire(user: MarqetaUser, balances: tuple[Money, ...] | None = No
         name=name_of(user),
         state=state,
         kyc=kyc,
-        raw=kept(user),
+        raw=kept(user) if keep else {},
         email=user.get("email"),
         external_id=metadata.get(EXTERNAL_ID),
         compliance_flags=() if word == "ACTIVE" else (word or "status_missing",),
@@ -99,8 +99,11 @@ def card_from_wire(
     user: MarqetaUser | None = None,
     balance: MarqetaBalance | None = None,
     controls: Iterable[MarqetaControl] = (),
+    *,
+    keep: bool = True,
 ) -> RemoteCard:
-    """The card, and where they were read too, its holder, money and limits. KeyError where it has no token."""
+    """The card, and where they were read too, its holder, money and limits. KeyError where it has no token. `keep` False leaves
+    `raw` empty."""
     word, metadata = card.get("state") or "", card.get("metadata") or {}
     state = CARD_STATES.get(word, CardState.UNKNOWN)
     currency = card_currency(card, balance)
@@ -116,7 +119,7 @@ def card_from_wire(
         currency=currency,
         state=state,
         word=word,
-        raw=kept(card),
+        raw=kept(card) if keep else {},
         state_reason=card.get("state_reason"),
         limits=limits_from_wire(controls, currency),
         balance=available(balance, currency) if balance else None,

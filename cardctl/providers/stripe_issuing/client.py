@@ -26,10 +26,13 @@ from cardctl.errors import (
     SecretWrongMode,
 )
 from cardctl.providers.http import Http, Reply
-from cardctl.providers.stripe_issuing.listing import PAGE, Asked, Page, side_by_side
+from cardctl.providers.stripe_issuing.listing import side_by_side
+from cardctl.providers.stripe_issuing.windows import PAGE, Page, Window
 from cardctl.providers.stripe_issuing.wire import (
+    AUTHORIZATIONS,
     CARDHOLDERS,
     CARDS,
+    TRANSACTIONS,
     StripeAuthorization,
     StripeCard,
     StripeCardholder,
@@ -41,8 +44,6 @@ stripe.enable_telemetry = False
 logging.getLogger("stripe").setLevel(logging.WARNING)  # at DEBUG it logs bodies
 
 API_VERSION = "2026-10-28.endive"
-AUTHORIZATIONS = "/v1/issuing/authorizations"
-TRANSACTIONS = "/v1/issuing/transactions"
 TEST_AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 BALANCE = "/v1/balance"
 EVENTS = "/v1/events"
@@ -165,12 +166,13 @@ class StripeIssuingClient:
         for page in self._pages(EVENTS, {"types": list(EVENT_TYPES), **({"created": bounds} if bounds else {})}):
             yield [orjson.dumps(event, default=_exact) for event in page]
 
-    def _all(self, path: str) -> Iterator[list[dict[str, Any]]]:
-        def fetch(asked: Asked) -> Page:
-            page = self._object("get", path, {**asked.filters, "limit": PAGE})
-            return Page(page.get("data") or [], bool(page.get("has_more")))
+    def page(self, path: str, window: Window) -> Page:
+        """A page of one window of a list."""
+        page = self._object("get", path, {**window.filters, "limit": PAGE})
+        return Page(page.get("data") or [], bool(page.get("has_more")))
 
-        return side_by_side(fetch)
+    def _all(self, path: str) -> Iterator[list[dict[str, Any]]]:
+        return side_by_side(lambda window: self.page(path, window))
 
     def _pages(self, path: str, filters: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
         """Newest first, until Stripe says that there is no more."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from cardctl.domain.accounts import AccountChange, Address, NewAccount, RemoteAccount
 from cardctl.domain.cards import Credentials, NewCard, RemoteCard, WalletEligibility
-from cardctl.domain.money import Money, zero
+from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
 from cardctl.domain.transactions import RemoteTransaction, TransactionState
@@ -25,7 +25,9 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Handed, Ping, Purchase, Remote, Sighting
 from cardctl.providers.http import Http
-from cardctl.providers.stripe_issuing import drafting, translate
+from cardctl.providers.paging import Leaf, Source, Spot
+from cardctl.providers.stripe_issuing import drafting, translate, whole
+from cardctl.providers.stripe_issuing.spending import replaced_by, spent
 from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, StripeCardholder, one_of
 
 if TYPE_CHECKING:
@@ -70,6 +72,8 @@ class StripeProvider:
     limits_together: ClassVar[bool] = True
     needs_load: ClassVar[bool] = False
     starts_itself: ClassVar[bool] = False
+    lists_fundings: ClassVar[bool] = False
+    links_captures: ClassVar[bool] = True
     rates: ClassVar[Mapping[str, float]] = {"live": 100, "sandbox": 25}  # docs.stripe.com/rate-limits
     events_kept: ClassVar[timedelta] = timedelta(days=30)  # docs.stripe.com/webhooks/process-undelivered-events
     limits_shared = False
@@ -148,7 +152,7 @@ class StripeProvider:
         inherited = None
         if wanted.replaces_ref and wanted.allowance:
             replaced = self._client.card(wanted.replaces_ref)
-            inherited = self._spent([wanted.replaces_ref, *self._replaced(replaced)], wanted.currency)
+            inherited = spent(self, [wanted.replaces_ref, *replaced_by(self._client, replaced)], wanted.currency)
         return Draft("POST", CARDS, "card", drafting.new_card_to_wire(wanted, inherited, mark))
 
     def draft_move(self, ref: str, move: Move, mark: str, reason: str | None) -> Draft:
@@ -177,18 +181,18 @@ class StripeProvider:
             return drafting.limits_draft(card, mark, allowance=allowance + amount)
         if not set_allowance:
             raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to raise")
-        replaced = self._replaced(card)
-        inherited = self._spent(replaced, amount.currency) if replaced else None
-        return drafting.limits_draft(card, mark, allowance=self._spent([ref], amount.currency) + amount, inherited=inherited)
+        replaced = replaced_by(self._client, card)
+        inherited = spent(self, replaced, amount.currency) if replaced else None
+        return drafting.limits_draft(card, mark, allowance=spent(self, [ref], amount.currency) + amount, inherited=inherited)
 
     def draft_withdraw(self, ref: str, amount: Money, mark: str, *, account_ref: str, load: str | None = None) -> Draft:
         card = self._open_card(ref, "be withdrawn from")
         allowance = self._allowance(card, amount)
         if allowance is None:
             raise CardUnlimited("this card has no allowance: nothing limits it, so there is nothing to withdraw")
-        spent = self._spent([ref, *self._replaced(card)], amount.currency) - translate.inherited_from_wire(card)
-        if amount > allowance - spent:
-            raise InsufficientBalance(f"only {allowance - spent} of this card is unspent: {amount} cannot be withdrawn")
+        gone = spent(self, [ref, *replaced_by(self._client, card)], amount.currency) - translate.inherited_from_wire(card)
+        if amount > allowance - gone:
+            raise InsufficientBalance(f"only {allowance - gone} of this card is unspent: {amount} cannot be withdrawn")
         return drafting.limits_draft(card, mark, allowance=allowance - amount)
 
     def float_balances(self) -> tuple[Money, ...]:
@@ -221,6 +225,15 @@ class StripeProvider:
             yield [translate.authorization_from_wire(one) for one in authorizations]
         for transactions in self._client.transactions(card=card_ref, since=start):
             yield [translate.transaction_from_wire(one) for one in transactions]
+
+    def lists(self, source: Source) -> bool:
+        return True
+
+    def openings(self, source: Source, *, known: Iterable[str], since: datetime | None) -> Iterator[Spot]:
+        return whole.openings(source, since)
+
+    def turn(self, spot: Spot, *, share: bool) -> Leaf:
+        return whole.turn(self._client, spot, share=share)
 
     @property
     def webhooks(self) -> StripeWebhooks:
@@ -266,23 +279,6 @@ class StripeProvider:
         if amount.minor <= 0:
             raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
         return translate.allowance_from_wire(card)
-
-    def _replaced(self, card: StripeCard) -> list[str]:
-        """The cards that this one replaces, up the chain."""
-        chain: list[str] = []
-        while (ref := card.get("replacement_for")) and ref not in chain:
-            chain.append(ref)
-            card = self._client.card(ref)
-        return chain
-
-    def _spent(self, refs: list[str], currency: str) -> Money:
-        """Held and captured, less refunded, on all of these cards."""
-        spent = zero(currency)
-        for ref in refs:
-            for page in self.transactions_of(ref):
-                for transaction in page:
-                    spent -= transaction.impact
-        return spent
 
 
 def _limits_as_before(draft: Draft, remote: Remote) -> bool:

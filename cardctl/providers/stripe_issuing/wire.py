@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 CARDS = "/v1/issuing/cards"
 CARDHOLDERS = "/v1/issuing/cardholders"
+AUTHORIZATIONS = "/v1/issuing/authorizations"
+TRANSACTIONS = "/v1/issuing/transactions"
 
 
 def one_of(collection: str, ref: str) -> str:

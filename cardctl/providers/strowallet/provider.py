@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -16,7 +16,8 @@ from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import BadConfig, BadInput, ProviderRefused, ReplyLost, Unsupported
 from cardctl.providers.base import Handed, Ping, Remote, Sighting
 from cardctl.providers.http import Http
-from cardctl.providers.strowallet import drafting, enrolling, rows, wire
+from cardctl.providers.paging import Leaf, Source, Spot
+from cardctl.providers.strowallet import drafting, enrolling, rows, whole, wire
 from cardctl.providers.strowallet.client import StrowalletClient
 from cardctl.providers.strowallet.outcomes import Outcomes
 from cardctl.providers.strowallet.reading import STRANGE, Reader
@@ -55,13 +56,16 @@ class StrowalletProvider:
     limits_together: ClassVar[bool] = True
     needs_load: ClassVar[bool] = False
     starts_itself: ClassVar[bool] = True
+    lists_fundings: ClassVar[bool] = True
+    links_captures: ClassVar[bool] = False
     rates: ClassVar[Mapping[str, float]] = {"live": 5, "sandbox": 5}  # UNCONFIRMED: no figure is published
 
     def __init__(self, client: StrowalletClient, drafter: drafting.Drafter, handed: Handed) -> None:
         self._client = client
         self._drafter = drafter
         self._document = handed.document
-        self._reader = Reader(client, whole=handed.environment != "sandbox")
+        self._history = handed.environment != "sandbox"
+        self._reader = Reader(client, whole=self._history)
         self._outcomes = Outcomes(self._reader, handed.sleep, nfc=client.nfc)
         self.environment = handed.environment
         self.programme = handed.programme
@@ -132,6 +136,15 @@ class StrowalletProvider:
 
     def transactions_of(self, card_ref: str, *, since: datetime | None = None) -> Iterator[list[RemoteTransaction]]:
         return self._reader.transactions(card_ref, since)
+
+    def lists(self, source: Source) -> bool:
+        return False
+
+    def openings(self, source: Source, *, known: Iterable[str], since: datetime | None) -> Iterator[Spot]:
+        return whole.openings(source, known, since)
+
+    def turn(self, spot: Spot, *, share: bool) -> Leaf:
+        return whole.turn(self._client, spot, history=self._history)
 
     @property
     def webhooks(self) -> StrowalletWebhooks:

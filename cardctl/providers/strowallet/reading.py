@@ -118,4 +118,11 @@ def _understood(translated: Callable[[], T]) -> T:
 
 
 def _events(page: list[dict[str, Any]], ref: str) -> list[RemoteTransaction]:
-    return _understood(lambda: [rows.transaction_from_row(cast(wire.StrowalletRow, row), ref) for row in page])
+    own = _own(page, ref)
+    return _understood(lambda: [rows.transaction_from_row(cast(wire.StrowalletRow, row), ref) for row in own])
+
+
+def _own(page: list[dict[str, Any]], ref: str) -> list[dict[str, Any]]:
+    """Without the rows of other cards; UNCONFIRMED that `cardId` names a card as we do, so one row at least must."""
+    named = any(row.get("cardId") == ref for row in page)
+    return [row for row in page if row.get("cardId") in (ref, None)] if named else page

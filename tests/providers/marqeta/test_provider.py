@@ -43,6 +43,7 @@ def test_what_marqeta_can_do() -> None:
         "lists_cards",
         "reads_transactions",
         "lists_transactions",
+        "reads_whole",
         "reveals_credentials",
         "relays_wallets",
         "simulates_purchases",

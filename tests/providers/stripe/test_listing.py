@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardctl.errors import ProviderUnavailable
-from cardctl.providers.stripe_issuing.listing import PAGE, Asked, Page, side_by_side
+from cardctl.providers.stripe_issuing.listing import side_by_side
+from cardctl.providers.stripe_issuing.windows import PAGE, Page, Window
 
 
 class List:
@@ -24,7 +25,7 @@ class List:
         self.lock = threading.Lock()
         self.requests = 0
 
-    def fetch(self, window: Asked) -> Page:
+    def fetch(self, window: Window) -> Page:
         with self.lock:
             self.requests += 1
             rows = list(self.rows)
@@ -83,7 +84,7 @@ def test_what_is_made_meanwhile_moves_nothing() -> None:
 def test_an_error_ends_the_list_and_is_told() -> None:
     some = List([1_700_000_000 + place * 60 for place in range(5_000)])
 
-    def failing(asked: Asked) -> Page:
+    def failing(asked: Window) -> Page:
         if some.requests > 20:
             raise ProviderUnavailable("gone")
         return some.fetch(asked)
@@ -108,7 +109,7 @@ def test_a_list_that_does_not_go_on_ends(stuck: int) -> None:
     """The same page for ever, or pages that pay no heed to what was asked for."""
     rows = [{"id": f"ic_{place}", "created": 1_700_000_000 - place} for place in range(PAGE)]
 
-    def fetch(asked: Asked) -> Page:
+    def fetch(asked: Window) -> Page:
         return Page(rows if asked.after or asked.end is None or stuck else [], more=True)
 
     with pytest.raises(ProviderUnavailable):

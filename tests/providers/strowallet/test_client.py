@@ -42,6 +42,7 @@ def test_what_it_is_and_what_it_can_do() -> None:
         "reports_balance",
         "reads_cards",
         "reads_transactions",
+        "reads_whole",
         "reveals_credentials",
         "receives_webhooks",
     }
