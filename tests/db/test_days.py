@@ -39,7 +39,8 @@ def day(when: date = TODAY, **fields: Any) -> Day:
 
 
 def test_a_day_comes_back_as_it_was_put(books: Books) -> None:
-    kept = [day(), day(currency="JPY", volume=Money(1, "JPY"), **_zero("JPY")), day(TODAY - timedelta(days=1))]
+    yen: dict[str, Any] = dict.fromkeys(("refunded", "funded", "withdrawn"), Money(0, "JPY"))
+    kept = [day(), day(currency="JPY", volume=Money(1, "JPY"), **yen), day(TODAY - timedelta(days=1))]
     with books.write() as unit:
         assert unit.days.put(kept) == 3
     with books.read() as unit:
@@ -111,7 +112,3 @@ def test_cards_are_counted_by_the_day_on_which_they_were_made(books: Books) -> N
             Born(PROGRAMME, "stripe", "EUR", TODAY - timedelta(days=3), 1, 1),
             Born(PROGRAMME, "stripe", "USD", TODAY, 3, 2),
         ]
-
-
-def _zero(currency: str) -> dict[str, Money]:
-    return dict.fromkeys(("refunded", "funded", "withdrawn"), Money(0, currency))
