@@ -58,4 +58,5 @@ class Csv:
 
 
 def _no_formula(cell: str) -> str:
+    cell = cell.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair fits in no file
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
