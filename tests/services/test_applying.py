@@ -375,3 +375,27 @@ def _told(world: World) -> Posted:
     card = a_known_card(world)
     world.control.swipe(card.ref, usd("1"))
     return mail.posts(world)[0]
+
+
+def test_once_it_is_late_nothing_more_is_read_and_what_was_not_stays_as_it_was(world: World) -> None:
+    cards = [a_known_card(world) for _ in range(3)]
+    for card in cards:
+        world.merchant.done(f"/v1/issuing/cards/{card.ref}", {"status": "inactive"})
+    receipts = mail.accept(world, mail.posts(world))
+    with world.books.read() as unit:
+        events = unit.events.get_many([receipt.id for receipt in receipts])
+    asked: list[bool] = []
+
+    def late() -> bool:
+        asked.append(len(asked) >= 2)  # before reading, and before the second of what is read
+        return asked[-1]
+
+    world.wire.asked.clear()
+    done = apply(world.desk, mail.reception(world).webhooks, events, late=late)
+    assert [path for path in world.wire.asked if "/issuing/cards/" in path] == [world.wire.asked[0]]
+    assert (done.cut, done.later, done.counts, done.failures) == (True, 2, {EventState.APPLIED: 1}, {})
+    states = sorted(event.state for event in kept(world, ids=tuple(event.id for event in events)))
+    assert states == [EventState.APPLIED, EventState.RECEIVED, EventState.RECEIVED]
+    assert sorted(world.card(card).state for card in cards) == [CardState.ACTIVE, CardState.ACTIVE, CardState.FROZEN]
+    assert again(world).unfinished == 0
+    assert {world.card(card).state for card in cards} == {CardState.FROZEN}
