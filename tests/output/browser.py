@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from select import select
 from typing import Any
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions", "--mute-audio",
-    "--remote-debugging-pipe",
+    "--remote-debugging-pipe", "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
 )  # fmt: skip
 _PIPES = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+_PATIENCE = 300
 _COMPLAINTS = {"Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Log.entryAdded", "Audits.issueAdded"}
 
 
@@ -92,7 +94,7 @@ class _Pipe:
     """The DevTools protocol: JSON messages with a zero byte after each."""
 
     def __init__(self, reader: int, writer: int) -> None:
-        self._reader, self._writer = os.fdopen(reader, "rb"), os.fdopen(writer, "wb")
+        self._reader, self._writer = reader, os.fdopen(writer, "wb")
         self._waiting = b""
         self._number = 0
         self.session: str | None = None
@@ -108,14 +110,15 @@ class _Pipe:
 
     def read(self) -> dict[str, Any]:
         while b"\0" not in self._waiting:
-            chunk = self._reader.read1(1 << 16)
+            assert select([self._reader], [], [], _PATIENCE)[0], "Chromium says nothing"
+            chunk = os.read(self._reader, 1 << 16)
             assert chunk, "Chromium has gone"
             self._waiting += chunk
         message, _, self._waiting = self._waiting.partition(b"\0")
         return dict(json.loads(message))
 
     def close(self) -> None:
-        self._reader.close()
+        os.close(self._reader)
         self._writer.close()
 
 
