@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import update
 
@@ -174,7 +175,7 @@ def test_a_programme_that_comes_later_has_its_own_days(world: World) -> None:
     card = with_a_day(world)
     keep_days(world.books, at(noon(TODAY)))
     keep_days(world.books, at(noon(TODAY + 9 * ONE)))
-    elsewhere = {"provider": "marqeta", "programme": "marqeta/default"}
+    elsewhere: dict[str, Any] = {"provider": "marqeta", "programme": "marqeta/default"}
     with world.books.read() as unit:
         holder = unit.accounts.named(card.account_id)
     with world.books.write() as unit:
