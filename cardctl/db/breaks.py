@@ -66,7 +66,7 @@ class Breaks:
         """The breaks, the gravest and dearest first, streamed; with `moves` each with its steps."""
         query = _filtered(select(_B), filter).order_by(*_ORDER).limit(filter.limit)
         found = map(_from_row, stream(self._connection, query))
-        return self._with_moves(found) if moves else found
+        return self.with_moves(found) if moves else found
 
     def count(self, filter: BreakFilter) -> int:  # noqa: A002
         """How many the filter finds; its limit does not cut the number."""
@@ -102,7 +102,8 @@ class Breaks:
             last[fingerprint] = last.get(fingerprint, 0) + 1
             self._connection.execute(insert(_M).values(_move_to_row(fingerprint, last[fingerprint], move)))
 
-    def _with_moves(self, breaks: Iterator[Break]) -> Iterator[Break]:
+    def with_moves(self, breaks: Iterable[Break]) -> Iterator[Break]:
+        """The same, each with its steps, oldest first."""
         batch: list[Break] = []
         for each in breaks:
             batch.append(each)

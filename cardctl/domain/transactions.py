@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, zero
 
 
 class TransactionKind(StrEnum):
@@ -91,3 +91,8 @@ class Transaction:
     occurred_at: datetime
     parent_ref: str | None = None
     progress: tuple[int, ...] = ()
+
+
+def voided(transaction: Transaction) -> Transaction:
+    """The same, taking nothing: its provider does not have it. It stays in the books, with what it was said to be."""
+    return replace(transaction, state=TransactionState.REVERSED, impact=zero(transaction.impact.currency))

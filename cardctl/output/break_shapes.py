@@ -10,6 +10,9 @@ BREAK_FIELDS = (
     "cause", "proposed_fix", "first_seen_at", "last_seen_at", "occurrences", "state", "snoozed_until", "reason",
 )  # fmt: skip
 """A break's fields in their order, without its `moves`."""
+BREAK_COLUMNS = ("fingerprint", "severity", "type", "card_id", "subject", "at_risk", "state", "last_seen_at", "occurrences")
+RUN_COLUMNS = ("id", "started_at", "state", "found", "fixed", "actor")
+"""What tables show of them."""
 
 
 def break_shape(value: Break, *, moves: bool = False) -> Shape:

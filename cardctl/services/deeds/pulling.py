@@ -52,6 +52,31 @@ def sync_card(desk: Desk, card: Card) -> Card:
     raise TargetBusy(f"{card.id} is being written to; what was read of it may be outdated already")
 
 
+def bring_card(desk: Desk, ref: str) -> Card:
+    """A card that the books do not have, by its provider's name, with its holder and all its money events. ProviderHasNot."""
+    begun = _now_in(desk)
+    remote = require(desk.provider, ReadsCards).card(ref)
+    _bring_holders(desk, [remote])
+    with desk.books.write() as unit:
+        take_cards(desk, unit, [remote], begun)
+        card = unit.cards.by_ref(desk.programme, ref)
+    assert card is not None
+    pull_transactions(desk, card=card, since=BEGINNING)
+    with desk.books.read() as unit:
+        return unit.cards.named(card.id)
+
+
+def bring_account(desk: Desk, ref: str) -> Account:
+    """An account by its provider's name, in the books or not. ProviderHasNot."""
+    begun = _now_in(desk)
+    remote = require(desk.provider, ReadsCards).account(ref)
+    with desk.books.write() as unit:
+        take_accounts(desk, unit, [remote], begun)
+        account = unit.accounts.by_ref(desk.programme, ref)
+    assert account is not None
+    return account
+
+
 def sync_account(desk: Desk, account: Account) -> Account:
     """The account as its provider has it now, taken into the books. ProviderHasNot where it is gone."""
     for _ in range(_TRIES):

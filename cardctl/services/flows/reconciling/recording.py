@@ -1,4 +1,4 @@
-"""What a run found, remembered: new breaks are opened, known ones seen again, what came back reopened, what is gone resolved."""
+"""What a run found, remembered: new breaks are opened, what came back is reopened, what is gone is resolved."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 from cardctl.db.breaks import BreakFilter
 from cardctl.db.columns import canonical, moment_to_text
 from cardctl.db.stage import Stage
+from cardctl.db.unit import Books, Unit
 from cardctl.domain.breaks import WAITING, Finding, ReconcileRun, RunState, Severity
 from cardctl.domain.comparing.sides import Rules
 from cardctl.errors import (
@@ -91,6 +92,14 @@ def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
     return outcome
 
 
+def refigured(books: Books, run: ReconcileRun) -> ReconcileRun:
+    """The run as it is once breaks of it were mended."""
+    with books.write() as unit:
+        ended = replace(run, figures=run.figures | _tallies(unit, run.id))
+        unit.runs.put(ended)
+    return ended
+
+
 def rules_of(desk: Desk, stage: Stage) -> Rules:
     """What is known of the provider's records and of the reading in `stage`."""
     begun = datetime.fromisoformat(stage.fact("begun"))
@@ -156,6 +165,9 @@ def _compare(one: _Read, wish: Wish, means: Means) -> None:
         one.figures = figuring.programme_figures(one.stage, unit.comparable, programme, one.counts)
         one.totals = figuring.totals(one.stage, unit.comparable, programme, one.counts, one.gathered.floats)
     one.stage.add_findings((each.subject, each.plain()) for each in one.gathered.findings)
+    rules = {"fundings": one.rules.fundings, "links": one.rules.links, "cutoff": one.rules.cutoff}
+    listed = {"lists_accounts": reader.lists(Source.ACCOUNTS)}
+    one.stage.note(rules=rules | listed, gathered=[each.plain() for each in one.gathered.findings])
 
 
 def _plausible(desk: Desk, run: ReconcileRun, one: _Read, wish: Wish) -> None:
@@ -196,7 +208,7 @@ def _remember(
     with desk.books.write() as unit:
         unit.runs.put(ended)
         remembered = remember(unit, ended, _findings(whole), programmes, since=since)
-        ended = replace(ended, found=remembered.found, figures=_figures(unit_breaks(unit, run.id), whole, seconds))
+        ended = replace(ended, found=remembered.found, figures=_figures(_tallies(unit, run.id), whole, seconds))
         unit.runs.put(ended)
         unit.audit.append(
             at=desk.clock(),
@@ -215,7 +227,7 @@ def _remember(
     return Outcome(ended, remembered, waiting, errors, late=None in unread)
 
 
-def unit_breaks(unit: Any, run_id: str) -> dict[str, dict[str, int]]:
+def _tallies(unit: Unit, run_id: str) -> dict[str, dict[str, int]]:
     """How many breaks a run found, by type, severity and state."""
     wanted = BreakFilter(run_id=run_id)
     return {f"by_{column}": unit.breaks.tally(column, wanted) for column in ("type", "severity", "state")}

@@ -73,8 +73,8 @@ def begun(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> Reco
 
 
 def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> ReconcileRun | None:
-    """The run whose stages lie there, where it has not ended, was lately, and is about the same; one that a safety stop ended only
-    where it is forced now, without reading all of it again."""
+    """The run whose stages lie there, where it has not ended, was lately, and is about the same. One that a safety stop ended
+    is gone on with only where it is forced now: nothing of it need be read again."""
     wanted = {part.desk.programme for part in parts}
     since = None if wish.since is None else moment_to_text(wish.since)
     ids, run = set[str](), None

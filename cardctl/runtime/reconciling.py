@@ -1,0 +1,52 @@
+"""What a reconcile run works with: the programmes of the profile, where stages lie, and seconds that only grow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cardctl.errors import BadInput
+from cardctl.runtime.means import now
+
+if TYPE_CHECKING:
+    from cardctl.runtime.run import Run
+    from cardctl.services.flows.reconciling.moving import Hand
+    from cardctl.services.flows.reconciling.places import Places
+    from cardctl.services.flows.reconciling.starting import Means, Part
+
+
+def parts(run: Run, provider: str | None) -> list[Part]:
+    """Every programme of the profile that has cards in the books, and the profile's own; or that of one provider."""
+    from cardctl.providers import registry  # noqa: PLC0415
+    from cardctl.services.flows.reconciling.starting import Part  # noqa: PLC0415
+
+    if provider is not None:
+        names = [provider]
+    else:
+        with run.books.read() as unit:
+            names = list(dict.fromkeys([run.settings.provider_name, *unit.cards.providers()]))
+    if unknown := [name for name in names if name not in registry.NAMES]:
+        raise BadInput(f"this cardctl cannot reconcile {unknown[0]} yet", hint="see who can with `cardctl provider list`")
+    return [Part(run.desk(provider=name), registry.webhooks(name)) for name in names]
+
+
+def places(run: Run) -> Places:
+    """Where the profile's stages lie."""
+    from cardctl.services.flows.reconciling.places import Places  # noqa: PLC0415
+
+    return Places(run.settings.paths.state_dir / "reconcile" / run.settings.profile.name)
+
+
+def means(run: Run, late: Callable[[], bool], progress: Callable[[int], None]) -> Means:
+    """What a run needs beside its programmes."""
+    from cardctl.services.flows.reconciling.starting import Means  # noqa: PLC0415
+
+    return Means(places(run), late, progress, time.monotonic)
+
+
+def hand(run: Run) -> Hand:
+    """Who moves a break."""
+    from cardctl.services.flows.reconciling.moving import Hand  # noqa: PLC0415
+
+    return Hand(run.books, now, run.settings.actor, run.correlation_id)
