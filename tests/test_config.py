@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from cardctl.config import (
     quick_profiles,
     use_profile,
 )
+from cardctl.domain.alerts import SPENDING, Action, Rule, Thresholds
 from cardctl.domain.cards import Limits
 from cardctl.domain.money import Money
 from cardctl.domain.redaction import Secret
@@ -136,6 +138,34 @@ def test_a_file_is_read_whole(home: Home) -> None:
     assert told["confirm_over"] == ("250.00 EUR", "config.toml")
     assert told["paths.config"] == (str(home.file), "CARDCTL_HOME")
     json.dumps(settings.origins())
+
+
+def test_the_thresholds_of_alerts_are_those_of_the_file(home: Home) -> None:
+    assert home.load().profile.alerts.thresholds == Thresholds(actions=dict.fromkeys(Rule, Action.NOTIFY)), (
+        "two tables, one default"
+    )
+    home.write(
+        "[profiles.dev.alerts]\nlatency_ms = 900\nfrozen_sigma = 2.5\nnotify_frozen = true\nfloat_low = '500.00 USD'\n"
+        "[profiles.dev.alerts.actions]\nvelocity = 'freeze'\nnew_category = 'off'\n"
+    )
+    settings = home.load()
+    told = settings.profile.alerts.thresholds
+    assert (told.latency_ms, told.frozen_sigma, told.notify_frozen) == (900, Decimal("2.5"), True)
+    assert settings.profile.alerts.float_low == Money(50000, "USD")
+    assert (told.action(Rule.VELOCITY), told.action(Rule.LATENCY)) == (Action.FREEZE, Action.NOTIFY)
+    assert [rule for rule in Rule if not told.watches(rule)] == [Rule.NEW_CATEGORY]
+    assert sources(settings)["alerts.actions.velocity"] == ("freeze", "config.toml")
+    assert sources(settings)["alerts.float_low"] == ("500.00 USD", "config.toml")
+
+
+def test_only_what_is_about_one_cards_spending_can_freeze_it(home: Home) -> None:
+    for rule in Rule:
+        home.write(f"[profiles.dev.alerts.actions]\n{rule} = 'freeze'\n")
+        if rule in SPENDING:
+            assert home.load().profile.alerts.thresholds.action(rule) is Action.FREEZE
+        else:
+            with pytest.raises(BadConfig, match=f"alerts.actions.{rule}"):
+                home.load()
 
 
 def test_outside_the_simulator_a_thousand_dollars_ask_for_consent(home: Home) -> None:
@@ -250,6 +280,28 @@ SANDBOX = '[profiles.a]\nenvironment = "sandbox"\n'
             SANDBOX + "[profiles.a.alerts]\nbalance_drift_percent = '1'",
             "profiles.a.alerts.balance_drift_percent: a number is wanted",
         ),
+        (
+            SANDBOX + "[profiles.a.alerts.actions]\nlatency = 'freeze'",
+            "profiles.a.alerts.actions.latency: Input should be 'notify' or 'off'",
+        ),
+        (
+            SANDBOX + "[profiles.a.alerts.actions]\nvelocty = 'freeze'",
+            "unknown key profiles.a.alerts.actions.velocty; did you mean velocity?",
+        ),
+        (
+            SANDBOX + "[profiles.a.alerts]\nfrozen_sigmas = 2",
+            "unknown key profiles.a.alerts.frozen_sigmas; did you mean frozen_sigma?",
+        ),
+        (SANDBOX + "[profiles.a.alerts]\nfloat_low = 5", "profiles.a.alerts.float_low: an amount and its currency in quotes"),
+        (
+            SANDBOX + "[profiles.a.alerts]\namount_factor = 0.5",
+            "alerts.amount_factor: Input should be greater than or equal to 1",
+        ),
+        (
+            SANDBOX + "[profiles.a.alerts]\nvelocity_purchases = 1",
+            "velocity_purchases: Input should be greater than or equal to 2",
+        ),
+        (SANDBOX + "[profiles.a.alerts]\nspending_hours = 1000000", "spending_hours: Input should be less than or equal to"),
         (SANDBOX + "provider = 'strip'", "profiles.a.provider: Input should be 'stripe'"),
         (SANDBOX + "name = 'b'", "unknown key profiles.a.name; the table's own name is the profile's"),
         ("[profiles.a]\nprovider = 'stripe'", "profiles.a.environment is missing"),

@@ -4,6 +4,7 @@ Apprise, which is loaded when something is sent. The addresses hold passwords: n
 from __future__ import annotations
 
 import re
+import warnings
 
 from cardctl.domain.breaks import Severity
 from cardctl.domain.redaction import Secret
@@ -32,12 +33,14 @@ class Notifier:
 
 def _sent(address: str, title: str, body: str, severity: Severity) -> str | None:
     """None where it was taken, else why not."""
-    from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType  # noqa: PLC0415 - 0.2 s, and nearly no check sends
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of Python's, about modules that the library still looks for
+        from apprise import Apprise, AppriseAsset, NotifyFormat, NotifyType  # noqa: PLC0415 - half a second; few checks send
 
+        apprise = Apprise(asset=AppriseAsset(app_id="cardctl", app_desc="cardctl", async_mode=False))
+        if not apprise.add([address]):
+            return "is no address that can be sent to"
     types = {Severity.INFO: NotifyType.INFO, Severity.WARNING: NotifyType.WARNING, Severity.CRITICAL: NotifyType.FAILURE}
-    apprise = Apprise(asset=AppriseAsset(app_id="cardctl", app_desc="cardctl", async_mode=False))
-    if not apprise.add([address]):
-        return "is no address that can be sent to"
     told = apprise.notify(body, title=title, notify_type=types[severity], body_format=NotifyFormat.TEXT, timeout=_SECONDS)
     return None if told else "did not take it"
 
