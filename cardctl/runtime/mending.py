@@ -44,16 +44,17 @@ def mend(
     late: Callable[[], bool],
     *,
     explicit: bool = False,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     """Mend them, programme by programme: what was `fixed`, `proposed`, and what `failed`, with why."""
     from cardctl.services.flows.reconciling.fixing import fix, settled  # noqa: PLC0415
 
     told: dict[str, Any] = {"fixed": [], "proposed": [], "failed": []}
     for part in parts:
-        done = fix(part.desk, breaks[part.desk.programme], run_id=run_id, explicit=explicit, late=late)
+        done = fix(part.desk, breaks[part.desk.programme], run_id=run_id, explicit=explicit, reason=reason, late=late)
         for remedy, fingerprints in done.chores.items():
             if _chore(run, part, remedy):
-                settled(part.desk, fingerprints, run_id)
+                settled(part.desk, fingerprints, run_id, reason)
                 done.fixed += fingerprints
             else:
                 done.failed |= dict.fromkeys(fingerprints, "some events still fail: see `cardctl webhook list --state failed`")

@@ -27,6 +27,8 @@ from cardctl.services.resuming import resume
 from cardctl.sidebyside import side_by_side
 
 WORKERS = 16
+_FIXED = "fixed by reconcile"
+_PROPOSED = "proposed: a person must act, see its proposed fix"
 _T = BreakType
 _ACCOUNTS = frozenset({_T.ACCOUNT_MISSING_HERE, _T.ACCOUNT_STATE, _T.ACCOUNT_KYC})
 _VOIDS = frozenset({_T.TRANSACTION_MISSING_THERE, _T.TRANSACTION_DUPLICATE})
@@ -74,10 +76,11 @@ def fix(
     *,
     run_id: str | None = None,
     explicit: bool = False,
+    reason: str | None = None,
     late: Callable[[], bool] = lambda: False,
 ) -> Fixed:
-    """Mend breaks of one programme. `explicit`: a person named them, and means what only a person may decide: that a card which
-    was closed here is open again."""
+    """Mend breaks of one programme. `explicit`: a person named them, with a `reason`, and means what only a person may decide:
+    that a card which was closed here is open again."""
     done = Fixed()
     for one in breaks:
         if remedy_of(one) in (Remedy.BACKFILL, Remedy.REPLAY):
@@ -91,13 +94,13 @@ def fix(
             raise answer
         else:
             _count(done, work, explicit=explicit)
-    _note(desk, done, run_id)
+    _note(desk, done, run_id, reason)
     return done
 
 
-def settled(desk: Desk, fingerprints: Sequence[str], run_id: str | None) -> None:
+def settled(desk: Desk, fingerprints: Sequence[str], run_id: str | None, reason: str | None = None) -> None:
     """Breaks whose chore is done."""
-    _move(desk, fingerprints, BreakState.RESOLVED, "fixed by reconcile", run_id)
+    _move(desk, fingerprints, BreakState.RESOLVED, reason or _FIXED, run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +177,9 @@ def _count(done: Fixed, work: _Work, *, explicit: bool) -> None:
         (done.fixed if taken else done.proposed).append(one.fingerprint)
 
 
-def _note(desk: Desk, done: Fixed, run_id: str | None) -> None:
-    _move(desk, done.fixed, BreakState.RESOLVED, "fixed by reconcile", run_id)
-    _move(desk, done.proposed, BreakState.ACKNOWLEDGED, "proposed: a person must act, see its proposed fix", run_id)
+def _note(desk: Desk, done: Fixed, run_id: str | None, reason: str | None) -> None:
+    _move(desk, done.fixed, BreakState.RESOLVED, reason or _FIXED, run_id)
+    _move(desk, done.proposed, BreakState.ACKNOWLEDGED, reason or _PROPOSED, run_id)
 
 
 def _move(desk: Desk, fingerprints: Sequence[str], to: BreakState, reason: str, run_id: str | None) -> None:

@@ -38,8 +38,7 @@ def move(
 
     StateForbids for one that is resolved, which only a run reopens. BadInput without a reason, or for a snooze into the past.
     """
-    if not reason.strip():
-        raise BadInput("a break is moved for a reason", hint="--reason")
+    check_reason(reason)
     now = hand.clock()
     if until is not None and until <= now:
         raise BadInput("a snooze ends in the future")
@@ -54,6 +53,12 @@ def move(
         for one in changed:
             _audit(hand, unit, known[one.fingerprint], one, action or f"break.{_VERBS[to]}", now)
     return moved
+
+
+def check_reason(reason: str) -> None:
+    """BadInput where there is none."""
+    if not reason.strip():
+        raise BadInput("a break is moved for a reason", hint="--reason")
 
 
 def find_break(books: Books, name: str) -> Break:
