@@ -113,7 +113,8 @@ def _card(done: Compared, ours: CardSide, theirs: CardSide, rules: Rules) -> Non
     elif ours.state != theirs.state:
         reopened = ours.state in FINAL and theirs.state not in FINAL
         kind = _T.REOPENED_CLOSED if reopened else _T.CARD_STATE
-        found.append(_differs(kind, theirs, ours, {"state": ours.state}, {"state": theirs.state, "word": theirs.word}, rules))
+        sides = {"state": ours.state}, {"state": theirs.state, "word": theirs.word}
+        found.append(replace(_differs(kind, theirs, ours, *sides, rules), at_risk=_spendable(ours, theirs)))
     if ours.state in FINAL and theirs.state in FINAL:
         return  # nothing of it counts any more
     if ours.currency != theirs.currency:
@@ -126,6 +127,12 @@ def _card(done: Compared, ours: CardSide, theirs: CardSide, rules: Rules) -> Non
     if details := [name for name in _DETAILS if getattr(theirs, name) and getattr(ours, name) != getattr(theirs, name)]:
         here, there = ({name: getattr(side, name) for name in details} for side in (ours, theirs))
         found.append(_differs(_T.CARD_DETAILS, theirs, ours, here, there, rules))
+
+
+def _spendable(ours: CardSide, theirs: CardSide) -> Money | None:
+    """What can be spent there though the books say that it cannot; None where it is the other way round, or unlimited."""
+    left = theirs.balance if theirs.balance is not None else ours.balance
+    return Money(max(left, 0), theirs.currency) if theirs.state == "active" and left is not None else None
 
 
 def _balance(done: Compared, ours: CardSide, theirs: CardSide, spent_here: int, rules: Rules) -> None:
