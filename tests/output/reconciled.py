@@ -124,5 +124,8 @@ WATERMARK: dict[str, Any] = {
         "accounts": {"read_from": "2026-11-26T02:00:00.250000Z", "read_to": "2026-11-26T02:00:03.000000Z"},
         "transactions": {"since": None, "cutoff": "2026-11-26T01:50:00.250000Z", "newest": "2026-11-26T01:41:10.000000Z"},
     },
-    "marqeta/eu": {"cards": {"read_from": "2026-11-26T02:00:03.000000Z", "read_to": "2026-11-26T02:00:09.500000Z"}},
+    "marqeta/eu": {
+        "cards": {"read_from": "2026-11-26T02:00:03.000000Z", "read_to": "2026-11-26T02:00:09.500000Z"},
+        "provider_clock": "2026-11-26T02:00:04.000000Z",
+    },
 }

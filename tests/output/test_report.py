@@ -215,6 +215,7 @@ class TestMarkdown:
         assert "- limits of strowallet" in told
         assert "asked about \\*\\*\\*\\* \\*\\*\\*\\* \\*\\*\\*\\* 4242" in told
         assert "since: –; cutoff: 2026-11-26 01:50:00.250000 UTC; newest: 2026-11-26 01:41:10 UTC" in told
+        assert "| provider clock | 2026-11-26 02:00:04 UTC " in told
         assert self.row(told, "Frozen cards")[1] == "13"
         assert self.row(told, "Parts")[1] == "reading 61.2 s, comparing 12.5 s"
 

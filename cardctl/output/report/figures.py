@@ -74,7 +74,7 @@ def sums(run: ReconcileRun, noun: str) -> tuple[int | None, int | None]:
 def watermark(run: ReconcileRun) -> list[tuple[str, str, list[tuple[str, str]]]]:
     """Per programme and source, what the run says of how far it read."""
     return [
-        (shown(programme), words(source), [(words(name), said(name, value)) for name, value in _dict(marks).items()])
+        (shown(programme), words(source), _marks(source, marks))
         for programme, sources in sorted(run.watermark.items())
         for source, marks in _dict(sources).items()
     ]
@@ -84,6 +84,13 @@ def seconds(run: ReconcileRun) -> str:
     """How long each part of the run took."""
     parts = _dict(run.figures.get("seconds")).items()
     return ", ".join(f"{words(name)} {value:,.1f} s" for name, value in parts if isinstance(value, int | float)) or NONE
+
+
+def _marks(source: str, marks: Any) -> list[tuple[str, str]]:
+    """Every mark with its name; what is one value has no name but its source's."""
+    if isinstance(marks, dict):
+        return [(words(name), said(name, value)) for name, value in marks.items()]
+    return [("", said(source, marks))]
 
 
 def _of_currency(currency: str, lines: list[dict[str, Any]]) -> Totals:

@@ -57,7 +57,10 @@ def _parts(told: View) -> Iterable[str]:
     yield "## How far it read"
     yield _table(
         ("Programme", "Source", "Marks"),
-        [(where, source, "; ".join(f"{name}: {value}" for name, value in marks)) for where, source, marks in told.watermark],
+        [
+            (where, source, "; ".join(f"{name}: {value}" if name else value for name, value in marks))
+            for where, source, marks in told.watermark
+        ],
     )
     yield from _breaks(told)
     yield "## About this run"
