@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
+from cardctl.domain.schedule import spoken
 from cardctl.entropy import random_bytes
 from cardctl.errors import CardctlError, ExitCode
 from cardctl.stopping import asked_to_stop
@@ -60,7 +61,7 @@ class Job:
     def verdict(self, code: ExitCode) -> ExitCode:
         """The exit code, before the result is shown: PARTLY, with a warning in the result, where work was left undone."""
         if self._cut:
-            why = f"the deadline of {self._seconds} s has passed" if not self._asked.is_set() else "it was told to stop"
+            why = "it was told to stop" if self._asked.is_set() else f"the deadline of {spoken(self._seconds or 0)} has passed"
             self._run.console.warn("DEADLINE", f"{why}: what is done stays done, the next `{self._name}` goes on")
             code = ExitCode.PARTLY
         self.code = code

@@ -179,7 +179,7 @@ def test_a_deadline_ends_a_resume_between_two_operations(
         patch.setattr(jobs, "time", clock)
         ran = cardctl("operation", "resume", "--deadline", "3s", "--profile", "dev", "-o", "json")
     assert (ran.code, ran.warnings, ran.stderr) == (10, ["DEADLINE"], "")
-    assert "deadline of 3 s" in ran.json["warnings"][0]["message"]
+    assert "deadline of 3s" in ran.json["warnings"][0]["message"]
     settled = [found["id"] for found in ran.data["settled"]]
     assert settled == names[: len(settled)]
     assert 0 < len(settled) < 4
@@ -224,7 +224,7 @@ def test_late_before_the_first_piece_does_nothing(
         patch.setattr(jobs, "time", SimpleNamespace(monotonic=Time(look=3600).monotonic, sleep=lambda _seconds: None))
         ran = cardctl("webhook", "replay", "--failed", "--deadline", "1s", "--profile", "dev")
     assert (ran.code, ran.lines) == (10, ["0 events replayed: nothing"])
-    assert ran.stderr.startswith("warning: the deadline of 1 s has passed")
+    assert ran.stderr.startswith("warning: the deadline of 1s has passed")
     assert balance(cardctl, card) == MILLION
     assert cardctl("webhook", "replay", "--failed", "--profile", "dev").code == 0
     assert balance(cardctl, card) == MILLION - 100

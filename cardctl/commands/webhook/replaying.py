@@ -113,6 +113,8 @@ def _replayed(run: Run, wanted: Range, late: Job, *, anew: bool) -> ExitCode:
     total, many, found = Applied(), 0, providers_of(run.books, wanted)
     with run.console.progress("replaying", sum(found.values())) as advance:
         for name in found:
+            if late.cut:
+                break
             desk, webhooks = run.desk(provider=name), run.reception(name).webhooks
             done = again(desk, webhooks, wanted, anew=anew, late=late, progress=advance)
             total.add(done.applied)
