@@ -219,7 +219,7 @@ class ReconcileRun:
 
 def fingerprint(programme: str, type: BreakType, subject: str) -> str:  # noqa: A002 - the field's own word
     """`brk_` and 20 characters."""
-    return "brk_" + hashlib.sha256(f"{programme}\n{type}\n{subject}".encode()).hexdigest()[:20]
+    return "brk_" + hashlib.sha256(f"{programme}\n{type}\n{subject}".encode("utf-8", "backslashreplace")).hexdigest()[:20]
 
 
 _T, _S, _R = BreakType, Severity, Remedy

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cardctl.domain.breaks import BreakType, Finding, Remedy
+from cardctl.domain.breaks import BreakType, Finding, Remedy, Severity
 from cardctl.domain.comparing.sides import MoneySide, Rules
 from cardctl.domain.money import Money
 
@@ -99,7 +99,7 @@ def _missing_here(theirs: MoneySide, card_id: str | None, rules: Rules) -> Findi
         kind, remedy = _T.FUNDING_UNMATCHED, Remedy.TAKE
         cause = "money was moved at the provider by somebody else than cardctl"
     finding = _of_money(kind, theirs, card_id, rules, abs(theirs.impact))
-    return replace(finding, remote=told, delta=_impact(theirs), remedy=remedy, cause=cause)
+    return replace(finding, remote=told, delta=_impact(theirs), remedy=remedy, cause=cause, severity=_weight(theirs))
 
 
 def _missing_there(
@@ -119,7 +119,8 @@ def _missing_there(
         cause = "the books have it twice, under two names, and the provider once"
     finding = _of_money(kind, ours, card_id, rules, abs(ours.impact))
     objects = {"objects": [ours.ref, *others]}
-    return replace(finding, local=_whole(ours), delta=-_impact(ours), remedy=remedy, cause=cause, evidence=objects)
+    told = replace(finding, local=_whole(ours), delta=-_impact(ours), remedy=remedy, cause=cause, evidence=objects)
+    return replace(told, severity=_weight(ours))
 
 
 def strangers(done: Compared, rows: Rows, rules: Rules) -> None:
@@ -128,6 +129,11 @@ def strangers(done: Compared, rows: Rows, rules: Rules) -> None:
             finding = _of_money(_T.TRANSACTION_ORPHAN, row, None, rules, abs(row.impact))
             done.findings.append(replace(finding, remote=_whole(row)))
     done.equal = False
+
+
+def _weight(row: MoneySide) -> Severity | None:
+    """What takes nothing (declined, or already over) is no emergency."""
+    return None if row.impact else Severity.WARNING
 
 
 def _of_money(kind: BreakType, row: MoneySide, card_id: str | None, rules: Rules, at_risk: int) -> Finding:

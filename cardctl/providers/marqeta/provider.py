@@ -71,7 +71,7 @@ class MarqetaProvider:
     limits_together: ClassVar[bool] = False
     needs_load: ClassVar[bool] = True
     starts_itself: ClassVar[bool] = False
-    lists_fundings: ClassVar[bool] = True
+    lists_fundings: ClassVar[bool] = False  # a load is the holder's, and its message names no card
     links_captures: ClassVar[bool] = False
     rates: ClassVar[Mapping[str, float]] = {"live": 10, "sandbox": 10}  # UNCONFIRMED: each programme has a limit of its own
 

@@ -10,6 +10,7 @@ from cardctl.db.comparable import Comparable
 from cardctl.db.stage import Stage
 from cardctl.domain.breaks import Finding
 from cardctl.domain.comparing.cards import FINAL, compare_account, compare_card, shared_balance
+from cardctl.domain.comparing.money import OURS
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, Rules
 from cardctl.services.flows.reconciling.merging import Sides, merged, pairs
 
@@ -146,7 +147,7 @@ def _card(
     there = None if their is None else CardSide._make(their)
     counts.cards_here += here is not None
     counts.cards_there += there is not None
-    counts.money_here += len(our_rows)
+    counts.money_here += len(our_rows) if rules.fundings else sum(row[1] not in OURS for row in our_rows.values())
     counts.money_there += len(their_rows)
     counts.living_here += here is not None and here.state not in FINAL
     if here is not None and there is None and here.created_at >= rules.begun:
