@@ -98,7 +98,7 @@ def crontab(tasks: Sequence[Planned], *, path: str = "/usr/local/bin:/usr/bin:/b
         f"# Made by `cardctl schedule print --cron` for the profile {profile}: print it anew rather than edit it.",
         "# cron gives no secrets: they come from the profile's secret_command, a keyring, or files that are this user's alone:",
         f"# CREDENTIALS_DIRECTORY={CREDENTIALS}",
-        "# Hours are this machine's own, which ought to be UTC. What they print is mailed: warnings, errors, the nightly verdict.",
+        "# Hours are this machine's own and ought to be UTC. What is printed is mailed: warnings, errors, the nightly verdict.",
         "# MAILTO=somebody@example.com",
         "SHELL=/bin/sh",
         f"PATH={path}",
