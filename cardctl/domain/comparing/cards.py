@@ -68,9 +68,12 @@ def compare_card(
     return done
 
 
-def shared_balance(ours: CardSide, theirs: CardSide, explained: int, rules: Rules) -> Finding | None:
-    """A balance that is the holder's, told once: of the holder, with whatever money events explain it taken off."""
-    if ours.balance is None or theirs.balance is None or theirs.balance - ours.balance in (0, explained):
+def shared_balance(ours: CardSide, theirs: CardSide, explained: int, felt: int, rules: Rules) -> Finding | None:
+    """A balance that is the holder's, told once: of the holder, with whatever money events explain it taken off; `felt` as in
+    Compared."""
+    if ours.balance is None or theirs.balance is None:
+        return None
+    if theirs.balance - ours.balance in (0, explained, explained + felt):
         return None
     finding = _differs(_T.BALANCE, theirs, None, {"balance": ours.balance}, {"balance": theirs.balance}, rules)
     risk = Money(abs(theirs.balance - ours.balance), theirs.currency)
@@ -144,15 +147,15 @@ def _balance(done: Compared, ours: CardSide, theirs: CardSide, spent_here: int, 
     if ours.currency != theirs.currency or (ours.state in FINAL and theirs.state in FINAL):
         return
     if theirs.balance is not None:
-        available, explained = theirs.balance, done.delta
+        available, explained, felt = theirs.balance, done.delta, done.felt
     elif theirs.allowance is not None:
-        available, explained = theirs.allowance + spent_here + done.delta, done.delta
+        available, explained, felt = theirs.allowance + spent_here + done.delta, done.delta, 0
     else:
-        available, explained = None, 0
+        available, explained, felt = None, 0, 0
     done.available = available
     if ours.balance == available or (theirs.allowance is None and theirs.balance is None and ours.allowance is None):
         return
-    if ours.balance is not None and available is not None and available - ours.balance == explained:
+    if ours.balance is not None and available is not None and available - ours.balance - explained in (0, felt):
         return
     here: dict[str, Any] = {"balance": _told(ours.balance, ours)}
     there: dict[str, Any] = {"balance": _told(available, theirs)}
@@ -174,6 +177,7 @@ def _unknown(done: Compared, theirs: CardSide, rows: Mapping[str, MoneySide], ru
     """Its money events are part of the same difference: the card is told, and counts them."""
     funds = theirs.balance if theirs.balance is not None else theirs.allowance
     spent = sum(row.impact for row in rows.values() if row.kind not in OURS)
+    done.felt = spent  # where other cards share its balance, that has gone there
     available = funds if theirs.balance is not None or funds is None else funds + spent
     there = {
         "state": theirs.state,

@@ -18,6 +18,7 @@ from cardctl.domain.comparing.trades import most_captured, trade_of
 from cardctl.domain.money import Money
 
 Rows = Mapping[str, MoneySide]
+_Merchant = tuple[str, str]
 _DEPTH = 10
 _ENDED = frozenset({"settled", "reversed", "expired"})
 _QUIET = frozenset({"funding", "withdrawal", "decline"})
@@ -50,6 +51,7 @@ def examine(rows: Rows, rules: Rules, card_id: str | None, frozen_at: str | None
     yield from looking.captures()
     yield from looking.refunds()
     yield from looking.twins()
+    yield from looking.forced()
     yield from looking.holds()
     if frozen_at is not None:
         yield from looking.after_freeze(frozen_at)
@@ -73,9 +75,6 @@ class _Looking:
 
     def captures(self) -> Iterator[Finding]:
         """Captures beside what was authorised."""
-        for row in sorted(self._rows.values()):
-            if row.kind == "settlement" and row.parent_ref is None and self._rules.links:
-                yield self._forced(row)
         for root, captures in sorted(self._captured.items()):
             first = self._rows.get(root)
             if first is None:
@@ -87,13 +86,19 @@ class _Looking:
 
     def refunds(self) -> Iterator[Finding]:
         """Refunds beside what was paid at the same merchant: links are inexact, so they only help to find the merchant."""
-        paid: dict[tuple[str, str], int] = defaultdict(int)
-        back: dict[tuple[str, str], list[MoneySide]] = defaultdict(list)
-        for row in self._rows.values():
-            if row.kind == "settlement" and row.state in ("settled", "pending"):
-                paid[self._merchant(row)] += row.amount
-            elif row.kind == "refund" and row.state in ("settled", "pending"):
-                back[self._merchant(row)].append(row)
+        paid: dict[_Merchant, int] = defaultdict(int)
+        known_as: dict[_Merchant, _Merchant] = {}
+        back: dict[_Merchant, list[MoneySide]] = defaultdict(list)
+        counted = [row for row in self._rows.values() if row.state in ("settled", "pending")]
+        for row in counted:
+            if row.kind == "settlement":
+                merchant = self._linked_merchant(row)
+                paid[merchant] += row.amount
+                known_as.setdefault(_merchant(row, row), merchant)
+        for row in counted:
+            if row.kind == "refund":  # where nothing was paid at its own merchant, its link tells whose it is
+                own = _merchant(row, row)
+                back[own if own in paid else known_as.get(own) or self._linked_merchant(row)].append(row)
         for merchant, refunds in sorted(back.items()):
             refunds.sort(key=_by_time)
             if merchant not in paid:
@@ -114,17 +119,23 @@ class _Looking:
             else:
                 seen[face] = row
 
+    def forced(self) -> Iterator[Finding]:
+        """Captures for which nobody asked, where a capture names its authorization."""
+        for row in sorted(self._rows.values()):
+            if row.kind == "settlement" and row.parent_ref is None and self._rules.links and row.ref not in self._told:
+                yield self._forced(row)
+
     def holds(self) -> Iterator[Finding]:
         """Money that is still held though its trade's time is over, and words that no table lists."""
         for row in sorted(self._rows.values()):
             if row.state == "unknown":
                 told = {"kind": row.kind, "state": row.state}
                 yield self._finding(BreakType.UNKNOWN_WORD, row, at_risk=abs(row.impact), remote=told)
-            elif row.kind == "authorization" and row.impact < 0 and row.state in ("approved", "pending"):
+            elif row.kind == "authorization" and row.state in ("approved", "pending") and (held := self._held(row)) > 0:
                 age = self._rules.now - datetime.fromisoformat(row.occurred_at)
                 if age > trade_of(row.mcc).window:
-                    waited = {"held": _text(-row.impact, row), "since": row.occurred_at, "trade": trade_of(row.mcc).name}
-                    yield self._finding(BreakType.AUTHORIZATION_STALE, row, at_risk=-row.impact, remote=waited)
+                    waited = {"held": _text(held, row), "since": row.occurred_at, "trade": trade_of(row.mcc).name}
+                    yield self._finding(BreakType.AUTHORIZATION_STALE, row, at_risk=held, remote=waited)
 
     def after_freeze(self, frozen_at: str) -> Iterator[Finding]:
         """Captures that came while the card was frozen."""
@@ -145,11 +156,15 @@ class _Looking:
             at = parent
         return at.ref
 
-    def _merchant(self, row: MoneySide) -> tuple[str, str]:
-        """By name, the category where there is none; a link lends the name of what it leads to."""
+    def _held(self, row: MoneySide) -> int:
+        """What an authorization still holds, less what messages of their own have released of it."""
+        released = (each.impact for each in self._rows.values() if each.kind == "reversal" and each.parent_ref == row.ref)
+        return -row.impact - sum(released) if row.impact < 0 else 0
+
+    def _linked_merchant(self, row: MoneySide) -> _Merchant:
+        """A link lends the name of what it leads to."""
         linked = self._rows.get(row.parent_ref or "")
-        name = (linked and linked.merchant) or row.merchant or row.mcc or ""
-        return " ".join(name.split()).casefold(), row.currency
+        return _merchant(linked if linked is not None and linked.merchant else row, row)
 
     def _over(self, first: MoneySide, captures: list[MoneySide]) -> Iterator[Finding]:
         total, asked = sum(row.amount for row in captures), self._asked[first.ref]
@@ -230,6 +245,11 @@ class _Looking:
             cause=cause,
             fix=fix,
         )
+
+
+def _merchant(named: MoneySide, row: MoneySide) -> _Merchant:
+    """By name, the category where there is none; and the currency of the row."""
+    return " ".join((named.merchant or named.mcc or "").split()).casefold(), row.currency
 
 
 def _twin(rows: list[MoneySide], excess: int) -> tuple[MoneySide, MoneySide] | None:

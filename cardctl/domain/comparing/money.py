@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Remedy, Severity
@@ -14,6 +15,8 @@ Rows = Mapping[str, MoneySide]
 OURS = frozenset({"funding", "withdrawal"})
 _T = BreakType
 _SAID = ("kind", "state", "amount", "impact", "currency", "parent_ref")
+_EARLY = timedelta(hours=1)
+"""How far a provider's clock may be behind ours in its row for a movement that we asked for."""
 _NEAR = 300
 """Seconds within which two of our own events are taken for one that came twice."""
 
@@ -22,12 +25,14 @@ _NEAR = 300
 class Compared:
     """What came of one card: its `findings`; `moving` of its money events were left out. `delta` is how much more the events of
     the provider let it spend than ours, in minor units. `equal`: the two sides are the same in every word that counts.
-    `available` is what the card can spend by the provider's word, None where nothing limits it, it is closed, or it is shared.
+    `felt` is what a balance may differ by besides, or may not: moves of our own that only one side has, and what a card that the
+    books do not have has spent. `available` is what the card can spend by the provider's word, None where nothing limits it, it is closed, or it is shared.
     """
 
     findings: list[Finding] = field(default_factory=list)
     moving: int = 0
     delta: int = 0
+    felt: int = 0
     equal: bool = True
     available: int | None = None
 
@@ -41,7 +46,7 @@ def compare_money(
 ) -> None:
     """Money events that are on one side only, or differ."""
     done.equal = False
-    joined = {row.reference: row for row in our_rows.values() if row.reference}
+    joined = {row.reference: row for row in our_rows.values() if row.reference} | _about_to_join(our_rows, their_rows)
     named = {row.reference for row in their_rows.values() if row.reference}
     for ref, theirs in their_rows.items():
         ours = our_rows.get(ref) or joined.get(ref)
@@ -52,23 +57,53 @@ def compare_money(
         if moves(theirs, rules) or _just_captured(theirs, their_rows, rules):
             done.moving += 1
             done.delta += _impact(theirs) - _impact(ours)
+            done.felt += _felt(theirs) - _felt(ours)
         elif ours is None:
             done.findings.append(_missing_here(theirs, card_id, rules))
             done.delta += _impact(theirs)
+            done.felt += _felt(theirs)
         elif not _ahead(ours, theirs):
             _differing(done, ours, theirs, card_id, rules)
         else:
             done.moving += 1
             done.delta += _impact(theirs) - _impact(ours)
-    refs = their_rows.keys()
+    refs, paired = their_rows.keys(), {row.ref for name, row in joined.items() if name in their_rows}
     for ref, ours in our_rows.items():
-        if ref in refs or ours.reference in refs or (ours.kind in OURS and (ref in named or not rules.fundings)) or _void(ours):
+        if ref in paired or ref in refs or ours.reference in refs or (ours.kind in OURS and (ref in named or not rules.fundings)) or _void(ours):
             continue
+        if ours.kind in OURS and ours.reference == ours.card_ref:
+            continue  # a history need not show the money that a card was made with
         if moves(ours, rules):
             done.moving += 1
         else:
             done.findings.append(_missing_there(ours, our_rows, their_rows, card_id, rules))
         done.delta -= _impact(ours)
+        done.felt -= _felt(ours)
+
+
+def _about_to_join(our_rows: Rows, their_rows: Rows) -> dict[str, MoneySide]:
+    """By the provider's name, movements of our own which no pull has joined to their rows yet: the oldest that fits, just as a
+    pull would. A provider whose rows do not tell who asked for them leaves it at that."""
+    joined = {row.reference for row in our_rows.values()}
+    waiting = [row for row in our_rows.values() if row.kind in OURS and row.ref.startswith("op_") and row.ref not in their_rows]
+    waiting = sorted((row for row in waiting if row.reference in (None, row.card_ref)), key=_by_time)
+    found: dict[str, MoneySide] = {}
+    if not waiting:
+        return found
+    for theirs in sorted((row for row in their_rows.values() if row.kind in OURS and row.ref not in our_rows), key=_by_time):
+        if theirs.ref in joined or (theirs.reference or "") in our_rows:
+            continue
+        latest = (datetime.fromisoformat(theirs.occurred_at) + _EARLY).isoformat()
+        for row in waiting:
+            if row[1] == theirs[1] and row[3] == theirs[3] and row[5] == theirs[5] and row.occurred_at <= latest:
+                found[theirs.ref] = row
+                waiting.remove(row)
+                break
+    return found
+
+
+def _by_time(row: MoneySide) -> tuple[str, str]:
+    return row.occurred_at, row.ref
 
 
 def _differing(done: Compared, ours: MoneySide, theirs: MoneySide, card_id: str | None, rules: Rules) -> None:
@@ -178,6 +213,10 @@ def _seconds(text: str) -> int:
 
 def _impact(row: MoneySide | None) -> int:
     return 0 if row is None or row.kind in OURS else row.impact
+
+
+def _felt(row: MoneySide | None) -> int:
+    return row.impact if row is not None and row.kind in OURS else 0
 
 
 def _whole(row: MoneySide) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from cardctl.db.comparable import Comparable
 from cardctl.db.stage import Stage
 from cardctl.domain.breaks import Finding
 from cardctl.domain.comparing.cards import FINAL, compare_account, compare_card, shared_balance
-from cardctl.domain.comparing.money import OURS
+from cardctl.domain.comparing.money import OURS, Compared
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, Rules
 from cardctl.services.flows.reconciling.merging import Sides, merged, pairs
 
@@ -48,11 +48,13 @@ class Ours:
 
 @dataclass(slots=True)
 class _Shared:
-    """A balance that is a holder's: two of its cards, and what its cards' money events explain."""
+    """A balance that is a holder's, in one currency: the first of its cards on which the sides differ, and what the money events
+    of all of them explain (see Compared)."""
 
-    ours: CardSide
-    theirs: CardSide
+    ours: CardSide | None = None
+    theirs: CardSide | None = None
     explained: int = 0
+    felt: int = 0
 
 
 @dataclass(slots=True)
@@ -101,16 +103,16 @@ def compare(
     counts, evidence = Counts(), _Evidence(stage, keep, written)
     _accounts(stage, ours, rules, counts, evidence, listed=lists_accounts)
     shared: dict[tuple[str, str], _Shared] = {}
-    moved: dict[str, int] = {}
     sides = merged(ours.cards, stage.sides("cards"), ours.money, stage.sides("money"))
     for done, each in enumerate(sides, 1):
-        _card(each, ours, rules, counts, evidence, shared, moved)
+        _card(each, ours, rules, counts, evidence, shared)
         evidence.flush(at_least=_BATCH)
         if not done % 1_000:
             progress(1_000)
-    for (holder, _), one in sorted(shared.items()):
-        finding = shared_balance(one.ours, one.theirs, moved.get(holder, 0), rules)
-        _found(counts, evidence, [finding] if finding else [])
+    for _, one in sorted(shared.items()):
+        if one.ours is not None and one.theirs is not None:
+            finding = shared_balance(one.ours, one.theirs, one.explained, one.felt, rules)
+            _found(counts, evidence, [finding] if finding else [])
     evidence.flush()
     return counts
 
@@ -140,7 +142,6 @@ def _card(
     counts: Counts,
     evidence: _Evidence,
     shared: dict[tuple[str, str], _Shared],
-    moved: dict[str, int],
 ) -> None:
     name, our, their, our_rows, their_rows = sides
     here = None if our is None else CardSide._make(our)
@@ -161,18 +162,27 @@ def _card(
     if done.findings and here is not None and evidence.written([here.id]):
         counts.moving += 1
         return
-    if there is not None and there.shared and here is not None:
-        moved[there.account_ref] = (
-            moved.get(there.account_ref, 0) + done.delta if done.delta else moved.get(there.account_ref, 0)
-        )
-        if here.balance != there.balance:
-            shared.setdefault((there.account_ref, there.currency), _Shared(here, there))
+    if there is not None and there.shared:
+        _share(shared, here, there, done)
     if done.findings or not done.equal:
         counts.differing += bool(done.findings)
         _found(counts, evidence, done.findings)
         evidence.apart.append(("cards", name))
         evidence.cards += [] if here is None else [here._replace(word=frozen_at or "")]
         evidence.money += map(MoneySide._make, our_rows.values())
+
+
+def _share(shared: dict[tuple[str, str], _Shared], here: CardSide | None, there: CardSide, done: Compared) -> None:
+    """Keep what matters of one card of a holder, which of nearly all is nothing. A closed card's balance is as it was then."""
+    ended = here is not None and here.state in FINAL and there.state in FINAL
+    differs = here is not None and not ended and here.balance != there.balance and here.currency == there.currency
+    if not (differs or done.delta or done.felt):
+        return
+    one = shared.setdefault((there.account_ref, there.currency), _Shared())
+    one.explained += done.delta
+    one.felt += done.felt
+    if differs and one.ours is None:
+        one.ours, one.theirs = here, there
 
 
 def _found(counts: Counts, evidence: _Evidence, findings: Iterable[Finding]) -> None:
