@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import insert
 
 from cardctl.db.figures import Drift, Figures, Freezes, Latency, Load, Refusals, Share, StoppedCard, Stuck
@@ -266,8 +265,8 @@ def spending(unit: Unit) -> Spending:
 
 def test_a_purchase_counts_once_and_a_decline_is_none(books: Books) -> None:
     with_card(books, card(), card("card_00000002"))
-    settled = {"kind": TransactionKind.SETTLEMENT, "state": TransactionState.SETTLED}
-    declined = {"kind": TransactionKind.DECLINE, "state": TransactionState.DECLINED}
+    settled: dict[str, Any] = {"kind": TransactionKind.SETTLEMENT, "state": TransactionState.SETTLED}
+    declined: dict[str, Any] = {"kind": TransactionKind.DECLINE, "state": TransactionState.DECLINED}
     spent(
         books,
         bought(1, HOUR),
@@ -292,71 +291,31 @@ def shop(category: str | None = "eating_places", country: str | None = "US", mcc
     return Merchant("Cafe", mcc, category, "Oakland", country)
 
 
-def outliers(books: Books, *, least: int = 2, factor: int = 5, past: timedelta = 90 * DAY) -> list[tuple[Any, ...]]:
+def test_the_history_of_cards_that_were_used(books: Books) -> None:
+    with_card(books, card(), card("card_00000002"), card("card_00000003"))
+    spent(
+        books,
+        bought(1, 3 * DAY, 7),
+        bought(2, 91 * DAY),
+        bought(3, HOUR, merchant=shop(None, None)),
+        bought(4, -8 * DAY, merchant=shop("gambling", "FR")),
+        bought(5, 2 * HOUR, kind=TransactionKind.DECLINE, state=TransactionState.DECLINED),
+        bought(6, 2 * DAY, card_id="card_00000002"),
+        bought(7, HOUR, kind=TransactionKind.REFUND, card_id="card_00000002"),
+        transaction("txn_00000008", occurred_at=NOW, amount=Money(9, "JPY"), impact=Money(-9, "JPY"), card_id="card_00000003"),
+    )
     with books.read() as unit:
-        found = list(spending(unit).outliers(NOW - DAY, past=NOW - past, least=least, factor=factor))
-    return [
-        (each.transaction_id[-1], each.before, each.sum_before, each.purchases_before, each.category, each.country)
-        for each in found
+        found = list(spending(unit).histories(NOW - DAY, NOW - 90 * DAY))
+        assert list(unit.spending([OTHER]).histories(NOW - DAY, NOW - 90 * DAY)) == []
+    assert [(each.transaction_id[-1], each.minor, each.currency, each.category, each.country) for each in found] == [
+        ("1", 7, "USD", "eating_places", "US"),
+        ("3", 1000, "USD", "5812", None),
+        ("4", 1000, "USD", "gambling", "FR"),
+        ("8", 9, "JPY", "eating_places", "US"),
     ]
-
-
-def test_an_amount_beside_the_cards_own_past(books: Books) -> None:
-    with_card(books, card(), card("card_00000002"))
-    spent(
-        books,
-        bought(1, 3 * DAY, 100),
-        bought(2, 2 * DAY, 101),
-        bought(3, HOUR, 503),
-        bought(4, HOUR / 2, 502),
-        transaction("txn_00000005", occurred_at=NOW, amount=Money(9, "JPY"), impact=Money(-9, "JPY")),
-        bought(6, HOUR, 9999, card_id="card_00000002"),
+    assert (found[0].programme, found[0].provider, found[0].at, found[0].merchant) == (
+        PROGRAMME,
+        "stripe",
+        NOW - 3 * DAY,
+        "Cafe",
     )
-    assert outliers(books) == [("3", 2, 201, 2, None, None)]
-    assert outliers(books, factor=2) == [("3", 2, 201, 2, None, None), ("4", 3, 704, 3, None, None)]
-    assert outliers(books, past=2 * DAY + HOUR) == []
-
-
-def test_the_rough_look_never_leaves_out_what_the_exact_one_finds(books: Books) -> None:
-    """59 is over five times 11.5, although 59 // 5 is under it: on either database's division."""
-    with_card(books)
-    spent(books, bought(1, 3 * DAY, 11), bought(2, 2 * DAY, 12), bought(3, HOUR, 59))
-    assert outliers(books) == [("3", 2, 23, 2, None, None)]
-
-
-def test_the_largest_amounts_do_not_overflow(books: Books) -> None:
-    with_card(books)
-    spent(
-        books,
-        *[bought(n, DAY + n * HOUR, 2**53 - 1) for n in range(1, 80)],
-        bought(90, HOUR, 2**53 - 1, merchant=shop(country="FR")),
-    )
-    assert outliers(books) == [("0", 50, 50 * (2**53 - 1), 79, None, "FR")]
-
-
-def test_a_category_and_a_country_are_new_once(books: Books) -> None:
-    with_card(books)
-    spent(
-        books,
-        bought(1, 3 * DAY, merchant=shop()),
-        bought(2, 2 * DAY, merchant=shop(country=None)),
-        bought(3, 5 * HOUR, merchant=shop("gambling")),
-        bought(4, 4 * HOUR, merchant=shop("gambling", "FR")),
-        bought(5, 3 * HOUR, merchant=shop("gambling", "FR")),
-        bought(6, 2 * HOUR, merchant=shop(None, "US", "7995")),
-        bought(7, HOUR, merchant=shop(None, None, None)),
-    )
-    assert [(number, category, country) for number, *_, category, country in outliers(books)] == [
-        ("3", "gambling", None),
-        ("4", None, "FR"),
-        ("6", "7995", None),
-        ("7", None, None),
-    ]
-    assert [number for number, *_ in outliers(books, least=4)] == ["6", "7"]
-
-
-@pytest.mark.parametrize("factor", [1, 5, 1000])
-def test_no_past_is_no_outlier(books: Books, factor: int) -> None:
-    with_card(books)
-    spent(books, replace(bought(1, HOUR), amount=usd(10**9)))
-    assert outliers(books, factor=factor, least=1) == []

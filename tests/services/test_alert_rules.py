@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from cardctl.db.figures import Drift, Freezes, Latency, Load, Refusals, Share, StoppedCard, Stuck
-from cardctl.db.spending import Moment, Outlier
+from cardctl.db.spending import Moment, Purchase
 from cardctl.domain.alerts import SPENDING, Action, Fired, Rule, Thresholds
 from cardctl.domain.breaks import Severity
-from cardctl.domain.money import Money
 from cardctl.services.flows.alerting import rules, spending, watching
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -34,9 +34,13 @@ def moments(*minutes: Decimal | int, card: str = "card_1") -> list[Moment]:
     return [Moment(card, P, "stripe", at, f"txn_{n}") for n, at in enumerate(times)]
 
 
-def outlier(minor: int = 1000, *, before: int = 5, past: int = 5000, seen: int = 5, **new: str) -> Outlier:
-    told = {"category": None, "country": None, **new}
-    return Outlier("card_1", P, "stripe", "txn_9", NOW, Money(minor, "USD"), before, past, seen, merchant="Cafe", **told)
+def purchase(minor: int = 1000, *, ago: int = 0, card: str = "card_1", **told: Any) -> Purchase:
+    given: dict[str, Any] = {"currency": "USD", "category": "eating_places", "country": "US", "merchant": "Cafe"}
+    return Purchase(card, P, "stripe", NOW - timedelta(hours=ago), f"txn_{minor}", minor, **given | told)
+
+
+def outlying(*purchases: Purchase, limits: Thresholds = LIMITS) -> list[Fired]:
+    return list(spending.outlying(purchases, NOW - timedelta(hours=24), limits))
 
 
 @pytest.mark.parametrize(
@@ -193,33 +197,59 @@ def test_declines_within_the_hour() -> None:
     assert not fired(spending.declines(moments(0, 10, 20, 30, 61), LIMITS))
 
 
-@pytest.mark.parametrize(
-    ("minor", "before", "past", "fires"),
-    [(5000, 5, 5000, False), (5001, 5, 5000, True), (5001, 4, 4000, False), (1, 5, 0, True)],
-)
-def test_an_amount_is_over_so_many_times_the_mean_of_enough_purchases(minor: int, before: int, past: int, fires: bool) -> None:
-    assert bool(fired(spending.outlying([outlier(minor, before=before, past=past)], LIMITS))) is fires
+PAST = [purchase(ago=99)] * 5
+
+
+@pytest.mark.parametrize(("minor", "before", "fires"), [(5000, 5, False), (5001, 5, True), (5001, 4, False)])
+def test_an_amount_is_over_so_many_times_the_mean_of_enough_purchases(minor: int, before: int, fires: bool) -> None:
+    found = outlying(*PAST[:before], purchase(minor))
+    assert fired(iter(found)) == ([("amount", "50.01 USD")] if fires else [])
+
+
+def test_the_mean_is_exact() -> None:
+    """Five times 11.5 is 57.5: a whole number would be 55, or 60."""
+    past = [purchase(minor, ago=99) for minor in (11, 12) * 3]
+    assert outlying(*past, purchase(57)) == []
+    assert len(outlying(*past, purchase(58))) == 1
+
+
+def test_a_purchase_is_beside_what_was_before_it_and_of_its_own_currency() -> None:
+    assert outlying(*PAST, purchase(9, currency="JPY"), purchase(90_000, currency="JPY")) == []
+    assert outlying(purchase(5001), *[purchase()] * 5) == []
+    assert outlying(*PAST, purchase(9000, ago=25), purchase()) == [], "too long ago to be told"
+    assert outlying(*[purchase(ago=99, card="card_2")] * 5, purchase(9000)) == [], "another card's past"
+    assert len(outlying(*[purchase(2**53 - 1, ago=99)] * 9, *[purchase(100, ago=50)] * 50, purchase(501))) == 1, (
+        "the last fifty"
+    )
 
 
 def test_the_largest_amount_is_the_one_that_is_told() -> None:
-    (found,) = spending.outlying([outlier(6000), outlier(9000), outlier(7000)], LIMITS)
-    assert found.value == "90.00 USD"
-    assert found.text == "a purchase of 90.00 USD at Cafe; this card's last 5 come to 10.00 USD on average"
+    (found,) = outlying(*PAST, purchase(9000), purchase(12_000), purchase(6000))
+    assert (found.value, found.evidence) == ("120.00 USD", {"transactions": ["txn_12000"]})
+    assert found.text == "a purchase of 120.00 USD at Cafe; this card's last 6 come to 23.33 USD on average"
 
 
-@pytest.mark.parametrize(("seen", "found"), [(4, []), (5, [("new_category", "gambling"), ("new_country", "FR")])])
-def test_what_a_card_never_had_is_new_once_it_has_a_past(seen: int, found: list[tuple[str, str]]) -> None:
-    assert fired(spending.outlying([outlier(seen=seen, category="gambling", country="FR")], LIMITS)) == found
+@pytest.mark.parametrize(("past", "found"), [(4, []), (5, [("new_category", "gambling"), ("new_country", "FR")])])
+def test_what_a_card_never_had_is_new_once_it_has_a_past(past: int, found: list[tuple[str, str]]) -> None:
+    new = purchase(category="gambling", country="FR")
+    assert fired(iter(outlying(*PAST[:past], new, new))) == found
+    assert outlying(*PAST, replace(new, at=NOW - timedelta(hours=25)), new) == [], "it was seen before"
+
+
+def test_what_is_not_told_is_not_new() -> None:
+    assert outlying(*PAST, purchase(category=None, country=None)) == []
 
 
 def test_two_new_countries_are_two_alerts() -> None:
-    found = list(spending.outlying([outlier(country="FR"), outlier(country="GB")], LIMITS))
+    found = outlying(*PAST, purchase(country="FR"), purchase(country="GB"))
     assert len({each.fingerprint for each in found}) == 2
 
 
 def test_what_is_off_is_not_told() -> None:
     off = replace(LIMITS, actions=dict.fromkeys((Rule.AMOUNT, Rule.NEW_CATEGORY), Action.OFF))
-    assert fired(spending.outlying([outlier(9000, category="gambling", country="FR")], off)) == [("new_country", "FR")]
+    assert fired(iter(outlying(*PAST, purchase(9000, category="gambling", country="FR"), limits=off))) == [
+        ("new_country", "FR")
+    ]
 
 
 def test_every_rule_is_asked_and_every_spending_rule_can_freeze() -> None:
@@ -232,8 +262,5 @@ def test_a_fingerprint_stays_and_is_made_of_what_it_is_about() -> None:
     one = Fired(Rule.LATENCY, Severity.WARNING, P, "stripe", "calls", "text", "1", "2")
     assert one.fingerprint == replace(one, text="other", value="9", severity=Severity.INFO).fingerprint
     assert one.fingerprint == "alr_206e2dbe76303b830bd6"  # those in the books were made so
-    others = {one.fingerprint} | {
-        replace(one, **{name: value}).fingerprint
-        for name, value in (("rule", Rule.DECLINES), ("programme", "stripe/acct_2"), ("subject", "other"))
-    }
-    assert len(others) == 4
+    others = [replace(one, rule=Rule.DECLINES), replace(one, programme="stripe/acct_2"), replace(one, subject="other")]
+    assert len({each.fingerprint for each in (one, *others)}) == 4

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cardctl.db.figures import Figures
-from cardctl.db.spending import Outlier, Spending
+from cardctl.db.spending import Spending
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.alerts import Fired, Rule, Thresholds
 from cardctl.domain.breaks import Severity
@@ -64,7 +64,7 @@ def look(watch: Watch, unit: Unit, now: datetime) -> Seen:
         if watch.limits.watches(rule) and (watch.whole or rule not in _GENERAL):
             _take(seen, ask(asked))
     if any(watch.limits.watches(rule) for rule in _OUTLYING):
-        _take(seen, spending.outlying(asked.outliers(), watch.limits))
+        _take(seen, asked.outlying())
     return seen
 
 
@@ -101,10 +101,9 @@ class _Asked:
         """Where the spending begins that is looked at. It has no end: a simulated bank's clock may be ahead of ours."""
         return self.ago(hours=self.limits.spending_hours)
 
-    def outliers(self) -> Iterator[Outlier]:
-        limits = self.limits
-        past, factor = self.lately - timedelta(days=limits.history_days), int(limits.amount_factor)
-        return self.spending.outliers(self.lately, past=past, least=limits.history_purchases, factor=factor)
+    def outlying(self) -> Iterator[Fired]:
+        histories = self.spending.histories(self.lately, self.lately - timedelta(days=self.limits.history_days))
+        return spending.outlying(histories, self.lately, self.limits)
 
 
 _RULES: Mapping[Rule, Callable[[_Asked], Iterator[Fired]]] = {
@@ -123,6 +122,6 @@ _RULES: Mapping[Rule, Callable[[_Asked], Iterator[Fired]]] = {
     Rule.VELOCITY: lambda a: spending.velocity(a.spending.purchases(a.lately, a.limits.velocity_purchases), a.limits),
     Rule.DECLINES: lambda a: spending.declines(a.spending.declines(a.lately, a.limits.declines), a.limits),
 }
-"""Every rule but the three that look at the same outliers together."""
+"""Every rule but the three that look at the same histories together."""
 _OUTLYING = frozenset({Rule.AMOUNT, Rule.NEW_CATEGORY, Rule.NEW_COUNTRY})
 _GENERAL = frozenset({Rule.RECONCILE_OLD})
