@@ -38,7 +38,7 @@ DaysOption = Annotated[
     typer.Option("--days", metavar="N", min=1, max=400, help="The last N days too; in csv and ndjson, these instead."),
 ]
 PageArgument = Annotated[
-    str | None, typer.Argument(metavar="[FILE]", help="Where to, ending in .prom for the collector; or - for standard output.")
+    str | None, typer.Argument(metavar="FILE", help="Where to, ending in .prom for the collector; or - for standard output.")
 ]
 ModeOption = Annotated[
     Readers, typer.Option("--mode", help="Who may read the files: node_exporter, as another user, needs 640 or 644.")
@@ -86,7 +86,7 @@ def write(
 ) -> None:
     """Keep the daily figures, and write a page for Prometheus' textfile collector; the last page is replaced whole.
 
-    Example: cardctl metrics write /var/lib/prometheus/node-exporter/cardctl.prom --mode 644
+    Example: cardctl metrics write cardctl.prom --mode 644
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.services.flows.measuring import keep_and_measure  # noqa: PLC0415
