@@ -240,3 +240,36 @@ def _usd(minor: int) -> Any:
     from cardctl.domain.money import Money
 
     return Money(minor, "USD")
+
+
+def test_what_reconcile_found_fires(cardctl: Cardctl, programme: dict[str, Any]) -> None:
+    card = programme["cards"][0]
+    assert cardctl("reconcile").code == 0
+    assert check(cardctl).data["alerts"] == []
+    assert cardctl("simulator", "swipe", card["id"], "--amount", "200000", "--no-deliver").code == 0
+    assert cardctl("reconcile").code == 3
+    ran = check(cardctl)
+    drift, lost = ran.data["alerts"]
+    assert (ran.code, drift["rule"], drift["severity"], drift["subject"]) == (3, "balance_drift", "critical", "USD")
+    assert (drift["value"], drift["threshold"]) == ("7.1 %", "over 1 %")
+    assert drift["text"] == "our books of stripe/default say 3000000.00 USD, the provider 2800000.00 USD"
+    assert (lost["rule"], lost["subject"], len(lost["evidence"]["breaks"])) == (
+        "breaks_critical",
+        "transaction_missing_here",
+        1,
+    )
+    assert cardctl("reconcile", "--fix", "--yes").code == 0
+    assert cardctl("reconcile").code == 0
+    assert (check(cardctl).code, cardctl("alert", "list", "-o", "json").data) == (0, [])
+
+
+def test_a_refused_key_fires_until_one_is_taken(cardctl: Cardctl, programme: dict[str, Any], far_side: Control) -> None:
+    account = programme["accounts"][0]["id"]
+    far_side.fault("401", times=1)
+    assert cardctl("account", "create", "--name", "Grace").code == 4
+    (alert,) = check(cardctl).data["alerts"]
+    assert (alert["rule"], alert["severity"], alert["value"], alert["programme"]) == (
+        "keys_refused", "critical", "1 x 401", "stripe/default",
+    )  # fmt: skip
+    assert cardctl("account", "sync", account).code == 0
+    assert check(cardctl).code == 0
