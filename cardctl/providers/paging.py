@@ -56,7 +56,8 @@ class ReadsWhole(Protocol):
 
     `openings` are the spots to begin with; it asks the provider nothing. `known` are the names that our books have, for a
     source that the provider does not list (accounts or cards; transactions are read by card). `since`: transactions made from
-    then on. `lists`: whether the provider itself lists a source, so that what is not in its list is not there.
+    then on, and maybe some from hours before. `lists`: whether the provider itself lists a source, so that what is not in its
+    list is not there.
     `share`: fewer spots are left, those that are being read among them, than there are readers, so that a long part may be
     given on as several, at the cost of a few more requests.
     """
