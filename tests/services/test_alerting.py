@@ -17,7 +17,7 @@ from cardctl.domain.states import CardState, Move
 from cardctl.errors import AmbiguousName, BadInput, LiveNotSaid, NotFound, StateForbids
 from cardctl.services.deeds import controls
 from cardctl.services.deeds.pulling import pull_transactions
-from cardctl.services.flows.alerting import checking, moving, telling
+from cardctl.services.flows.alerting import checking, moving, telling, watching
 from cardctl.services.flows.alerting.checking import Checked
 from cardctl.services.flows.alerting.watching import Message, Watch
 from tests.services.world import PROGRAMMES, World, strike, usd
@@ -399,3 +399,13 @@ def test_all_that_are_named_or_none(office: Office) -> None:
     with pytest.raises(AmbiguousName):
         moving.acknowledge(office.person, [other.fingerprint[:15]], "seen")
     assert AlertState.FIRING in {alert.state for alert in office.alerts()}
+
+
+def test_more_cards_than_one_check_tells_are_left_to_the_next(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(2):
+        spree(office.world)
+    assert len(office.check().firing) == 2
+    monkeypatch.setattr(watching, "MOST", 1)
+    checked = office.check()
+    assert ([warned.code for warned in checked.warnings], checked.cleared) == (["ALERTS_CUT"], 0)
+    assert states(office) == ["firing", "firing"], "what was left out may go on"

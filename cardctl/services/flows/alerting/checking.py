@@ -68,7 +68,7 @@ def check(watch: Watch, *, late: Callable[[], bool] = never) -> Checked:
     """Ask every rule; remember; freeze; tell, until it is `late`. One at a time: the caller holds the lock.
 
     What was found is in the books before anything is done about it, and what was done right after it: a check that is killed is
-    completed by the next. A message may then be sent twice, never not at all.
+    completed by the next, for all that still goes on. A message may then be sent twice.
     """
     now = watch.clock()
     with watch.books.read() as unit:  # the long part holds up no writer
