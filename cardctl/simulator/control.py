@@ -21,6 +21,7 @@ from cardctl.simulator import (
     disputes,
     editing,
     purses,
+    refunds,
     schema,
     serving,
     webhook_secrets,
@@ -90,6 +91,17 @@ class Control:
         if done is None:
             raise NotFound("card", card_ref)
         return Swipe(**done, amount=amount)
+
+    def captured(self, transaction_ref: str) -> Money:
+        """What a purchase took. NotFound; BadInput for a transaction that took nothing."""
+        with self._far_side.reading() as desk:
+            return refunds.captured(desk, transaction_ref, _BANKS)
+
+    def refund(self, transaction_ref: str, amount: Money | None = None, *, times: int = 1) -> refunds.Refunded:
+        """A merchant gives back a purchase: all that is left of it, or `amount`. More than it took only where it does so
+        several `times`, by mistake: then nobody counts, and all of it is given back each time. NotFound, BadInput."""
+        with self._far_side.transaction() as desk:
+            return refunds.refund(desk, transaction_ref, amount, times, _BANKS)
 
     def card_currency(self, card_ref: str) -> str:
         """What a card spends, as an ISO code; NotFound."""
@@ -225,6 +237,8 @@ class _Bank(Protocol):
     def swipe(self, desk: Desk, card_ref: str, amount: int, merchant: Record, hold: bool) -> Record | None: ...
     def card_currency(self, desk: Desk, card_ref: str) -> str | None: ...
     def set_kyc(self, desk: Desk, ref: str, word: str) -> bool: ...
+    def purchase(self, desk: Desk, ref: str) -> Record | None: ...
+    def refund(self, desk: Desk, ref: str, amount: int) -> str: ...
 
 
 _BANKS: dict[str, _Bank] = {"stripe": counter, "marqeta": marqeta, "strowallet": strowallet}

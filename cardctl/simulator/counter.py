@@ -42,6 +42,24 @@ def swipe(
     }
 
 
+def purchase(desk: Desk, ref: str) -> Record | None:
+    """What a transaction took: card_ref, currency (lower case), merchant (its name), `captured` and `refunded` in minor units,
+    both 0 for one that is no capture; None where this bank has no such transaction."""
+    row = _transaction(desk, ref)
+    if row is None:
+        return None
+    captured = -row["amount"] if row["type"] == "capture" else 0
+    told = {"card_ref": row["card"], "currency": row["currency"], "merchant": row["merchant_data"]["name"]}
+    return {**told, "captured": captured, "refunded": row["refunded"]}
+
+
+def refund(desk: Desk, ref: str, amount: int) -> str:
+    """The merchant gives back `amount`, as often as it likes; the new transaction's name. The transaction must be there."""
+    row = _transaction(desk, ref)
+    assert row is not None
+    return str(spending.refund(Desk(desk.db, row["face"], desk.now), ref, amount, doubled=True)["ref"])
+
+
 def visit_of(desk: Desk, card_ref: str) -> Desk | None:
     """A visit through the card's own face; None where this bank has no such card, NotFound where its holder is gone."""
     card = _card(desk, card_ref)
@@ -69,6 +87,11 @@ def set_kyc(desk: Desk, holder_ref: str, word: str) -> bool:
 
 def _card(desk: Desk, ref: str) -> Record | None:
     found = select(desk, "cards", "ref = ? AND deleted = 0", (ref,))
+    return found[0] if found else None
+
+
+def _transaction(desk: Desk, ref: str) -> Record | None:
+    found = select(desk, "transactions", "ref = ? AND deleted = 0", (ref,))
     return found[0] if found else None
 
 

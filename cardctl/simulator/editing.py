@@ -11,6 +11,7 @@ from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.books import FACES
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta import counter as marqeta
+from cardctl.simulator.marqeta import velocity
 from cardctl.simulator.rows import Record, select, write
 from cardctl.simulator.schema import OBJECTS
 from cardctl.simulator.strowallet import counter as strowallet
@@ -34,6 +35,9 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
     for name, value in fields.items():
         reader = _reader(table, name)
         read = reader(_text_of(value))
+        if name.startswith(velocity.FAMILY):
+            before[name], after[name] = _edit_velocity(desk, row, name, read), read
+            continue
         path = _ALIASES.get(name, name)
         before[name] = _shown(reader, _get(row, path))
         _set(row, path, read)
@@ -42,6 +46,12 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
         columns[column] = row[column]
     write(desk, table, ref, columns)
     return before, after
+
+
+def _edit_velocity(desk: Desk, row: Record, name: str, amount: int | None) -> int | None:
+    """The limit belongs to the user, whichever of the user's cards is named."""
+    visit = Desk(desk.db, row["face"], desk.now)
+    return velocity.set_limit(visit, row.get("user_token") or row["ref"], name.removeprefix(velocity.FAMILY), amount)
 
 
 def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
@@ -231,3 +241,5 @@ FIELDS |= {
     for bank in (marqeta, strowallet)
     for table, fields in bank.FIELDS.items()
 }
+_VELOCITY: dict[str, Reader] = {f"{velocity.FAMILY}{window}": _maybe_whole for window in velocity.WINDOWS}
+FIELDS |= {table: {**FIELDS[table], **_VELOCITY} for table in ("marqeta_users", "marqeta_cards")}

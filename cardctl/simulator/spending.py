@@ -134,15 +134,16 @@ def unlinked_refund(desk: Desk, card_ref: str, amount: int, merchant: Record) ->
     return _book(desk, _as_source(card), "refund", amount, _merchant(merchant))
 
 
-def refund(desk: Desk, ref: str, amount: int | None = None) -> Record:
-    """Gives back a part of a capture (default: what was not yet refunded); returns the new transaction."""
+def refund(desk: Desk, ref: str, amount: int | None = None, *, doubled: bool = False) -> Record:
+    """Gives back a part of a capture (default: what was not yet refunded); returns the new transaction. `doubled`: the merchant
+    may give back more than it took, which no bank can stop."""
     captured = find(desk, "transactions", ref)
     if captured["type"] != "capture":
         raise BankRefuses("Only a capture can be refunded.", field="transaction")
     left = -captured["amount"] - captured["refunded"]
     given = left if amount is None else amount
     positive(given, "refund_amount")
-    if given > left:
+    if given > left and not doubled:
         raise BankRefuses(f"Only {left} of this transaction can still be refunded.", field="refund_amount")
     receive(desk, captured["currency"], given)
     change(desk, "transactions", ref, {"refunded": captured["refunded"] + given})

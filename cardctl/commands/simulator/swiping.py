@@ -56,6 +56,7 @@ def swipe(
     Example: cardctl simulator swipe card_7f3a9k2m --amount 12.50 --merchant "Blue Bottle"
     """
     from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands.simulator._inbox import hand_out  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
         where = {"category": category, "mcc": mcc, "country": country}
@@ -63,7 +64,7 @@ def swipe(
             told = run.far_side.last_told()
             data, money = _at_the_far_side(run, card, (amount, currency), merchant, where, hold=hold)
             if not no_deliver:
-                _deliver(run, told)
+                hand_out(run, told)
         else:
             data, money = _in_test_mode(run, card, (amount, currency), merchant, where, hold=hold)
         declined = f"declined ({data['message'] or data['reason']})"
@@ -82,28 +83,6 @@ def _at_the_far_side(
     made = run.far_side.swipe(ref, money, merchant=merchant, hold=hold, decide=_decide(run), **told)
     refs = {"authorization_ref": made.authorization_ref, "transaction_ref": made.transaction_ref}
     return _shown(ref, money, made.approved, made.reason, made.message) | refs, money
-
-
-def _deliver(run: Run, since: int) -> None:
-    """What was told since then, to who wants to hear it. One who does not take it is a warning: the purchase is made."""
-    from cardctl.commands.simulator._inbox import into_inbox  # noqa: PLC0415
-    from cardctl.simulator.posting import deliver_to  # noqa: PLC0415
-
-    registered = run.far_side.registered_urls()
-    for face, addresses in registered.items():
-        for address in addresses:
-            posted = run.far_side.deliveries(face=face, since_seq=since, undelivered=False, to=address, live=True)
-            tally = deliver_to(address.url, posted, workers=1)
-            if tally.accepted < tally.sent:
-                run.console.warn("NOT_DELIVERED", f"{address.url} took {tally.accepted} of {tally.sent} notifications")
-    for face in (face for face, addresses in registered.items() if not addresses):
-        total = into_inbox(run, run.far_side.deliveries(face=face, since_seq=since)) if _any(run, face, since) else None
-        if total is not None and (total.quarantined or total.failed or total.later):
-            run.console.warn("NOT_APPLIED", f"not everything that {face} told is in the books: see `cardctl webhook list`")
-
-
-def _any(run: Run, face: str, since: int) -> bool:
-    return next(iter(run.far_side.deliveries(face=face, since_seq=since)), None) is not None
 
 
 def _decide(run: Run) -> Callable[[Posted], dict[str, Any]] | None:

@@ -15,6 +15,7 @@ from cardctl.providers.strowallet import translate, wire
 _K, _S = TransactionKind, TransactionState
 _FEE = re.compile(r"decline[\s_-]*fees?|\bfees?\b", re.I)
 _REFUND = re.compile(r"refund|revers|chargeback|cash ?back", re.I)
+_REFUND_OF = re.compile(r"refund(?:ed)?\s*(?::|-|of|from|for)\s*", re.I)
 _TOP_UP = re.compile(r"top[\s_-]?up|\bfund|\bload|deposit|\bcreat", re.I)
 _WITHDRAWAL = re.compile(r"withdr[ae]w|unload", re.I)
 _OURS = (_K.FUNDING, _K.WITHDRAWAL)
@@ -44,7 +45,7 @@ def transaction_from_row(row: wire.StrowalletRow, card_ref: str) -> RemoteTransa
         impact=_impact(amount, kind, state, debit=debit),
         occurred_at=_moment(row),
         raw=redact_json(wire.harmless(dict(row))),
-        merchant=Merchant() if kind in _OURS else Merchant(name=_merchant(row)),
+        merchant=Merchant() if kind in _OURS else Merchant(name=_merchant(row, kind)),
         reference=str(row["reference"]) if row.get("reference") else None,
     )
 
@@ -107,9 +108,12 @@ def _impact(amount: Money, kind: TransactionKind, state: TransactionState, *, de
     return Money(0, amount.currency) if none else -amount if debit else amount
 
 
-def _merchant(row: wire.StrowalletRow) -> str | None:
+def _merchant(row: wire.StrowalletRow, kind: TransactionKind) -> str | None:
+    """A refund's may say that it is one; its merchant is the purchase's."""
     merchant = row.get("merchant")
-    return merchant if isinstance(merchant, str) and merchant else row.get("narrative")
+    name = merchant if isinstance(merchant, str) and merchant else row.get("narrative")
+    said = _REFUND_OF.match(name or "") if kind is _K.REFUND else None
+    return (name or "")[said.end() :] or name if said else name
 
 
 def _words(row: wire.StrowalletRow) -> str:

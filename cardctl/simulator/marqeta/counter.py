@@ -46,6 +46,23 @@ def swipe(desk: Desk, card_ref: str, amount: int, merchant: Mapping[str, Any], h
     }
 
 
+def purchase(desk: Desk, ref: str) -> Record | None:
+    """What a transaction took: card_ref, currency (lower case), merchant (its name), `captured` and `refunded` in minor units,
+    both 0 for one that is no clearing; None for nobody's token."""
+    row = known(Desk(desk.db, "marqeta", desk.now), "marqeta_transactions", ref)
+    if row is None:
+        return None
+    captured = row["amount"] if row["type"] == "authorization.clearing" and row["state"] == "COMPLETION" else 0
+    name = (row["card_acceptor"] or {}).get("name")
+    told = {"card_ref": row["card_token"], "currency": row["currency_code"].lower(), "merchant": name}
+    return {**told, "captured": captured, "refunded": purchases.refunded(desk, row) if captured else 0}
+
+
+def refund(desk: Desk, ref: str, amount: int) -> str:
+    """The merchant gives back `amount` of a clearing, as often as it likes; the new transaction's token."""
+    return str(purchases.give_back(Desk(desk.db, "marqeta", desk.now), ref, amount)["ref"])
+
+
 def set_kyc(desk: Desk, user_ref: str, word: str) -> bool:
     """`pending` → UNVERIFIED, `verified` → ACTIVE, `rejected` → SUSPENDED with reason code 17; False for nobody's token."""
     return users.decide_kyc(Desk(desk.db, "marqeta", desk.now), user_ref, word)

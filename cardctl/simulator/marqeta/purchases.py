@@ -17,7 +17,7 @@ from cardctl.simulator.marqeta.lists import changed, get
 from cardctl.simulator.marqeta.refusals import Kind, Refuses
 from cardctl.simulator.marqeta.users import ACTIVE
 from cardctl.simulator.marqeta.velocity import forbids
-from cardctl.simulator.rows import Record
+from cardctl.simulator.rows import Record, select
 
 MERCHANT: Record = {
     "mid": "123456890",
@@ -103,6 +103,26 @@ def refund(desk: Desk, ref: str, amount: int, merchant: Mapping[str, Any]) -> Re
     account = move(desk, get(desk, "marqeta_users", authorization["user_token"]), ledger=amount)
     changed(desk, "marqeta_transactions", ref, {"refunded": authorization["refunded"] + amount})
     return book(desk, "refund", "COMPLETION", account, amount, amount, **_after(authorization, merchant))
+
+
+def give_back(desk: Desk, ref: str, amount: int) -> Record:
+    """A refund of a clearing: it names the authorization, where there was one."""
+    clearing = get(desk, "marqeta_transactions", ref)
+    if clearing["preceding_related_transaction_token"]:
+        return refund(desk, clearing["preceding_related_transaction_token"], amount, {})
+    changed(desk, "marqeta_transactions", ref, {"refunded": clearing["refunded"] + amount})
+    message = Message(clearing["card_acceptor"] or {}, clearing["network"] or "VISA")
+    return unlinked(desk, "refund", clearing["card_token"], amount, message)
+
+
+def refunded(desk: Desk, clearing: Record) -> int:
+    """How much of a clearing was given back, in minor units: of several for one authorization, the others' share first."""
+    parent = clearing["preceding_related_transaction_token"]
+    if not parent:
+        return int(clearing["refunded"])
+    (authorization,) = select(desk, "marqeta_transactions", "ref = ?", (parent,))
+    left = authorization["cleared"] - authorization["refunded"]
+    return int(clearing["amount"] - min(clearing["amount"], left))
 
 
 def unlinked(desk: Desk, kind: str, card_ref: str, amount: int, message: Message) -> Record:

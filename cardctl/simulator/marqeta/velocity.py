@@ -17,6 +17,9 @@ from cardctl.simulator.rows import Record, select
 
 TABLE = "marqeta_velocity_controls"
 UNLIMITED = -1
+FAMILY = "velocity_controls."
+WINDOWS = ("TRANSACTION", "DAY", "WEEK", "MONTH", "LIFETIME")
+"""What staff may edit of a user or a card as if it were a field of it (`velocity_controls.DAY`): the limit of a window."""
 _FLAGS = ("approvals_only", "include_purchases", "include_withdrawals", "include_cashback", "include_transfers")
 
 
@@ -33,6 +36,18 @@ def change_control(desk: Desk, ref: str, changes: Mapping[str, Any]) -> Record:
     """New values for some fields."""
     _check(desk, {**get(desk, TABLE, ref), **changes})
     return changed(desk, TABLE, ref, changes)
+
+
+def set_limit(desk: Desk, user: str, window: str, amount: int | None) -> int | None:
+    """What staff let a user spend on anything in a `window`, None: no limit. Returns what it was; of several the tightest."""
+    plain = "user_token = ? AND velocity_window = ? AND deleted = 0 AND active = 1 AND merchant_scope = '{}'"
+    found = select(desk, TABLE, f"{plain} AND include_purchases = 1 AND approvals_only = 1", (user, window))
+    for control in found:
+        changed(desk, TABLE, control["ref"], {"active": False} if amount is None else {"amount_limit": amount})
+    if not found and amount is not None:
+        wish = {"currency_code": CURRENCY, "velocity_window": window, "amount_limit": amount, "active": True}
+        add_control(desk, {**wish, "name": None, "user_token": user, "card_product_token": None})
+    return min((control["amount_limit"] for control in found), default=None)
 
 
 def forbids(desk: Desk, card: Record, amount: int, merchant: Mapping[str, Any]) -> Record | None:

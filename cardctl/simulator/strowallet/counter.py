@@ -9,7 +9,7 @@ from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, change, select
 from cardctl.simulator.strowallet import cards, funding, messages, purchases
 from cardctl.simulator.strowallet.tables import CARDS, CUSTOMERS, TRANSACTIONS
-from cardctl.simulator.strowallet.words import FAILED, KYC, PENDING
+from cardctl.simulator.strowallet.words import FAILED, KYC, PENDING, SUCCESS
 
 FACE = "strowallet"
 
@@ -76,6 +76,24 @@ def card_currency(desk: Desk, card_ref: str) -> str | None:
     return None if card is None else str(card["currency"]).lower()
 
 
+def purchase(desk: Desk, ref: str) -> Record | None:
+    """What a row, by its id or its reference, took: card_ref, currency (lower case), merchant (its name), `captured` and
+    `refunded` in cents, 0 for one that is no purchase or only holds; None where this bank has no such row."""
+    row = _row(desk, ref)
+    if row is None:
+        return None
+    captured = -row["amount"] if row["kind"] == "purchase" and row["status"] == SUCCESS else 0
+    told = {"card_ref": row["cardId"], "currency": row["currency"].lower(), "merchant": row["narrative"]}
+    return {**told, "captured": captured, "refunded": purchases.refunded(desk, row)}
+
+
+def refund(desk: Desk, ref: str, amount: int) -> str:
+    """The merchant gives back `amount` cents of a purchase, as often as it likes; the new row. The purchase must be there."""
+    row = _row(desk, ref)
+    assert row is not None
+    return str(purchases.refund(_visit(desk), row, amount)["ref"])
+
+
 def terminate(desk: Desk, card_ref: str) -> bool:
     """Ends a card as the bank does after too many declines; False where there is none."""
     card = _card(desk, card_ref)
@@ -130,4 +148,9 @@ def _visit(desk: Desk) -> Desk:
 
 def _card(desk: Desk, ref: str) -> Record | None:
     found = select(desk, CARDS, "ref = ? AND deleted = 0", (ref,))
+    return found[0] if found else None
+
+
+def _row(desk: Desk, ref: str) -> Record | None:
+    found = select(desk, TRANSACTIONS, "(ref = ? OR reference = ?) AND deleted = 0", (ref, ref))
     return found[0] if found else None

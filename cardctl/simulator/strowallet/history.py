@@ -12,7 +12,7 @@ from cardctl.simulator.strowallet.tables import TRANSACTIONS
 
 
 def book(desk: Desk, card: Record, kind: str, amount: int, status: str, narrative: str, **more: Any) -> Record:
-    """A row of `amount` cents, negative for a debit. `kind`: funding, withdrawal, purchase or fee."""
+    """A row of `amount` cents, negative for a debit. `kind`: funding, withdrawal, purchase, refund or fee."""
     row = {
         "ref": str(uuid4()),
         "world": card["world"],

@@ -88,7 +88,9 @@ def card_detail(desk: Desk, row: Record) -> Record:
 
 
 def transaction(row: Record) -> Record:
-    """A row: amount and centAmount as text, negative for a debit; the case of the currency varies (even: USD)."""
+    """A row: amount and centAmount as text, negative for a debit; the case of the currency varies (even: USD), and whether a
+    refund says that it is one (even: it does; UNCONFIRMED, nobody has shown one)."""
+    named = row["kind"] == "refund" and not odd(row)
     return {
         "id": row["ref"],
         "cardId": row["cardId"],
@@ -96,7 +98,7 @@ def transaction(row: Record) -> Record:
         "centAmount": str(row["amount"]),
         "type": row["type"],
         "currency": row["currency"] if odd(row) else row["currency"].upper(),
-        "narrative": row["narrative"],
+        "narrative": f"Refund: {row['narrative']}" if named else row["narrative"],
         "createdAt": _moment(row["created"]),
         "status": row["status"],
         "reference": row["reference"],
