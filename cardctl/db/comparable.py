@@ -25,10 +25,14 @@ _CARDS = (
     " '', c.id, c.updated_at, c.created_at"
     " FROM cards c JOIN accounts a ON a.id = c.account_id WHERE c.programme = {mark} ORDER BY c.ref"
 )
+_JOINED = (  # money that came with the making of a card is joined to the card
+    "COALESCE(t.remote_ref, CASE WHEN t.kind = 'funding' AND EXISTS"
+    " (SELECT 1 FROM operations o WHERE o.id = t.ref AND o.kind = 'card.issue') THEN c.ref END)"
+)
 _MONEY = (  # the cards' index gives the order; each card's events lie together in theirs
     "SELECT t.ref, t.kind, t.state, t.amount_minor, t.impact_minor, t.amount_currency, t.parent_ref, t.occurred_at,"
-    " t.merchant_name, t.merchant_mcc, t.authorization_code, t.progress, t.remote_ref, c.ref"
-    " FROM cards c CROSS JOIN transactions t WHERE t.card_id = c.id AND c.programme = {mark}{since} ORDER BY c.ref"
+    f" t.merchant_name, t.merchant_mcc, t.authorization_code, t.progress, {_JOINED}, c.ref"
+    " FROM cards c CROSS JOIN transactions t WHERE t.card_id = c.id AND c.programme = {mark}{since} ORDER BY c.ref"  # noqa: S608 - our own words
 )
 _SINCE = " AND t.occurred_at >= {mark}"
 
@@ -109,7 +113,11 @@ class Comparable:
         result = self._connection.exec_driver_sql(statement, values, execution_options={"stream_results": True})
         streams = self._connection.get_execution_options()["streams"]
         streams[:] = [*(each for each in streams if not each.closed), result]
-        cursor: Any = result.cursor
-        while rows := cursor.fetchmany(_FETCHED):
-            yield from rows
+        if mark == "?":
+            cursor: Any = result.cursor
+            while rows := cursor.fetchmany(_FETCHED):
+                yield from rows
+        else:  # of a result from a server, SQLAlchemy has read some rows ahead
+            for part in result.partitions(_FETCHED):
+                yield from map(tuple, part)
         result.close()

@@ -69,9 +69,9 @@ def compare_money(
             done.delta += _impact(theirs) - _impact(ours)
     refs, paired = their_rows.keys(), {row.ref for name, row in joined.items() if name in their_rows}
     for ref, ours in our_rows.items():
-        if ref in paired or ref in refs or ours.reference in refs or (ours.kind in OURS and (ref in named or not rules.fundings)) or _void(ours):
+        if ref in refs or ref in paired or ours.reference in refs or _void(ours):
             continue
-        if ours.kind in OURS and ours.reference == ours.card_ref:
+        if ours.kind in OURS and (ref in named or not rules.fundings or ours.reference == ours.card_ref):
             continue  # a history need not show the money that a card was made with
         if moves(ours, rules):
             done.moving += 1
@@ -93,9 +93,10 @@ def _about_to_join(our_rows: Rows, their_rows: Rows) -> dict[str, MoneySide]:
     for theirs in sorted((row for row in their_rows.values() if row.kind in OURS and row.ref not in our_rows), key=_by_time):
         if theirs.ref in joined or (theirs.reference or "") in our_rows:
             continue
-        latest = (datetime.fromisoformat(theirs.occurred_at) + _EARLY).isoformat()
+        latest = datetime.fromisoformat(theirs.occurred_at) + _EARLY
         for row in waiting:
-            if row[1] == theirs[1] and row[3] == theirs[3] and row[5] == theirs[5] and row.occurred_at <= latest:
+            same = row[1] == theirs[1] and row[3] == theirs[3] and row[5] == theirs[5]
+            if same and datetime.fromisoformat(row.occurred_at) <= latest:
                 found[theirs.ref] = row
                 waiting.remove(row)
                 break
@@ -178,12 +179,13 @@ def _of_money(kind: BreakType, row: MoneySide, card_id: str | None, rules: Rules
 
 
 def moves(row: MoneySide, rules: Rules) -> bool:
-    return rules.cutoff is not None and row[7] >= rules.cutoff
+    """Whether its event may be on its way still, or, of what happened since reading began, the reading may have missed it."""
+    return row[7] > rules.begun or (rules.cutoff is not None and row[7] >= rules.cutoff)
 
 
 def _just_captured(row: MoneySide, rows: Rows, rules: Rules) -> bool:
     """Whether an older authorization has changed by something that is itself still moving."""
-    return rules.cutoff is not None and any(each.parent_ref == row.ref and moves(each, rules) for each in rows.values())
+    return any(each.parent_ref == row.ref and moves(each, rules) for each in rows.values())
 
 
 def _ahead(ours: MoneySide, theirs: MoneySide) -> bool:

@@ -54,7 +54,7 @@ class MoneySide(NamedTuple):
     """A money event of the card `card_ref`. The first seven words are what two sides must agree in.
 
     `reference` is, there, the provider's name for a movement that we asked for; here, the provider's row that was joined to
-    ours. `progress` as in domain.transactions.
+    ours, or the card itself for money that came with its making. `progress` as in domain.transactions.
     """
 
     ref: str
