@@ -25,14 +25,12 @@ _CARDS = (
     " '', c.id, c.updated_at, c.created_at"
     " FROM cards c JOIN accounts a ON a.id = c.account_id WHERE c.programme = {mark} ORDER BY c.ref"
 )
-_JOINED = (  # money that came with the making of a card is joined to the card
-    "COALESCE(t.remote_ref, CASE WHEN t.kind = 'funding' AND EXISTS"
-    " (SELECT 1 FROM operations o WHERE o.id = t.ref AND o.kind = 'card.issue') THEN c.ref END)"
-)
 _MONEY = (  # the cards' index gives the order; each card's events lie together in theirs
     "SELECT t.ref, t.kind, t.state, t.amount_minor, t.impact_minor, t.amount_currency, t.parent_ref, t.occurred_at,"
-    f" t.merchant_name, t.merchant_mcc, t.authorization_code, t.progress, {_JOINED}, c.ref"
-    " FROM cards c CROSS JOIN transactions t WHERE t.card_id = c.id AND c.programme = {mark}{since} ORDER BY c.ref"  # noqa: S608 - our own words
+    " t.merchant_name, t.merchant_mcc, t.authorization_code, t.progress,"
+    " COALESCE(t.remote_ref, CASE WHEN t.kind = 'funding' AND EXISTS (SELECT 1 FROM operations o WHERE o.id = t.ref"
+    " AND o.kind = 'card.issue') THEN c.ref END), c.ref"  # money that a card was made with is joined to the card
+    " FROM cards c CROSS JOIN transactions t WHERE t.card_id = c.id AND c.programme = {mark}{since} ORDER BY c.ref"
 )
 _SINCE = " AND t.occurred_at >= {mark}"
 
