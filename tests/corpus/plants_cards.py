@@ -147,7 +147,7 @@ def card_details(scene: Scene) -> None:
     scene.told("card_details", there.ref)
 
 
-@plant("unknown_word")
+@plant("unknown_word", alone=True)
 def unknown_word(scene: Scene) -> None:
     _, there = _both(scene)
     scene.holding.there = there._replace(state="unknown", word="hotlisted")
