@@ -8,6 +8,7 @@ only, those that two sides are compared in: no provider's JSON.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -160,8 +161,9 @@ class Stage:
                 yield from (json.loads(row[0]) for row in rows)
 
     def copy_to(self, path: Path) -> None:
-        """A whole, compact copy, as one file."""
+        """A whole, compact copy, as one file that is new, 0600."""
         with self._translated():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite would leave the mode to the umask
             self._connection.execute("VACUUM INTO ?", (str(path),))
 
     def _add_spots(self, spots: Iterable[tuple[str, Mapping[str, Any]]]) -> None:

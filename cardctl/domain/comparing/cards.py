@@ -57,11 +57,11 @@ def compare_card(
         return done
     if theirs.state == "inactive" and (ours.ever_active or theirs.ever_active):
         theirs = theirs._replace(state="frozen")  # Stripe has one word for both; see domain.states.settle
-    if our_rows != their_rows:
+    if our_rows != their_rows and (rules.fundings or _others(our_rows) != their_rows):
         compare_money(done, ours.id, _made(our_rows), _made(their_rows), rules)
     _card(done, ours, theirs, rules)
     if not theirs.shared:
-        _balance(done, ours, theirs, sum(row[4] for row in our_rows.values() if row[1] not in OURS), rules)
+        _balance(done, ours, theirs, _spent(ours, our_rows, rules), rules)
     if frozen_at is not None or not ordinary(their_rows):
         settled = {ref: row for ref, row in _made(their_rows).items() if not moves(row, rules)}
         _joined(done, examine(settled, rules, ours.id, frozen_at))
@@ -101,6 +101,18 @@ def _joined(done: Compared, lives: Iterator[Finding]) -> None:
         elif missing.type is _T.TRANSACTION_MISSING_HERE and life.kind.severity is not Severity.INFO:
             done.findings.remove(missing)
             done.findings.append(replace(life, local={"missing": True}, delta=missing.delta))
+
+
+def _spent(ours: CardSide, rows: Mapping[str, Row], rules: Rules) -> int:
+    """What our events of the card come to; of those that are not here now, what they left of the allowance tells."""
+    if rules.since is not None and ours.balance is not None and ours.allowance is not None:
+        return ours.balance - ours.allowance
+    return sum(row[4] for row in rows.values() if row[1] not in OURS)
+
+
+def _others(rows: Mapping[str, Row]) -> Mapping[str, Row]:
+    """What others did with the card: our own movements have no row at a provider that does not list them."""
+    return {ref: row for ref, row in rows.items() if row[1] not in OURS}
 
 
 def _made(rows: Mapping[str, Row]) -> dict[str, MoneySide]:

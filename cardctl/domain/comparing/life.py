@@ -101,9 +101,10 @@ class _Looking:
                 back[own if own in paid else known_as.get(own) or self._linked_merchant(row)].append(row)
         for merchant, refunds in sorted(back.items()):
             refunds.sort(key=_by_time)
+            if self._rules.since is not None:
+                continue  # what was paid may lie before
             if merchant not in paid:
-                if self._rules.since is None:
-                    yield from (self._unpaid(row) for row in refunds)
+                yield from (self._unpaid(row) for row in refunds)
             elif (total := sum(row.amount for row in refunds)) > paid[merchant]:
                 yield self._too_much(refunds, paid[merchant], total)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from cardctl.db.comparable import Comparable
@@ -15,6 +16,7 @@ from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, Rul
 from cardctl.services.flows.reconciling.merging import Sides, merged, pairs
 
 _BATCH = 500
+_MOVING = "moving "
 
 
 @dataclass(slots=True)
@@ -55,6 +57,8 @@ class _Shared:
     theirs: CardSide | None = None
     explained: int = 0
     felt: int = 0
+    ids: list[str] = field(default_factory=list)
+    """Those of its cards, by our ids."""
 
 
 @dataclass(slots=True)
@@ -64,11 +68,23 @@ class _Evidence:
     stage: Stage
     keep: bool
     written: Callable[[list[str]], set[str]]
+    moving: Mapping[str, set[str]]
     apart: list[tuple[str, str]] = field(default_factory=list)
     accounts: list[AccountSide] = field(default_factory=list)
     cards: list[CardSide] = field(default_factory=list)
     money: list[MoneySide] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+    def left_out(self, source: str, name: str) -> None:
+        """Remember that it moves: nothing of our side is kept, and yet it is not the same as theirs."""
+        self.apart.append((f"{_MOVING}{source}", name))
+
+    def moves(self, source: str, name: str, ids: list[str]) -> bool:
+        """Whether what differs of it is left out of the verdict, since something of it was written after reading began."""
+        moving = name in self.moving.get(source, ()) or bool(ids and self.written(ids))
+        if moving:
+            self.left_out(source, name)
+        return moving
 
     def flush(self, *, at_least: int = 1) -> None:
         if len(self.findings) + len(self.apart) < at_least:
@@ -86,6 +102,11 @@ def ours_of(comparable: Comparable, programme: str, since: str | None) -> Ours:
     return Ours(*rows, comparable.frozen_since)
 
 
+def moving_in(stage: Stage) -> dict[str, set[str]]:
+    """What a comparison has left out of its verdict, as its evidence tells."""
+    return {source: stage.apart(f"{_MOVING}{source}") for source in ("accounts", "cards", "holders")}
+
+
 def compare(
     stage: Stage,
     ours: Ours,
@@ -93,14 +114,15 @@ def compare(
     *,
     lists_accounts: bool,
     written: Callable[[list[str]], set[str]] = lambda _ids: set(),
+    moving: Mapping[str, set[str]] = MappingProxyType({}),
     keep: bool = True,
     progress: Callable[[int], None] = lambda _count: None,
 ) -> Counts:
     """Everything that was staged beside our side; findings are in the stage afterwards, and with `keep` our side of what is not
     equal, which makes the stage evidence. `written` tells which of our cards and accounts were written since reading began:
-    what differs of them is still moving."""
+    what differs of them is still moving. `moving` tells of which an earlier comparison found that, by the provider's names."""
     stage.forget_verdict()
-    counts, evidence = Counts(), _Evidence(stage, keep, written)
+    counts, evidence = Counts(), _Evidence(stage, keep, written, moving)
     _accounts(stage, ours, rules, counts, evidence, listed=lists_accounts)
     shared: dict[tuple[str, str], _Shared] = {}
     sides = merged(ours.cards, stage.sides("cards"), ours.money, stage.sides("money"))
@@ -109,8 +131,10 @@ def compare(
         evidence.flush(at_least=_BATCH)
         if not done % 1_000:
             progress(1_000)
-    for _, one in sorted(shared.items()):
-        if one.ours is not None and one.theirs is not None:
+    for (holder, _), one in sorted(shared.items()):
+        if evidence.moves("holders", holder, one.ids):
+            counts.moving += 1
+        elif one.ours is not None and one.theirs is not None:
             finding = shared_balance(one.ours, one.theirs, one.explained, one.felt, rules)
             _found(counts, evidence, [finding] if finding else [])
     evidence.flush()
@@ -127,7 +151,7 @@ def _accounts(stage: Stage, ours: Ours, rules: Rules, counts: Counts, evidence: 
         here = None if our is None else AccountSide._make(our)
         there = None if their is None else AccountSide._make(their)
         gone = listed or (here is not None and here.ref in absent)
-        if here is not None and evidence.written([here.id]):
+        if here is not None and evidence.moves("accounts", here.ref, [here.id]):
             counts.moving += 1
             continue
         _found(counts, evidence, compare_account(here, there, rules, listed=gone))
@@ -151,20 +175,22 @@ def _card(
     counts.money_here += len(our_rows) if rules.fundings else sum(row[1] not in OURS for row in our_rows.values())
     counts.money_there += len(their_rows)
     counts.living_here += here is not None and here.state not in FINAL
+    if name in evidence.moving.get("cards", ()):
+        return
     if here is not None and there is None and here.created_at >= rules.begun:
         counts.moving += 1  # made after the list was read
+        evidence.left_out("cards", name)
         return
     frozen_at = ours.frozen_since(here.id) if here is not None and here.state == "frozen" and their_rows else None
     done = compare_card(here, there, our_rows, their_rows, rules, frozen_at=frozen_at)
     counts.moving += done.moving
     if done.available is not None and here is not None:
         counts.available[here.currency] = counts.available.get(here.currency, 0) + done.available
-    if done.findings and here is not None and evidence.written([here.id]):
+    if done.findings and here is not None and evidence.moves("cards", name, [here.id]):
         counts.moving += 1
         return
-    if there is not None and there.shared:
-        _share(shared, here, there, done)
-    if done.findings or not done.equal:
+    differs = there is not None and there.shared and _share(shared, here, there, done)
+    if done.findings or differs or not done.equal:
         counts.differing += bool(done.findings)
         _found(counts, evidence, done.findings)
         evidence.apart.append(("cards", name))
@@ -172,17 +198,21 @@ def _card(
         evidence.money += map(MoneySide._make, our_rows.values())
 
 
-def _share(shared: dict[tuple[str, str], _Shared], here: CardSide | None, there: CardSide, done: Compared) -> None:
-    """Keep what matters of one card of a holder, which of nearly all is nothing. A closed card's balance is as it was then."""
+def _share(shared: dict[tuple[str, str], _Shared], here: CardSide | None, there: CardSide, done: Compared) -> bool:
+    """Keep what matters of one card of a holder, which of nearly all is nothing: whether its balance differs. A closed card's
+    is as it was then."""
     ended = here is not None and here.state in FINAL and there.state in FINAL
     differs = here is not None and not ended and here.balance != there.balance and here.currency == there.currency
     if not (differs or done.delta or done.felt):
-        return
+        return False
     one = shared.setdefault((there.account_ref, there.currency), _Shared())
     one.explained += done.delta
     one.felt += done.felt
-    if differs and one.ours is None:
-        one.ours, one.theirs = here, there
+    if differs and here is not None:
+        one.ids.append(here.id)
+        if one.ours is None:
+            one.ours, one.theirs = here, there
+    return differs
 
 
 def _found(counts: Counts, evidence: _Evidence, findings: Iterable[Finding]) -> None:

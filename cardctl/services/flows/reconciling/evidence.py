@@ -23,7 +23,7 @@ from cardctl.db.stage import Stage
 from cardctl.domain.breaks import Finding, ReconcileRun
 from cardctl.domain.comparing.sides import CardSide, Rules
 from cardctl.errors import BadFile, BooksUnusable
-from cardctl.services.flows.reconciling.comparing import Ours, compare
+from cardctl.services.flows.reconciling.comparing import Ours, compare, moving_in
 from cardctl.services.flows.reconciling.running import digest_of
 
 MANIFEST = "manifest.json"
@@ -74,11 +74,11 @@ def verify(file: Path) -> Recomputed:
     try:
         with zipfile.ZipFile(file) as bundle, tempfile.TemporaryDirectory() as work:
             manifest = json.loads(bundle.read(MANIFEST))
-            if manifest.get("format") != _FORMAT:
+            if not isinstance(manifest, dict) or manifest.get("format") != _FORMAT:
                 raise BadFile(f"{file} is no evidence of a reconcile run")
             problems = list[str]()
             findings = [each for one in manifest["stages"] for each in _recomputed(bundle, one, Path(work), problems)]
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, BooksUnusable) as error:
+    except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError, BooksUnusable) as error:
         raise BadFile(f"{file} is no evidence of a reconcile run, or is damaged: {error}") from None
     run = manifest["run"]
     found = tuple(sorted({each.fingerprint for each in findings}))
@@ -118,7 +118,8 @@ def _recomputed(bundle: zipfile.ZipFile, told: dict[str, str], work: Path, probl
         problems.append(f"{name} was changed after it was written")
     evidence, stage = Stage(kept), Stage(anew)
     try:
-        compare(stage, _ours(evidence), _rules(evidence), lists_accounts=evidence.fact("rules")["lists_accounts"], keep=False)
+        listed, moving = evidence.fact("rules")["lists_accounts"], moving_in(evidence)
+        compare(stage, _ours(evidence), _rules(evidence), lists_accounts=listed, moving=moving, keep=False)
         found = [*stage.findings(), *evidence.fact("gathered")]
     finally:
         evidence.close()
