@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import insert
@@ -16,6 +18,7 @@ from cardctl.domain.operations import OperationState
 from cardctl.domain.standing import Answers
 from cardctl.domain.states import CardState
 from tests.db.builders import NOW, PROGRAMME, card, later, operation, usd, with_card
+from tests.db.conftest import Opener
 
 DAY = timedelta(days=1)
 LONG_AGO = NOW - 30 * DAY
@@ -204,3 +207,22 @@ def _alert(name: str, state: str = "firing") -> dict[str, object]:
     nothing = dict.fromkeys(("provider", "programme", "card_id", "notified_at", "snoozed_until", "reason"))
     fields = {"fingerprint": name, "severity": "warning", "state": state, "occurrences": 1}
     return fields | nothing | dict.fromkeys(texts, "")
+
+
+def test_the_oldest_event_is_found_without_looking_at_those_that_are_done(tmp_path: Path, opened: Opener) -> None:
+    books = opened(tmp_path / "books.db")
+    steps: list[int] = []
+    for many in (10, 1000):
+        keep(books, *(event(many + number, EventState.APPLIED) for number in range(many)))
+        with books.read() as unit:
+            driver = unit.box._connection.connection.driver_connection
+            assert isinstance(driver, sqlite3.Connection)
+            steps.append(0)
+
+            def step() -> None:
+                steps[-1] += 1
+
+            driver.set_progress_handler(step, 1)
+            assert unit.measures.oldest_unapplied_at() is None
+            driver.set_progress_handler(None, 1)
+    assert steps[1] < steps[0] + 20
