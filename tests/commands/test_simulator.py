@@ -156,6 +156,72 @@ def test_an_unknown_card_is_said(cardctl: Cardctl, programme: dict[str, Any]) ->
     assert "card_nothere00" in ran.stderr
 
 
+# --- refund
+
+
+def bought(cardctl: Cardctl, card: dict[str, Any]) -> str:
+    ran = cardctl("simulator", "swipe", card["id"], "--amount", "12.50", "--merchant", "Blue Bottle", "-o", "json")
+    ref: str = ran.data["transaction_ref"]
+    return ref
+
+
+def test_a_refund_comes_into_the_books(cardctl: Cardctl, card: dict[str, Any]) -> None:
+    ref = bought(cardctl, card)
+    (ours,) = [one for one in cardctl("transaction", "list", "-o", "json").data if one["ref"] == ref]
+    ran = cardctl("simulator", "refund", ours["id"], "--amount", "2.50", "-o", "json")
+    assert (ran.code, ran.warnings) == (0, [])
+    assert {name: ran.data[name] for name in ("card_ref", "purchase_ref", "amount")} == {
+        "card_ref": card["ref"],
+        "purchase_ref": ref,
+        "amount": {"minor": 250, "currency": "USD", "amount": "2.50"},
+    }
+    (refund,) = [one for one in cardctl("transaction", "list", "-o", "json").data if one["kind"] == "refund"]
+    assert (refund["ref"], refund["impact"]["minor"]) == (ran.data["transaction_refs"][0], 250)
+    assert cardctl("card", "show", card["id"], "-o", "json").data["balance"]["minor"] == MILLION - 1000
+    assert far_float(cardctl) == OPENING - 1000
+
+
+def test_a_doubled_refund_that_nobody_hears_of(cardctl: Cardctl, card: dict[str, Any]) -> None:
+    ref = bought(cardctl, card)
+    ran = cardctl("simulator", "refund", ref, "--times", "2", "--no-deliver")
+    assert (ran.code, [line.startswith("refunded: 12.50 USD by Blue Bottle, ipi_") for line in ran.lines]) == (0, [True] * 2)
+    assert not [one for one in cardctl("transaction", "list", "-o", "json").data if one["kind"] == "refund"]
+    assert far_float(cardctl) == OPENING + 1250
+    assert cardctl("simulator", "deliver").code == 0
+    assert len([one for one in cardctl("transaction", "list", "-o", "json").data if one["kind"] == "refund"]) == 2
+    assert cardctl("card", "show", card["id"], "-o", "json").data["balance"]["minor"] == MILLION + 1250
+
+
+def test_a_provider_that_tells_nobody(cardctl: Cardctl) -> None:
+    card = cardctl("provision", "--dev", "--provider", "strowallet", "-o", "json").data["cards"][0]
+    ran = cardctl("simulator", "refund", bought(cardctl, card), "-o", "json")
+    assert (ran.code, ran.warnings) == (0, ["NOT_TOLD"])
+    cardctl("transaction", "pull", "--provider", "strowallet")
+    found = [one for one in cardctl("transaction", "list", "-o", "json").data if one["kind"] in ("settlement", "refund")]
+    assert sorted((one["kind"], one["impact"]["minor"], one["merchant"]["name"]) for one in found) == [
+        ("refund", 1250, "Blue Bottle"),
+        ("settlement", -1250, "Blue Bottle"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("argv", "code"),
+    [
+        (["--amount", "12.51"], 2),
+        (["--amount", "0"], 2),
+        (["--amount", "1e1"], 2),
+        (["--times", "0"], 2),
+        (["--times", "101"], 2),
+    ],
+)
+def test_what_no_merchant_gives_back(cardctl: Cardctl, card: dict[str, Any], argv: list[str], code: int) -> None:
+    ref = bought(cardctl, card)
+    ran = cardctl("simulator", "refund", ref, *argv, "-o", "json")
+    assert (ran.code, ran.json["success"]) == (code, False)
+    assert cardctl("simulator", "refund", "ipi_nothing_here").code == 5
+    assert far_float(cardctl) == OPENING - 1250
+
+
 # --- faults
 
 
@@ -351,6 +417,7 @@ def test_another_profiles_books_are_left_alone(cardctl: Cardctl, programme: dict
         ["serve", "--port", "0"],
         ["fault", "--clear"],
         ["edit", "ic_1", "status=x"],
+        ["refund", "ipi_1"],
         ["advance", "1d"],
         ["status"],
         ["reset"],

@@ -15,7 +15,7 @@ from cardctl.providers.strowallet import translate, wire
 _K, _S = TransactionKind, TransactionState
 _FEE = re.compile(r"decline[\s_-]*fees?|\bfees?\b", re.I)
 _REFUND = re.compile(r"refund|revers|chargeback|cash ?back", re.I)
-_REFUND_OF = re.compile(r"refund(?:ed)?\s*(?::|-|of|from|for)\s*", re.I)
+_REFUND_OF = re.compile(r"refund(?:ed)?\b\s*(?::|-|(?:of|from|for)\b)?\s*", re.I)
 _TOP_UP = re.compile(r"top[\s_-]?up|\bfund|\bload|deposit|\bcreat", re.I)
 _WITHDRAWAL = re.compile(r"withdr[ae]w|unload", re.I)
 _OURS = (_K.FUNDING, _K.WITHDRAWAL)

@@ -204,6 +204,14 @@ def test_a_row_names_its_merchant_and_a_movement_its_reference() -> None:
     assert (moved.reference, moved.merchant.name) == ("w-1", None)
 
 
+@pytest.mark.parametrize("said", ["EXAMPLE SHOP", "Refund EXAMPLE SHOP", "Refund: EXAMPLE SHOP", "refunded from EXAMPLE SHOP"])
+def test_a_refund_names_the_purchase_s_merchant(said: str) -> None:
+    refund = rows.transaction_from_row(row(type="credit", narrative=said), "card-1")  # type: ignore[arg-type]
+    assert (refund.kind, refund.merchant.name) == (K.REFUND, "EXAMPLE SHOP")
+    nameless = rows.transaction_from_row(row(type="credit", narrative="Refund"), "card-1")  # type: ignore[arg-type]
+    assert nameless.merchant.name == "Refund"
+
+
 @pytest.mark.parametrize("fields", [{"id": None}, {"amount": "much"}, {"createdAt": "yesterday"}, {"currency": "XYZ"}])
 def test_a_row_that_is_none(fields: dict[str, Any]) -> None:
     with pytest.raises((LookupError, ValueError, BadInput)):
