@@ -17,8 +17,8 @@ _T = BreakType
 _SAID = ("kind", "state", "amount", "impact", "currency", "parent_ref")
 _EARLY = timedelta(hours=1)
 """How far a provider's clock may be behind ours in its row for a movement that we asked for."""
-_NEAR = 300
-"""Seconds within which two of our own events are taken for one that came twice."""
+_NEAR = timedelta(seconds=300)
+"""Within which two of our own events are taken for one that came twice."""
 
 
 @dataclass(slots=True)
@@ -204,13 +204,11 @@ def _same_thing(one: MoneySide, other: MoneySide) -> bool:
         return False
     if one.code and other.code:
         return one.code == other.code
-    return one.merchant == other.merchant and abs(_seconds(one.occurred_at) - _seconds(other.occurred_at)) <= _NEAR
+    return one.merchant == other.merchant and _near(one.occurred_at, other.occurred_at)
 
 
-def _seconds(text: str) -> int:
-    """Of a time of day and day of a month: enough to tell near from far."""
-    day, hour, minute, second = int(text[8:10]), int(text[11:13]), int(text[14:16]), int(text[17:19])
-    return ((day * 24 + hour) * 60 + minute) * 60 + second
+def _near(one: str, other: str) -> bool:
+    return abs(datetime.fromisoformat(one) - datetime.fromisoformat(other)) <= _NEAR
 
 
 def _impact(row: MoneySide | None) -> int:
