@@ -132,7 +132,7 @@ def test_what_is_normal_is_no_break(name: str) -> None:
 @pytest.mark.parametrize("name", NORMAL)
 def test_what_needs_no_look_gives_nothing_when_it_is_looked_at(name: str) -> None:
     """The short cut may say too little, never too much."""
-    if ordinary(NORMAL[name].rows):
+    if ordinary(NORMAL[name].rows, STRIPE):
         assert looked(NORMAL[name], STRIPE, None) == []
 
 
@@ -182,7 +182,7 @@ BROKEN: dict[str, tuple[Life, list[tuple[str, str]]]] = {
 def test_what_is_out_of_order_is_told_once(name: str) -> None:
     life, truth = BROKEN[name]
     assert told(life) == truth
-    assert not ordinary(life.rows)
+    assert not ordinary(life.rows, STRIPE)
 
 
 

@@ -62,7 +62,7 @@ def compare_card(
     _card(done, ours, theirs, rules)
     if not theirs.shared:
         _balance(done, ours, theirs, _spent(ours, our_rows, rules), rules)
-    if frozen_at is not None or not ordinary(their_rows):
+    if frozen_at is not None or not ordinary(their_rows, rules):
         settled = {ref: row for ref, row in _made(their_rows).items() if not moves(row, rules)}
         _joined(done, examine(settled, rules, ours.id, frozen_at))
     return done

@@ -9,39 +9,57 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
 from cardctl.domain.comparing.sides import MoneySide, Rules
-from cardctl.domain.comparing.trades import most_captured, trade_of
+from cardctl.domain.comparing.trades import SHORTEST, most_captured, trade_of
 from cardctl.domain.money import Money
 
 Rows = Mapping[str, MoneySide]
 _Merchant = tuple[str, str]
 _DEPTH = 10
 _ENDED = frozenset({"settled", "reversed", "expired"})
-_QUIET = frozenset({"funding", "withdrawal", "decline"})
+_QUIET = frozenset({"funding", "withdrawal", "decline", "chargeback", "reversal"})
 
 
-def ordinary(rows: Mapping[str, tuple[Any, ...]]) -> bool:
-    """Whether there is nothing to look at: each approved authorization has ended in one capture of just that, or in none, and
-    there is no refund. Most cards are so, and this is all that is asked of them."""
-    captured: set[str] = set()
+def ordinary(rows: Mapping[str, tuple[Any, ...]], rules: Rules) -> bool:
+    """Whether there is nothing to look at: each capture is of an authorization on this card and within what is usual for it, no
+    hold is old, nothing was refunded, and nothing could be a twin. Most cards are so, and this is all that is asked of them."""
+    captured: dict[str, int] = {}
+    loose: set[tuple[Any, ...]] = set()
     for row in rows.values():
-        kind = row[1]
-        if kind == "settlement":
-            ref = row[6] or ""
-            parent = rows.get(ref)
-            if parent is None or parent[1] != "authorization" or parent[3] != row[3] or row[2] != "settled" or ref in captured:
+        _, kind, state, amount, impact, currency, parent_ref, at = row[:8]
+        if kind == "settlement" and state == "settled":
+            if parent_ref:
+                parent = rows.get(parent_ref)
+                if parent is None or parent[1] != "authorization" or parent[6] or parent[5] != currency:
+                    return False
+                captured[parent_ref] = captured.get(parent_ref, 0) + amount
+                continue
+            face = kind, amount, at[:19]
+            if rules.links or face in loose:
                 return False
-            captured.add(ref)
+            loose.add(face)
         elif kind == "authorization":
-            if row[2] not in _ENDED or row[4]:
+            if parent_ref or (impact and (state != "approved" or at < _fresh(rules.now))) or (not impact and state not in _ENDED):
                 return False
-        elif kind not in _QUIET or row[2] == "unknown":
+        elif kind == "fee" and state == "settled":
+            face = kind, amount, at[:19]
+            if parent_ref or face in loose:
+                return False
+            loose.add(face)
+        elif kind not in _QUIET or state == "unknown":
             return False
-    return True
+    return all(amount <= most_captured(rows[ref][3], rows[ref][9]) for ref, amount in captured.items())
+
+
+@lru_cache(maxsize=8)
+def _fresh(now: datetime) -> str:
+    """A text: holds that were made from then on are not old in any trade."""
+    return (now - SHORTEST + timedelta(seconds=1)).isoformat()[:19]
 
 
 def examine(rows: Rows, rules: Rules, card_id: str | None, frozen_at: str | None) -> Iterator[Finding]:

@@ -33,6 +33,8 @@ _CODES: dict[str, Trade] = {
 }
 _RANGES = (("3000", "3350", _AIRLINE), ("3351", "3500", _CAR_RENTAL), ("3501", "3999", _LODGING))
 """Codes of single companies."""
+SHORTEST = min(trade.window for trade in (_COMMON, *_CODES.values()))
+"""No hold is old before that."""
 
 
 @lru_cache(maxsize=4096)
