@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardctl.commands._jobs import DeadlineOption, WaitOption
 from cardctl.commands._options import ForceOption, OutputOption, ProfileOption, ProviderOption, moment
 from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from cardctl.runtime import Run
+    from cardctl.runtime.jobs import Job
     from cardctl.services.flows.measuring import Figures
 
 app = typer.Typer(add_completion=False)
@@ -81,24 +83,36 @@ def write(
     dashboard: DashboardOption = None,
     rules: RulesOption = None,
     force: ForceOption = False,
+    deadline: DeadlineOption = None,
+    random_wait: WaitOption = None,
     profile: ProfileOption = None,
     output: OutputOption = Output.TABLE,
-) -> None:
+) -> ExitCode:
     """Keep the daily figures, and write a page for Prometheus' textfile collector; the last page is replaced whole.
 
     Example: cardctl metrics write cardctl.prom --mode 644
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.services.flows.measuring import keep_and_measure  # noqa: PLC0415
+    from cardctl.commands._jobs import job  # noqa: PLC0415
 
     _check(file, dashboard, rules, output)
     with runtime.opened(output=output, profile=profile) as run:
-        text = None
-        if file is not None:
-            with run.lock("metrics"), run.console.progress("measuring"):
-                start = moment(since, now=runtime.now())
-                text = _page(run, keep_and_measure(run.books, runtime.now, since=start))
-        _write(run, text, {"file": file, "dashboard": dashboard, "rules": rules}, mode, force=force)
+        with job(run, "metrics", deadline=deadline, random_wait=random_wait) as late:
+            text = _measured(run, since, late) if file is not None else None
+            code = late.verdict(ExitCode.DONE)
+        places = {"file": None if text is None else file, "dashboard": dashboard, "rules": rules}
+        _write(run, text, places, mode, force=force)
+        return code
+
+
+def _measured(run: Run, since: str, late: Job) -> str | None:
+    """The page; None where it became late before it was measured."""
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.services.flows.measuring import keep_and_measure  # noqa: PLC0415
+
+    with run.console.progress("measuring"):
+        found = keep_and_measure(run.books, runtime.now, since=moment(since, now=runtime.now()), late=late)
+    return None if found is None else _page(run, found)
 
 
 def _check(file: str | None, dashboard: Path | None, rules: Path | None, output: Output) -> None:

@@ -75,7 +75,9 @@ def test_what_began_before_the_window_is_not_in_it(world: World) -> None:
 def test_days_are_kept_before_they_are_shown(each_world: World) -> None:
     each_world.a_card("100")
     assert figures(each_world, days=7).days == ()
-    (day,) = keep_and_measure(each_world.books, runtime.now, since=runtime.now() - DAY).days
+    found = keep_and_measure(each_world.books, runtime.now, since=runtime.now() - DAY)
+    assert found is not None
+    (day,) = found.days
     assert (day.funded.minor, day.active_cards) == (10_000, 1)
     assert figures(each_world, days=7).days == (day,)
     assert figures(each_world).days == ()

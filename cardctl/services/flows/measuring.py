@@ -12,6 +12,7 @@ from cardctl.domain.days import Day
 from cardctl.domain.standing import Answers, Standing
 from cardctl.domain.targets import Measure, Verdict
 from cardctl.services.deeds.dailies import keep_days
+from cardctl.stopping import never
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,13 @@ def measure(
         )
 
 
-def keep_and_measure(books: Books, clock: Callable[[], datetime], *, since: datetime) -> Figures:
-    """Keep the daily figures, then measure; with the days of today and yesterday, which a page for Prometheus has."""
+def keep_and_measure(
+    books: Books, clock: Callable[[], datetime], *, since: datetime, late: Callable[[], bool] = never
+) -> Figures | None:
+    """Keep the daily figures, then measure, unless it is `late` by then (None); with the days of today and yesterday, which a
+    page for Prometheus has."""
     keep_days(books, clock)
-    return measure(books, clock, since=since, days=2)
+    return None if late() else measure(books, clock, since=since, days=2)
 
 
 def _measures(unit: Unit, since: datetime, now: datetime, provider: str | None) -> tuple[Measure, ...]:
