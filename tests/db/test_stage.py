@@ -1,4 +1,4 @@
-"""Stages: what was read and where reading goes on are one step, sorted as the books sort, private, and never taken for another file."""
+"""Stages: what was read and where reading goes on are one step; sorted as the books sort, private, and no other file."""
 
 from __future__ import annotations
 
@@ -172,7 +172,8 @@ while places := stage.waiting(0, 1):
     n, source, at = places[0]
     page = at["page"]
     cards = [a_card(f"ic_{page * 20 + i:06}") for i in range(20)]
-    turned(stage, n, cards=cards, money=[an_event("e" + card.ref, card.ref) for card in cards], then=[("cards", {"page": page + 1})])
+    money = [an_event("e" + card.ref, card.ref) for card in cards]
+    turned(stage, n, cards=cards, money=money, then=[("cards", {"page": page + 1})])
 """
 
 
@@ -236,13 +237,14 @@ def test_a_file_that_is_no_stage(tmp_path: Path, spoil: Callable[[Path], None]) 
     path = tmp_path / "one.stage"
     spoil(path)
     with pytest.raises(BooksCorrupt):
-        stage = Stage(path)
-        try:
-            stage.waiting(0, 10)
-            stage.begin([("cards", {})])
-            list(stage.sides("cards"))
-        finally:
-            stage.close()
+        _used(path)
+
+
+def _used(path: Path) -> None:
+    with closing(Stage(path)) as stage:
+        stage.waiting(0, 10)
+        stage.begin([("cards", {})])
+        list(stage.sides("cards"))
 
 
 def test_a_directory_in_its_place(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cardctl.db.breaks import BreakFilter
-from cardctl.domain.breaks import Break, BreakType, Finding, Severity
+from cardctl.domain.accounts import Account
+from cardctl.domain.breaks import Break, BreakType, Severity
 from cardctl.domain.cards import Card
 from cardctl.providers import registry
 from cardctl.services.flows.reconciling.evidence import Recomputed, export, verify
@@ -120,9 +121,10 @@ def behind(world: World, statement: str, *values: Any) -> None:
         far.commit()
 
 
-def forget(world: World, card: Card) -> None:
-    """Our books lose everything about the money of a card, and that it was ever pulled."""
-    amend(world, "DELETE FROM transactions WHERE card_id = ?", card.id)
+def holder(world: World, card: Card) -> Account:
+    """Whose card it is."""
+    with world.books.read() as unit:
+        return unit.accounts.named(card.account_id)
 
 
 def amend(world: World, statement: str, *values: Any) -> None:
@@ -131,10 +133,6 @@ def amend(world: World, statement: str, *values: Any) -> None:
         connection = unit.box._connection
         mark = "?" if connection.dialect.name == "sqlite" else "%s"
         assert connection.exec_driver_sql(statement.replace("?", mark), values).rowcount, "nothing was changed"
-
-
-def finding(stage_told: dict[str, Any]) -> Finding:
-    return Finding.from_plain(stage_told)
 
 
 def _home(world: World) -> Path:

@@ -50,8 +50,8 @@ class Ours:
 
 @dataclass(slots=True)
 class _Shared:
-    """A balance that is a holder's, in one currency: the first of its cards on which the sides differ, and what the money events
-    of all of them explain (see Compared)."""
+    """A balance that is a holder's, in one currency: the first of its cards on which the sides differ, and what the money
+    events of all of them explain (see Compared)."""
 
     ours: CardSide | None = None
     theirs: CardSide | None = None
