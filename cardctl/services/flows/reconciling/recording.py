@@ -128,7 +128,8 @@ def _state_now(at: datetime, before: Break, now: Break) -> tuple[BreakState, str
         return _S.REOPENED, "it is there again"
     if before.state is _S.SNOOZED and before.snoozed_until is not None and before.snoozed_until <= at:
         return _S.OPEN, "the snooze is over"
-    changed = (before.local, before.remote) != (now.local, now.remote)
+    known = {name: value for name, value in before.local.items() if name != "missing" or name in now.local}
+    changed = (known, before.remote) != (now.local, now.remote)  # that it is in the books by now makes it no other break
     if before.state in (_S.ACCEPTED, _S.ACKNOWLEDGED) and changed:
         return _S.REOPENED, "it differs otherwise than before"
     return before.state, None
