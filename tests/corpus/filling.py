@@ -23,6 +23,7 @@ from tests.corpus.pen import Holder
 
 _BATCH = 20_000
 _SIDES = {"accounts": AccountSide, "cards": CardSide, "money": MoneySide}
+_NAMES = frozenset({"ref", "id", "account_ref", "card_ref", "card_id", "parent_ref", "reference", "owner"})
 _RAW = "s" * 700
 """About what a sealed card of a provider takes."""
 _ACCOUNTS = (
@@ -86,6 +87,18 @@ class Scratch:
         width = len(self._connection.execute(f"SELECT * FROM {table} LIMIT 0").description)
         self._connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * width)})", rows)
 
+    def multiply(self, copies: int) -> None:
+        """So many more of everything that was taken, under names of their own, all over the order of names."""
+        tables = ["frozen", *(f"{whose}{name}" for name in _SIDES for whose in ("our_", ""))]
+        self._connection.execute("BEGIN")
+        for table in tables:
+            columns = [row[1] for row in self._connection.execute(f"PRAGMA table_info({table})")]
+            last = self._connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]
+            for copy in range(1, copies + 1):
+                names = ", ".join(_copied(column, copy) for column in columns)
+                self._connection.execute(f"INSERT INTO {table} SELECT {names} FROM {table} WHERE rowid <= ?", (last,))
+        self._connection.execute("COMMIT")
+
     def count(self, table: str) -> int:
         return int(self._connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
@@ -94,7 +107,7 @@ class Scratch:
         stage = Stage(path)
         for name, order in (("accounts", "ref"), ("cards", "last4, ref"), ("money", "occurred_at DESC")):
             rows: Iterator[Any] = self._sorted(name, order)
-            while batch := list(islice(rows, 100)):
+            while batch := list(islice(rows, _BATCH)):
                 parts = {each: batch if each == name else () for each in _SIDES}
                 stage.turned(0, parts["accounts"], parts["cards"], parts["money"], (), absent=(), requests=1)
         return stage
@@ -151,6 +164,14 @@ class Scratch:
         with closing(self._connection.execute(f"SELECT * FROM {table} ORDER BY {order}")) as cursor:
             while rows := cursor.fetchmany(_BATCH):
                 yield from rows
+
+
+def _copied(column: str, copy: int) -> str:
+    """A name is a word, `_`, and hexadecimal digits: the first of those become those of the copy, mixed."""
+    if column not in _NAMES:
+        return column
+    mixed = f"{copy * 0x9E3779B1 % 2**32:08x}"
+    return f"substr({column}, 1, instr({column}, '_')) || '{mixed}' || substr({column}, instr({column}, '_') + 1)"
 
 
 def _drop_indexes(connection: Connection) -> list[str]:
