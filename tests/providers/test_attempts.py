@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from cardctl.providers.attempts import Fate, judged
 
-_SCALARS = st.none() | st.booleans() | st.integers() | st.text(st.characters(exclude_categories=("Cs",)))
+_TEXTS = st.text(st.characters(codec="utf-8"))
+_SCALARS = st.none() | st.booleans() | st.integers() | _TEXTS
 _VALUES = st.recursive(
     _SCALARS | st.decimals(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=("Cs",))), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(_TEXTS, inner),
     max_leaves=20,
 )
 
@@ -51,7 +52,7 @@ def test_every_number_is_what_was_written(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b'{"a": 1', b'{"a": NaN}', b'{"a": 01}', b"[1] x", b'"\xff"', b'{"a": 1e99999999999999999999}', b"[" * 200_000],
+    [b"", b'{"a": 1', b'{"a": NaN}', b'{"a": 01}', b"[1] x", b'"\xff"', b'{"a": 1e9999999999999999999}', b"[" * 200_000],
 )
 def test_what_is_no_json_was_torn(body: bytes) -> None:
     with pytest.raises(LookupError):
