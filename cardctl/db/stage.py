@@ -55,6 +55,11 @@ class Stage:
     def close(self) -> None:
         self._connection.close()
 
+    def is_sound(self) -> bool:
+        """Whether its pages are whole; as slow as reading it."""
+        with self._translated():
+            return bool(self._connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
     def fact(self, name: str) -> Any:
         """What was noted under a name; None: nothing."""
         with self._translated():

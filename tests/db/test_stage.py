@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,11 +55,10 @@ def stage(tmp_path: Path, stages: Callable[[Path], Stage]) -> Stage:
     return stages(tmp_path / "one.stage")
 
 
-def turned(stage: Stage, n: int, **more: object) -> None:
-    told: dict[str, object] = {"accounts": [], "cards": [], "money": [], "then": [], "absent": [], "requests": 1} | more
-    stage.turned(
-        n, told["accounts"], told["cards"], told["money"], told["then"], absent=told["absent"], requests=told["requests"]
-    )  # type: ignore[arg-type]
+def turned(stage: Stage, n: int, **more: Any) -> None:
+    """The place `n` was read; what is not named was not there."""
+    told: dict[str, Any] = {"accounts": [], "cards": [], "money": [], "then": [], "absent": [], "requests": 1} | more
+    stage.turned(n, **told)
 
 
 def test_a_stage_is_private_from_the_first_instant(tmp_path: Path, stages: Callable[[Path], Stage]) -> None:

@@ -26,8 +26,8 @@ EVERY = ("stripe", "marqeta", "strowallet")
 
 @dataclass(frozen=True)
 class Case:
-    """How a break comes about on a synced card of 100 with a purchase of 20 in it: `plant` gives the subjects by type. `risk` is
-    the money at risk of each in that order (None: none is told), `balance` what the card can spend here after mending."""
+    """How a break comes about on a synced card of 100 with a purchase of 20 in it: `plant` gives the subjects by type. `risk`
+    is the money at risk of each in that order (None: none is told), `balance` what the card can spend here after mending."""
 
     name: str
     plant: Callable[[World, Card], dict[BreakType, str]]

@@ -1,4 +1,4 @@
-"""What reconcile leaves to a person: proposed, acknowledged, never done; what other commands do; and what is no break at all."""
+"""What reconcile leaves to a person: proposed, acknowledged, never done; what other commands do; what is no break at all."""
 
 from __future__ import annotations
 

@@ -72,6 +72,7 @@ class World:
         settings: dict[str, Any] | None = None,
     ) -> None:
         far_side = home / "simulator.db"
+        self.books_target = target
         self.books = Books(target, environment=environment, keys=keys_of)
         self.control = Control(far_side)
         self.merchant = Stranger(far_side)

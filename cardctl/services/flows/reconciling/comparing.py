@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,10 +14,11 @@ from cardctl.domain.breaks import Finding
 from cardctl.domain.comparing.cards import FINAL, compare_account, compare_card, shared_balance
 from cardctl.domain.comparing.money import OURS, Compared
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, Rules
-from cardctl.services.flows.reconciling.merging import Sides, merged, pairs
+from cardctl.services.flows.reconciling.merging import Rows, Sides, merged, pairs
 
 _BATCH = 500
 _MOVING = "moving "
+_HELD = ("approved", "pending")
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Counts:
     """Cards here that are not closed or failed."""
     available: dict[str, int] = field(default_factory=dict)
     """What all cards can spend by the provider's word, by currency; without shared balances."""
+    moved: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    """What money events come to by the provider's word, by currency and kind: their amounts, and what of them is held."""
 
 
 @dataclass(slots=True)
@@ -173,7 +177,7 @@ def _card(
     counts.cards_here += here is not None
     counts.cards_there += there is not None
     counts.money_here += len(our_rows) if rules.fundings else sum(row[1] not in OURS for row in our_rows.values())
-    counts.money_there += len(their_rows)
+    _move(counts, their_rows)
     counts.living_here += here is not None and here.state not in FINAL
     if name in evidence.moving.get("cards", ()):
         return
@@ -196,6 +200,16 @@ def _card(
         evidence.apart.append(("cards", name))
         evidence.cards += [] if here is None else [here._replace(word=frozen_at or "")]
         evidence.money += map(MoneySide._make, our_rows.values())
+
+
+def _move(counts: Counts, rows: Rows) -> None:
+    """Of an event that was read twice the later word alone: a stage has both."""
+    counts.money_there += len(rows)
+    for row in rows.values():
+        sums = counts.moved[row[5], row[1]]
+        sums[0] += row[3]
+        if row[2] in _HELD:
+            sums[1] -= row[4]
 
 
 def _share(shared: dict[tuple[str, str], _Shared], here: CardSide | None, there: CardSide, done: Compared) -> bool:

@@ -12,9 +12,6 @@ from cardctl.services.flows.reconciling.comparing import Counts
 
 Figures = dict[str, Any]
 
-_MOVED = (
-    "SELECT currency, kind, sum(amount), -sum(CASE WHEN state IN ('approved', 'pending') THEN impact ELSE 0 END) FROM money"
-)
 _SHARED = (
     "SELECT currency, sum(held) FROM (SELECT currency, account_ref, max(balance) AS held FROM cards"
     " WHERE shared AND state NOT IN ('closed', 'failed') GROUP BY currency, account_ref) GROUP BY currency"
@@ -46,11 +43,9 @@ def totals(
     there = {**counts.available}
     for currency, held in shared.items():
         there[currency] = there.get(currency, 0) + held
-    moved = stage.rows(f"{_MOVED} GROUP BY currency, kind")
     held_in = {money.currency: money.minor for money in floats}
     found = []
-    for currency in sorted({*here, *there, *held_in, *(row[0] for row in moved)}):
-        sums = {row[1]: row for row in moved if row[0] == currency}
+    for currency in sorted({*here, *there, *held_in, *(currency for currency, _ in counts.moved)}):
         balance_here, balance_there = here.get(currency, 0), there.get(currency, 0)
         found.append(
             {
@@ -59,9 +54,9 @@ def totals(
                 "balance_here": balance_here,
                 "balance_there": balance_there,
                 "drift": balance_here - balance_there,
-                "held": sums["authorization"][3] if "authorization" in sums else 0,
-                "settled": sums["settlement"][2] if "settlement" in sums else 0,
-                "refunded": sums["refund"][2] if "refund" in sums else 0,
+                "held": counts.moved.get((currency, "authorization"), (0, 0))[1],
+                "settled": counts.moved.get((currency, "settlement"), (0, 0))[0],
+                "refunded": counts.moved.get((currency, "refund"), (0, 0))[0],
                 "float": held_in.get(currency),
             }
         )

@@ -208,7 +208,8 @@ def _remember(
     with desk.books.write() as unit:
         unit.runs.put(ended)
         remembered = remember(unit, ended, _findings(whole), programmes, since=since)
-        ended = replace(ended, found=remembered.found, figures=_figures(_tallies(unit, run.id), whole, seconds))
+        found = unit.breaks.count(BreakFilter(run_id=run.id))  # a run that was gone on with has found some before
+        ended = replace(ended, found=found, figures=_figures(_tallies(unit, run.id), whole, seconds))
         unit.runs.put(ended)
         unit.audit.append(
             at=desk.clock(),

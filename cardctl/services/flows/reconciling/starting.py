@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from cardctl.db.columns import moment_to_text
 from cardctl.db.stage import Stage
 from cardctl.domain.breaks import ReconcileRun, RunState
 from cardctl.domain.money import Money
-from cardctl.errors import BooksCorrupt
+from cardctl.errors import BooksUnusable
 from cardctl.providers.notifying import Webhooks
 from cardctl.services.desk import Desk
 from cardctl.services.flows.reconciling.places import Places
 
 RESUMED_WITHIN = timedelta(hours=2)
 """What was read longer ago than that is read again: the books have moved on."""
+_GIVEN_UP = "it was cut off, and not gone on with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,11 @@ class Means:
 
 def begun(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> ReconcileRun:
     """The run that was cut off, or a new one."""
-    found = _left(desk, parts, wish, places)
+    stages = [_told(path) for path in places.left()]
+    found = _left(desk, parts, wish, places, stages)
     if found is not None:
         return found
+    _give_up(desk, stages)
     places.discard()
     run = ReconcileRun(
         id=desk.new_id("run"),
@@ -72,28 +76,42 @@ def begun(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> Reco
     return run
 
 
-def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> ReconcileRun | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a stage that was left tells of its run; `run` None: nothing was begun."""
+
+    run: str | None
+    programme: str | None = None
+    since: str | None = None
+    sound: bool = True
+
+
+def _told(path: Path) -> _Told:
+    """A stage is not sound where a power cut has torn it: nothing in it waits for the disk."""
+    try:
+        stage = Stage(path)
+    except BooksUnusable:
+        return _Told(None, sound=False)
+    try:
+        return _Told(stage.fact("run"), stage.fact("programme"), stage.fact("since"), stage.is_sound())
+    except BooksUnusable:
+        return _Told(None, sound=False)
+    finally:
+        stage.close()
+
+
+def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places, stages: Sequence[_Told]) -> ReconcileRun | None:
     """The run whose stages lie there, where it has not ended, was lately, and is about the same. One that a safety stop ended
     is gone on with only where it is forced now: nothing of it need be read again."""
     wanted = {part.desk.programme for part in parts}
     since = None if wish.since is None else moment_to_text(wish.since)
-    ids, run = set[str](), None
-    for path in places.left():
-        try:
-            stage = Stage(path)
-        except BooksCorrupt:
-            return None
-        try:
-            run_id = stage.fact("run")
-            fits = run_id is None or (stage.fact("since") == since and stage.fact("programme") in wanted)
-        finally:
-            stage.close()
-        if not fits:
-            return None
-        ids |= {run_id} if run_id else set()
-    if len(ids) == 1:
-        with desk.books.read() as unit:
-            run = unit.runs.get(ids.pop())
+    begun = [each for each in stages if each.run is not None]
+    fit = all(each.since == since and each.programme in wanted for each in begun) and all(each.sound for each in stages)
+    ids = {each.run for each in begun}
+    if not fit or len(ids) != 1:
+        return None
+    with desk.books.read() as unit:
+        run = unit.runs.get(ids.pop() or "")
     if run is None or set(run.programmes) != wanted:
         return None
     if run.state is RunState.DONE:  # it ended, and was killed before its stages had their place
@@ -102,3 +120,12 @@ def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> Reco
     if run.state is RunState.STOPPED and not wish.force:
         return None
     return run if desk.clock() - run.started_at <= RESUMED_WITHIN else None
+
+
+def _give_up(desk: Desk, stages: Sequence[_Told]) -> None:
+    """Runs that were cut off and are not gone on with are over."""
+    for run_id in sorted({each.run for each in stages if each.run is not None}):
+        with desk.books.write() as unit:
+            run = unit.runs.get(run_id)
+            if run is not None and run.state is RunState.RUNNING:
+                unit.runs.put(replace(run, state=RunState.STOPPED, finished_at=desk.clock(), error=_GIVEN_UP))
