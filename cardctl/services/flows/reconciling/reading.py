@@ -62,7 +62,7 @@ def read(
     """
     reader = require(desk.provider, ReadsWhole)
     queue, flying = deque[Place](), dict[Future[Leaf], int]()
-    reached, failed = 0, list[BaseException]()
+    reached, failed, since = 0, list[BaseException](), stage.fact("since")
     with ThreadPoolExecutor(workers) as pool:
         try:
             while True:
@@ -77,7 +77,7 @@ def read(
                 if not flying:
                     break
                 for done in wait(flying, return_when=FIRST_COMPLETED).done:
-                    progress(_take(stage, flying.pop(done), done, failed))
+                    progress(_take(stage, flying.pop(done), done, failed, since))
         finally:
             pool.shutdown(cancel_futures=True)
     if failed:
@@ -88,8 +88,9 @@ def read(
     return True
 
 
-def _take(stage: Stage, n: int, done: Future[Leaf], failed: list[BaseException]) -> int:
-    """How many objects it brought; an error is put down, and the spot stays."""
+def _take(stage: Stage, n: int, done: Future[Leaf], failed: list[BaseException], since: str | None) -> int:
+    """How many objects it brought; an error is put down, and the spot stays. Some lists give more than was asked for: money
+    events from before `since` would have nothing to be compared with."""
     try:
         leaf = done.result()
     except CardctlError as error:
@@ -99,7 +100,7 @@ def _take(stage: Stage, n: int, done: Future[Leaf], failed: list[BaseException])
         n,
         map(account_side, leaf.accounts),
         map(card_side, leaf.cards),
-        map(money_side, leaf.transactions),
+        (row for row in map(money_side, leaf.transactions) if since is None or row.occurred_at >= since),
         ((str(spot.source), spot.position) for spot in leaf.then),
         absent=((str(leaf.spot.source), name) for name in leaf.absent),
         requests=leaf.requests,
