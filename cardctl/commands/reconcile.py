@@ -20,7 +20,7 @@ from cardctl.commands._options import (
     YesOption,
     moment,
 )
-from cardctl.errors import ExitCode
+from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ def reconcile(
     from cardctl.commands._jobs import job  # noqa: PLC0415
     from cardctl.runtime import reconciling  # noqa: PLC0415
 
+    wanted = _formats(report_format, asked=report or report_dir is not None)
     with (
         runtime.opened(output=output, profile=profile, provider=provider, live=live, timeout=timeout) as run,
         job(run, "reconcile", deadline=deadline, random_wait=random_wait) as late,
@@ -82,11 +83,21 @@ def reconcile(
         mended = _mend(run, parts, outcome, late, yes=yes, dry_run=dry_run) if fix else None
         if mended is not None and not dry_run:
             outcome = mended[0]
-        wanted = ["html", *(report_format or [])] if report or report_format or report_dir else []
         paths = _written(run, outcome, wanted, report_dir) if wanted else []
         code = late.verdict(_code(outcome, mended))
         _show(run, outcome, paths, mended[1] if mended else None)
         return code
+
+
+def _formats(also: list[str] | None, *, asked: bool) -> list[str]:
+    """What is to be written, none where nothing is; BadInput before anything is read."""
+    if not also:
+        return ["html"] if asked else []
+    from cardctl.output.report import FORMATS  # noqa: PLC0415
+
+    if unknown := [name for name in also if name not in FORMATS]:
+        raise BadInput(f"{unknown[0]!r} is no format of a report", hint=f"one of {', '.join(FORMATS)}")
+    return ["html", *also]
 
 
 def _ran(run: Run, parts: Sequence[Part], late: Job, since: Any, *, force: bool) -> Outcome:
@@ -169,7 +180,8 @@ def _lines(outcome: Outcome, found: Sequence[Break], paths: Sequence[Path], mend
     lines += _mended_lines(mended) if mended else []
     lines += [f"report: {path}" for path in paths]
     gone = f", {outcome.remembered.gone} gone since the last run" if outcome.remembered.gone else ""
-    verdict = f"{outcome.waiting} breaks want somebody" if outcome.waiting else "clean"
+    clean = "not everything was read" if outcome.unread or outcome.late else "clean"
+    verdict = f"{outcome.waiting} breaks want somebody" if outcome.waiting else clean
     return [*lines, f"{outcome.run.id}: {verdict}; {outcome.run.found} found, {outcome.remembered.new} of them new{gone}"]
 
 
