@@ -78,11 +78,10 @@ def verify(file: Path) -> Recomputed:
                 raise BadFile(f"{file} is no evidence of a reconcile run")
             problems = list[str]()
             findings = [each for one in manifest["stages"] for each in _recomputed(bundle, one, Path(work), problems)]
+        run, found = manifest["run"], tuple(sorted({each.fingerprint for each in findings}))
+        return Recomputed(run["id"], tuple(run["programmes"]), found, digest_of(findings), run["digest"], tuple(problems))
     except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError, BooksUnusable) as error:
         raise BadFile(f"{file} is no evidence of a reconcile run, or is damaged: {error}") from None
-    run = manifest["run"]
-    found = tuple(sorted({each.fingerprint for each in findings}))
-    return Recomputed(run["id"], tuple(run["programmes"]), found, digest_of(findings), run["digest"], tuple(problems))
 
 
 def _copied(path: Path, work: Path) -> Path:
