@@ -60,7 +60,7 @@ class Comparable:
 
     def frozen_since(self, card_id: str) -> str | None:
         """When the books heard that a card which is frozen was; None where they never did."""
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"  # straight to the driver: there may be 100,000 of them
+        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"  # straight to the driver: many may be asked for
         query = f"SELECT at, after FROM audit WHERE object = {mark} ORDER BY seq DESC LIMIT 50"  # noqa: S608 - no text of anybody's
         for at, after in self._connection.exec_driver_sql(query, (card_id,)):
             if json.loads(after).get("state") == "frozen":

@@ -1,4 +1,4 @@
-"""`python -m tests.corpus SEED [CARDS TRANSACTIONS BREAKS]`: makes the corpus of a seed, compares it, and says what came of it."""
+"""`python -m tests.corpus SEED [CARDS TRANSACTIONS BREAKS]`: makes a corpus, compares it, and says what came of it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 
 from cardctl.db.unit import Books
 from tests.corpus.judging import Verdict, judged
-from tests.corpus.sets import Corpus
+from tests.corpus.sets import WHOLE, Corpus
 from tests.db.conftest import keys_of
 
 
-def main(seed: int, *sizes: int) -> Verdict:
+def main(corpus: Corpus) -> Verdict:
     """Print what was planted and what was found otherwise."""
     with tempfile.TemporaryDirectory() as place:
         books = Books(str(Path(place, "books.db")), environment="simulator", keys=keys_of)
         try:
-            verdict = judged(Corpus(seed, *sizes), books, str(Path(place, "books.db")), Path(place))
+            verdict = judged(corpus, books, str(Path(place, "books.db")), Path(place))
         finally:
             books.close()
     for type_, many in sorted(verdict.types.items()):
@@ -31,5 +31,6 @@ def main(seed: int, *sizes: int) -> Verdict:
 
 
 if __name__ == "__main__":
-    outcome = main(*map(int, sys.argv[1:]))
+    sizes = (*map(int, sys.argv[2:]), *WHOLE[len(sys.argv) - 2 :])
+    outcome = main(Corpus(int(sys.argv[1]), *sizes))
     sys.exit(1 if outcome.missed or outcome.wrong else 0)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -22,7 +22,7 @@ from tests.corpus.houses import House
 from tests.corpus.pen import Holder
 
 _BATCH = 20_000
-_SIDES = {"accounts": AccountSide, "cards": CardSide, "money": MoneySide}
+_SIDES: dict[str, type[NamedTuple]] = {"accounts": AccountSide, "cards": CardSide, "money": MoneySide}
 _NAMES = frozenset({"ref", "id", "account_ref", "card_ref", "card_id", "parent_ref", "reference", "owner"})
 _RAW = "s" * 700
 """About what a sealed card of a provider takes."""

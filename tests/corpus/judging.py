@@ -12,7 +12,7 @@ from cardctl.domain.breaks import Finding, Severity
 from cardctl.services.flows.reconciling.comparing import Counts, compare, ours_of
 from tests.corpus.filling import Scratch
 from tests.corpus.houses import House
-from tests.corpus.pen import Holder, True_
+from tests.corpus.pen import Holder, Truth
 from tests.corpus.sets import Corpus
 
 
@@ -20,9 +20,9 @@ from tests.corpus.sets import Corpus
 class Verdict:
     """`truth` is what was to be found; `missed` and `wrong` are what was not, and what was besides, each as often."""
 
-    truth: Counter[True_] = field(default_factory=Counter)
-    missed: Counter[True_] = field(default_factory=Counter)
-    wrong: Counter[True_] = field(default_factory=Counter)
+    truth: Counter[Truth] = field(default_factory=Counter)
+    missed: Counter[Truth] = field(default_factory=Counter)
+    wrong: Counter[Truth] = field(default_factory=Counter)
     counts: dict[str, Counts] = field(default_factory=dict)
 
     @property
@@ -45,7 +45,7 @@ def judged(corpus: Corpus, books: Books, target: str, home: Path) -> Verdict:
 
 
 def _judge(verdict: Verdict, corpus: Corpus, house: House, books: Books, target: str, home: Path) -> None:
-    truth: Counter[True_] = Counter()
+    truth: Counter[Truth] = Counter()
     scratch = Scratch(home / f"{house.provider}.scratch", house)
     try:
         scratch.take(_noted(corpus.holders(house), truth))
@@ -65,11 +65,11 @@ def _judge(verdict: Verdict, corpus: Corpus, house: House, books: Books, target:
     verdict.wrong += found - truth
 
 
-def _noted(holders: Iterator[Holder], truth: Counter[True_]) -> Iterator[Holder]:
+def _noted(holders: Iterator[Holder], truth: Counter[Truth]) -> Iterator[Holder]:
     for owner in holders:
         truth.update(owner.truth)
         yield owner
 
 
-def _told(finding: Finding) -> True_:
-    return True_(str(finding.type), finding.subject, finding.card_id, finding.kind.severity is Severity.INFO)
+def _told(finding: Finding) -> Truth:
+    return Truth(str(finding.type), finding.subject, finding.card_id, finding.kind.severity is Severity.INFO)

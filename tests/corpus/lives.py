@@ -12,14 +12,15 @@ from cardctl.domain.comparing.sides import MoneySide
 from cardctl.domain.comparing.trades import most_captured, trade_of
 from tests.corpus import shops
 from tests.corpus.houses import CUTOFF, NOW
-from tests.corpus.pen import DAY, HOUR, MINUTE, SECOND, Pen, True_
+from tests.corpus.pen import DAY, HOUR, MINUTE, SECOND, Pen, Shop, Truth
 
-Life = Callable[[Pen, datetime], list[True_]]
+Life = Callable[[Pen, datetime], list[Truth]]
 """Writes one purchase that is made at a time; all of it is over long before CUTOFF if that is sixty days before."""
+_RECENT = CUTOFF + 11 * MINUTE
 EARLIEST, LATEST = NOW - timedelta(days=120), NOW - timedelta(days=60)
 
 
-def captured(pen: Pen, at: datetime) -> list[True_]:
+def captured(pen: Pen, at: datetime) -> list[Truth]:
     """Held, and captured a day or so later."""
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at, shop)
@@ -27,14 +28,14 @@ def captured(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def captured_in_part(pen: Pen, at: datetime) -> list[True_]:
+def captured_in_part(pen: Pen, at: datetime) -> list[Truth]:
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at, shop)
     pen.both(hold, pen.capture(hold, amount - pen.dice.randint(1, 250), at + 2 * DAY, shop))
     return []
 
 
-def captured_in_parts(pen: Pen, at: datetime) -> list[True_]:
+def captured_in_parts(pen: Pen, at: datetime) -> list[Truth]:
     """Each parcel as it is sent."""
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at, shop)
@@ -43,7 +44,7 @@ def captured_in_parts(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def half_captured(pen: Pen, _at: datetime) -> list[True_]:
+def half_captured(pen: Pen, _at: datetime) -> list[Truth]:
     """A part was captured, and the rest still stands within its time."""
     at, amount, shop = NOW - pen.dice.between(2 * DAY, 6 * DAY), pen.amount(), shops.usual(pen.dice)
     hold = pen.held(amount, at, shop, held=amount - amount // 3)
@@ -51,7 +52,7 @@ def half_captured(pen: Pen, _at: datetime) -> list[True_]:
     return []
 
 
-def tipped(pen: Pen, at: datetime) -> list[True_]:
+def tipped(pen: Pen, at: datetime) -> list[Truth]:
     """A tip on top, up to all that is usual."""
     amount, shop = pen.amount(), shops.usual(pen.dice, shops.TIPPED)
     hold = pen.ended(amount, at, shop)
@@ -60,7 +61,7 @@ def tipped(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def fuelled(pen: Pen, at: datetime) -> list[True_]:
+def fuelled(pen: Pen, at: datetime) -> list[Truth]:
     """A pump asks for one unit, and takes a tank."""
     shop = shops.usual(pen.dice, shops.FUEL)
     hold = pen.ended(100, at, shop)
@@ -68,7 +69,7 @@ def fuelled(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def captured_late(pen: Pen, at: datetime) -> list[True_]:
+def captured_late(pen: Pen, at: datetime) -> list[Truth]:
     """Where people travel: weeks later, and with the minibar."""
     amount, shop = pen.amount(), shops.usual(pen.dice, shops.TRAVEL)
     hold = pen.ended(amount, at, shop)
@@ -76,7 +77,7 @@ def captured_late(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def held_now(pen: Pen, _at: datetime) -> list[True_]:
+def held_now(pen: Pen, _at: datetime) -> list[Truth]:
     """Still held, within the time of its trade, sometimes to its last second."""
     shop = shops.usual(pen.dice, pen.dice.choice((shops.COMMON, shops.TRAVEL, shops.TRANSIT)))
     window = trade_of(shop.mcc).window if pen.house.links else trade_of(None).window
@@ -85,31 +86,31 @@ def held_now(pen: Pen, _at: datetime) -> list[True_]:
     return []
 
 
-def declined(pen: Pen, at: datetime) -> list[True_]:
+def declined(pen: Pen, at: datetime) -> list[Truth]:
     pen.both(pen.decline(pen.amount(), at, shops.usual(pen.dice)))
     return []
 
 
-def declined_and_tried_again(pen: Pen, at: datetime) -> list[True_]:
+def declined_and_tried_again(pen: Pen, at: datetime) -> list[Truth]:
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at + MINUTE, shop)
     pen.both(pen.decline(amount, at, shop), hold, pen.capture(hold, amount, at + DAY, shop))
     return []
 
 
-def reversed_(pen: Pen, at: datetime) -> list[True_]:
+def reversed_(pen: Pen, at: datetime) -> list[Truth]:
     """Given up by the merchant."""
     _release(pen, at, "reversed", pen.amount())
     return []
 
 
-def expired(pen: Pen, at: datetime) -> list[True_]:
+def expired(pen: Pen, at: datetime) -> list[Truth]:
     """Never captured, and let go in the end."""
     _release(pen, at, "expired", pen.amount())
     return []
 
 
-def expired_and_captured(pen: Pen, at: datetime) -> list[True_]:
+def expired_and_captured(pen: Pen, at: datetime) -> list[Truth]:
     """The hold was let go before the capture came: it may come all the same."""
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at, shop, "settled" if pen.house.messages else "expired")
@@ -117,7 +118,7 @@ def expired_and_captured(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def zero_and_set_again(pen: Pen, at: datetime) -> list[True_]:
+def zero_and_set_again(pen: Pen, at: datetime) -> list[Truth]:
     """A hold that a merchant takes to nothing, and sets again."""
     amount, shop = pen.amount(), shops.usual(pen.dice)
     hold = pen.ended(amount, at, shop)
@@ -130,7 +131,7 @@ def zero_and_set_again(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def zero_and_captured(pen: Pen, at: datetime) -> list[True_]:
+def zero_and_captured(pen: Pen, at: datetime) -> list[Truth]:
     """A hold that was set to zero, of which nobody tells any more what was asked; and captured after that."""
     shop = shops.usual(pen.dice)
     hold = pen.ended(0, at, shop, "reversed")
@@ -138,7 +139,7 @@ def zero_and_captured(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def raised(pen: Pen, at: datetime) -> list[True_]:
+def raised(pen: Pen, at: datetime) -> list[Truth]:
     """A hold that grew, day by day of a stay, and was captured as a whole."""
     amount, shop = pen.amount(), shops.usual(pen.dice, shops.TRAVEL)
     if not pen.house.messages:
@@ -151,7 +152,7 @@ def raised(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def refunded(pen: Pen, at: datetime) -> list[True_]:
+def refunded(pen: Pen, at: datetime) -> list[Truth]:
     """All of it, a part, or in two parts; with its link, without, or with that of a smaller purchase elsewhere."""
     shop, hold, paid = _bought(pen, at, pen.amount())
     links: list[str | None] = [None]
@@ -165,14 +166,14 @@ def refunded(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def forced(pen: Pen, at: datetime) -> list[True_]:
+def forced(pen: Pen, at: datetime) -> list[Truth]:
     """A capture for which nobody asked: on a train, in a plane. Where captures are linked, it is told."""
     row = pen.capture(None, pen.amount(), at, shops.usual(pen.dice, shops.TRANSIT))
     pen.both(row)
     return [pen.told("capture_without_authorization", row.ref, info=True)] if pen.house.links else []
 
 
-def twice_the_same(pen: Pen, at: datetime) -> list[True_]:
+def twice_the_same(pen: Pen, at: datetime) -> list[Truth]:
     """Two coffees at one counter, a second apart."""
     amount, shop = pen.dice.randint(250, 600), shops.usual(pen.dice, shops.TIPPED)
     for start in (at, at + SECOND):
@@ -181,25 +182,25 @@ def twice_the_same(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def paid_at_once(pen: Pen, at: datetime) -> list[True_]:
+def paid_at_once(pen: Pen, at: datetime) -> list[Truth]:
     """A purchase of which a history has one row."""
     pen.both(pen.capture(None, pen.amount(), at, shops.usual(pen.dice)))
     return []
 
 
-def fee(pen: Pen, at: datetime) -> list[True_]:
+def fee(pen: Pen, at: datetime) -> list[Truth]:
     amount = pen.dice.randint(10, 300)
     pen.both(pen.row("fee", "settled", amount, -amount, at))
     return []
 
 
-def charged_back(pen: Pen, at: datetime) -> list[True_]:
+def charged_back(pen: Pen, at: datetime) -> list[Truth]:
     _, hold, paid = _bought(pen, at, pen.amount())
     pen.both(pen.row("chargeback", "settled", paid, paid, at + 20 * DAY, parent=hold.ref if pen.house.links else None))
     return []
 
 
-def funded(pen: Pen, at: datetime) -> list[True_]:
+def funded(pen: Pen, at: datetime) -> list[Truth]:
     """Our own doing goes by our own name here, and by the provider's there, where its history has it."""
     kind, sign = pen.dice.choice((("funding", 1), ("funding", 1), ("withdrawal", -1)))
     amount = pen.amount()
@@ -215,7 +216,7 @@ def funded(pen: Pen, at: datetime) -> list[True_]:
     return []
 
 
-def just_now(pen: Pen, _at: datetime) -> list[True_]:
+def just_now(pen: Pen, _at: datetime) -> list[Truth]:
     """So new that only one of the sides has it, or that the sides have it differently."""
     at, amount, shop = CUTOFF + pen.dice.between(SECOND, HOUR), pen.amount(), shops.usual(pen.dice)
     row = pen.held(amount, at, shop)
@@ -226,7 +227,7 @@ def just_now(pen: Pen, _at: datetime) -> list[True_]:
     return []
 
 
-def known_sooner(pen: Pen, _at: datetime) -> list[True_]:
+def known_sooner(pen: Pen, _at: datetime) -> list[Truth]:
     """The books have heard of a capture since the hold was read there; the capture is too new to be missed."""
     at, amount, shop = NOW - pen.dice.between(DAY, 3 * DAY), pen.amount(), shops.usual(pen.dice)
     hold = pen.held(amount, at, shop)
@@ -236,85 +237,13 @@ def known_sooner(pen: Pen, _at: datetime) -> list[True_]:
     return []
 
 
-def void_here(pen: Pen, at: datetime) -> list[True_]:
+def void_here(pen: Pen, at: datetime) -> list[Truth]:
     """A run found that the provider never had it, and voided it here."""
     pen.holding.ours.append(pen.row("settlement", "reversed", pen.amount(), 0, at, shops.usual(pen.dice)))
     return []
 
 
-_RECENT = CUTOFF + 11 * MINUTE
-_LINKED: tuple[tuple[Life, int], ...] = (
-    (captured, 560),
-    (captured_in_part, 30),
-    (captured_in_parts, 25),
-    (half_captured, 8),
-    (tipped, 60),
-    (fuelled, 40),
-    (captured_late, 30),
-    (held_now, 35),
-    (declined, 60),
-    (declined_and_tried_again, 10),
-    (reversed_, 20),
-    (expired, 15),
-    (expired_and_captured, 4),
-    (zero_and_set_again, 4),
-    (zero_and_captured, 2),
-    (raised, 10),
-    (refunded, 30),
-    (forced, 5),
-    (twice_the_same, 10),
-    (fee, 12),
-    (charged_back, 2),
-    (funded, 20),
-    (just_now, 4),
-    (known_sooner, 2),
-    (void_here, 1),
-)
-_PLAIN: tuple[tuple[Life, int], ...] = (
-    (paid_at_once, 700),
-    (held_now, 30),
-    (declined, 60),
-    (refunded, 40),
-    (twice_the_same, 10),
-    (fee, 60),
-    (charged_back, 3),
-    (funded, 90),
-    (just_now, 4),
-    (void_here, 1),
-)
-LIVES = {True: tuple(zip(*_LINKED, strict=True)), False: tuple(zip(*_PLAIN, strict=True))}
-"""Lives and their weights, by whether a house links its captures."""
-
-
-def live(pen: Pen) -> list[True_]:
-    """One life by chance. On a card that was frozen since: it was before, and is over; but for a capture now and then."""
-    lives, weights = LIVES[pen.house.links]
-    at = EARLIEST + pen.dice.between(timedelta(0), LATEST - EARLIEST)
-    [life] = pen.dice.choices(lives, weights)
-    if pen.holding.frozen_at is None:
-        return list(life(pen, at))
-    if life in _OPEN:
-        life = captured if pen.house.links else paid_at_once
-    told: list[True_] = life(pen, at)
-    if pen.dice.chance(20):
-        told += after_freeze(pen)
-    return told
-
-
-def after_freeze(pen: Pen) -> list[True_]:
-    """Held before the freeze, captured after it."""
-    assert pen.holding.frozen_at is not None
-    frozen, amount, shop = datetime.fromisoformat(pen.holding.frozen_at), pen.amount(), shops.usual(pen.dice)
-    hold = pen.ended(amount, frozen - DAY, shop)
-    capture = pen.capture(hold if pen.house.links else None, amount, frozen + DAY, shop)
-    pen.both(*([hold] if pen.house.links else []), capture)
-    return [pen.told("capture_after_freeze", capture.ref, info=True)]
-
-
-_OPEN = frozenset({half_captured, held_now, just_now, known_sooner})
-
-
-def _bought(pen: Pen, at: datetime, amount: int) -> tuple[shops.Shop, MoneySide, int]:
+def _bought(pen: Pen, at: datetime, amount: int) -> tuple[Shop, MoneySide, int]:
     """A purchase at a new shop, captured: the shop, the row that it began with, and what was paid."""
     shop = shops.new(pen.dice)
     if not pen.house.links:

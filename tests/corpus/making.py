@@ -36,7 +36,9 @@ def card(house: House, dice: Dice, owner: Holder, currency: str, *, plain: bool 
     unlimited = house.keeping is Keeping.ALLOWANCE and not plain and dice.chance(15)
     funds = None if unlimited else dice.randint(100_000, 90_000_000)
     here = _side(dice, owner, currency, state)
-    there = here._replace(id="", updated_at="", created_at="", word=_WORDS.get(state, state), shared=house.keeping is Keeping.SHARED)
+    there = here._replace(
+        id="", updated_at="", created_at="", word=_WORDS.get(state, state), shared=house.keeping is Keeping.SHARED
+    )
     holding = Holding(here.id, here, there, funds)
     if state == "frozen":
         holding.frozen_at = _FROZEN
@@ -49,13 +51,13 @@ def card(house: House, dice: Dice, owner: Holder, currency: str, *, plain: bool 
 
 def _side(dice: Dice, owner: Holder, currency: str, state: str) -> CardSide:
     assert owner.here is not None
-    limits = [None if dice.chance(50) else dice.randint(1, 50) * 10_000 for _ in range(4)]
+    transaction, day, week, month = (None if dice.chance(50) else dice.randint(1, 50) * 10_000 for _ in range(4))
     ref, id_, name = dice.hex("ic", 24), dice.hex("card"), dice.choice(_HOLDERS)
-    last4, month, year = f"{dice.randrange(10_000):04d}", dice.randint(1, 12), dice.randint(2027, 2031)
+    last4, exp_month, exp_year = f"{dice.randrange(10_000):04d}", dice.randint(1, 12), dice.randint(2027, 2031)
     once = state not in ("inactive", "pending")
-    return CardSide(
-        ref, owner.here.ref, state, currency, last4, month, year, name, *limits, None, None, False, once, "", id_, _MADE, _MADE
-    )
+    limits = transaction, day, week, month
+    known = ref, owner.here.ref, state, currency, last4, exp_month, exp_year, name
+    return CardSide(*known, *limits, None, None, False, once, "", id_, _MADE, _MADE)
 
 
 def _vary(house: House, dice: Dice, holding: Holding) -> None:

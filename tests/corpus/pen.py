@@ -14,7 +14,7 @@ from tests.corpus.houses import House
 MINUTE, HOUR, DAY, SECOND = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 
 
-class True_(NamedTuple):
+class Truth(NamedTuple):
     """What must be found: a break's type, what it is about, our id of the card; `info`: it is no break, but is told."""
 
     type: str
@@ -59,7 +59,7 @@ class Holder:
     there: AccountSide | None
     holdings: list[Holding] = field(default_factory=list)
     strays: list[MoneySide] = field(default_factory=list)
-    truth: list[True_] = field(default_factory=list)
+    truth: list[Truth] = field(default_factory=list)
 
 
 class Dice(Random):
@@ -139,5 +139,5 @@ class Pen:
     def decline(self, amount: int, at: datetime, shop: Shop) -> MoneySide:
         return self.row("decline", "declined", amount, 0, at, shop, progress="1.1.0", prefix="auth")
 
-    def told(self, type_: str, subject: str, *, info: bool = False) -> True_:
-        return True_(type_, subject, self.holding.id if self.holding.here is not None else None, info)
+    def told(self, type_: str, subject: str, *, info: bool = False) -> Truth:
+        return Truth(type_, subject, self.holding.id if self.holding.here is not None else None, info)

@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 from tests.corpus.houses import House
 from tests.corpus.lives import EARLIEST, LATEST
-from tests.corpus.pen import Dice, Holder, Holding, Pen, True_
+from tests.corpus.pen import Dice, Holder, Holding, Pen, Truth
 
 _CROWDED = 3
 """Every so manieth planted card has several breaks, of different types."""
@@ -34,7 +34,7 @@ class Scene:
 
     def told_apart(self, type_: str, subject: str, card_id: str | None = None) -> None:
         """Of what is on no card of ours."""
-        self.owner.truth.append(True_(type_, subject, card_id))
+        self.owner.truth.append(Truth(type_, subject, card_id))
 
 
 @dataclass(frozen=True, slots=True)

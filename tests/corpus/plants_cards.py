@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from cardctl.domain.comparing.sides import AccountSide, CardSide
 from tests.corpus import making
 from tests.corpus.houses import House, Keeping
-from tests.corpus.pen import Holder, True_, first_of
+from tests.corpus.pen import Holder, Truth, first_of
 from tests.corpus.planting import Scene, plant
 
 _LIMITS = "per_transaction", "daily", "weekly", "monthly"
@@ -119,7 +121,8 @@ def card_limits(scene: Scene) -> None:
     names = scene.dice.sample(_LIMITS, scene.dice.randint(1, 3))
     for name in names:
         limit = getattr(there, name)
-        there = there._replace(**{name: None if limit and scene.dice.chance(40) else (limit or 0) + 1})
+        changed: dict[str, Any] = {name: None if limit and scene.dice.chance(40) else (limit or 0) + 1}
+        there = there._replace(**changed)
     scene.holding.there = there
     scene.told("card_limits", there.ref)
 
@@ -180,4 +183,4 @@ def balance_shared(scene: Scene) -> None:
     """Told once, of the holder, and of the first of the cards that spend from it."""
     scene.holding.drift_there += scene.dice.choice((1, -1, 5_000, -70_000))
     here = _both(scene)[0]
-    scene.owner.truth.append(True_("balance", here.account_ref, first_of(here.currency)))
+    scene.owner.truth.append(Truth("balance", here.account_ref, first_of(here.currency)))

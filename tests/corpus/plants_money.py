@@ -8,7 +8,7 @@ from cardctl.db.columns import moment_to_text
 from cardctl.domain.comparing.sides import MoneySide
 from tests.corpus import shops
 from tests.corpus.houses import NOW, House
-from tests.corpus.pen import DAY, SECOND
+from tests.corpus.pen import DAY, SECOND, Shop
 from tests.corpus.planting import Scene, plant
 
 
@@ -282,5 +282,5 @@ def _later(row: MoneySide, by: timedelta) -> str:
     return moment_to_text(datetime.fromisoformat(row.occurred_at) + by)
 
 
-def _shop(row: MoneySide) -> shops.Shop:
-    return shops.Shop(row.merchant or "", row.mcc or "")
+def _shop(row: MoneySide) -> Shop:
+    return Shop(row.merchant or "", row.mcc or "")

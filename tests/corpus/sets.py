@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from tests.corpus import making
 from tests.corpus.houses import HOUSES, House
-from tests.corpus.lives import live
-from tests.corpus.pen import Dice, Holder, Pen, True_
+from tests.corpus.living import live
+from tests.corpus.pen import Dice, Holder, Pen, Truth
 from tests.corpus.planting import Plant, Scene, plan
 
+WHOLE = 100_000, 500_000, 2_400
+"""Cards, transactions and breaks of a whole corpus."""
 _MOST_CARDS = 5
 """Of one holder."""
 _NO_PLANTS: Mapping[int, Sequence[Plant]] = {}
@@ -21,9 +23,9 @@ class Corpus:
     """`cards` and `transactions` (of the provider's side, about) in all, and at least so many `breaks`."""
 
     seed: int
-    cards: int = 100_000
-    transactions: int = 500_000
-    breaks: int = 2_400
+    cards: int = WHOLE[0]
+    transactions: int = WHOLE[1]
+    breaks: int = WHOLE[2]
     houses: tuple[House, ...] = HOUSES
 
     def holders(self, house: House) -> Iterator[Holder]:
@@ -60,7 +62,7 @@ def _holders(house: House, dice: Dice, cards: int, mean: float, plants: Mapping[
         yield from _finished(house, owner, *more)
 
 
-def _lived(pen: Pen) -> list[True_]:
+def _lived(pen: Pen) -> list[Truth]:
     """A life; on a card that the provider does not list, nobody tells anything of it."""
     told = live(pen)
     return told if pen.holding.there is not None else []

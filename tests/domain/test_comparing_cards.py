@@ -19,7 +19,26 @@ SECOND = timedelta(seconds=1)
 RULES = Rules("stripe", "stripe/x", NOW, fundings=True, links=True, begun=moment_to_text(NOW))
 MOVING = replace(RULES, cutoff=moment_to_text(NOW - timedelta(minutes=10)))
 HERE = CardSide(
-    "ic_1", "ich_1", "active", "USD", "4242", 5, 2029, "Ada", 1, 2, 3, 4, 1000, 1000, False, True, "", "card_1", "", "2026-01-01"
+    "ic_1",
+    "ich_1",
+    "active",
+    "USD",
+    "4242",
+    5,
+    2029,
+    "Ada",
+    1,
+    2,
+    3,
+    4,
+    1000,
+    1000,
+    False,
+    True,
+    "",
+    "card_1",
+    "",
+    "2026-01-01",
 )
 THERE = HERE._replace(balance=None, id="", created_at="", word="active")
 KEPT = HERE._replace(allowance=None), THERE._replace(allowance=None, balance=1000)
@@ -40,8 +59,8 @@ def compared(
     """With a balance here that its own events explain, where its allowance tells."""
     if here.allowance is not None and here.balance is not None:
         here = here._replace(balance=here.balance + sum(each.impact for each in ours if each.kind == "fee"))
-    rows = ({each.ref: tuple(each) for each in side} for side in (ours, theirs))
-    return compare_card(here, there, *rows, rules)
+    our_rows, their_rows = ({each.ref: tuple(each) for each in side} for side in (ours, theirs))
+    return compare_card(here, there, our_rows, their_rows, rules)
 
 
 def told(done: Compared) -> list[tuple[str, str]]:
@@ -65,7 +84,11 @@ CARDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "failed here": ({"state": "failed"}, {"state": "frozen"}, ["reopened_closed"]),
     "failed and closed": ({"state": "failed"}, {"state": "closed"}, ["card_state"]),
     "a word that nobody knows": ({}, {"state": "unknown", "word": "hotlisted"}, ["unknown_word"]),
-    "closed, and otherwise different": ({"state": "closed", "daily": 9, "balance": 5}, {"state": "closed", "holder": "Eve"}, []),
+    "closed, and otherwise different": (
+        {"state": "closed", "daily": 9, "balance": 5},
+        {"state": "closed", "holder": "Eve"},
+        [],
+    ),
     "a limit": ({}, {"monthly": 5}, ["card_limits"]),
     "a limit taken away": ({}, {"monthly": None}, ["card_limits"]),
     "all limits": ({}, {"per_transaction": 9, "daily": 9, "weekly": 9, "monthly": 9}, ["card_limits"]),
@@ -80,7 +103,11 @@ CARDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "an allowance that only one side has": ({}, {"allowance": None}, ["balance"]),
     "an allowance that the books do not have": ({"allowance": None, "balance": None}, {}, ["balance"]),
     "no allowance at all": ({"allowance": None, "balance": None}, {"allowance": None}, []),
-    "three things at once": ({}, {"state": "closed", "daily": 9, "holder": "Eve"}, ["card_state", "card_limits", "card_details"]),
+    "three things at once": (
+        {},
+        {"state": "closed", "daily": 9, "holder": "Eve"},
+        ["card_state", "card_limits", "card_details"],
+    ),
 }
 
 

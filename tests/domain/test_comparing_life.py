@@ -110,7 +110,7 @@ NORMAL = {
     "refunded in parts": Life().hold(100).capture(100).refund(60).refund(40),
     "a refund whose name is written otherwise": Life().hold(100).capture(100).refund(100, shop=" sHOP  "),
     "a refund that only its link leads home": Life().hold(100).capture(100).refund(100, "e1", shop="SHOP*REFUNDS"),
-    "a capture under another name, refunded under that": Life().hold(100).capture(100, shop="SQ *Shop").refund(100, shop="SQ *Shop"),
+    "captured and refunded under another name": Life().hold(100).capture(100, shop="SQ *Shop").refund(100, shop="SQ *Shop"),
     "a refund with the link of a smaller purchase": (
         Life().hold(100).capture(100).hold(5).add("settlement", "settled", 5, -5, parent="e3", shop="Kiosk").refund(100, "e3")
     ),
@@ -183,8 +183,6 @@ def test_what_is_out_of_order_is_told_once(name: str) -> None:
     life, truth = BROKEN[name]
     assert told(life) == truth
     assert not ordinary(life.rows, STRIPE)
-
-
 
 
 @pytest.mark.parametrize("rules", [STRIPE, PLAIN], ids=["linked", "plain"])

@@ -70,7 +70,7 @@ def test_a_seed_is_a_corpus() -> None:
 
 def test_the_judge_sees_what_is_missed_and_what_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison that had neither would make every test above worthless."""
-    told = judging._told  # noqa: SLF001
+    told = judging._told
     monkeypatch.setattr(judging, "_told", lambda finding: told(replace(finding, subject="another")))
     verdict = verdict_on(Corpus(1, 300, 600, 20, (STRIPE,)), str(tmp_path / "books.db"), tmp_path)
     assert verdict.missed == verdict.truth

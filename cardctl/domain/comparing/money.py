@@ -25,8 +25,9 @@ _NEAR = timedelta(seconds=300)
 class Compared:
     """What came of one card: its `findings`; `moving` of its money events were left out. `delta` is how much more the events of
     the provider let it spend than ours, in minor units. `equal`: the two sides are the same in every word that counts.
-    `felt` is what a balance may differ by besides, or may not: moves of our own that only one side has, and what a card that the
-    books do not have has spent. `available` is what the card can spend by the provider's word, None where nothing limits it, it is closed, or it is shared.
+    `felt` is what a balance may differ by besides, or may not: moves of our own that only one side has, and what a card that
+    the books do not have has spent. `available` is what the card can spend by the provider's word, None where nothing limits
+    it, it is closed, or it is shared.
     """
 
     findings: list[Finding] = field(default_factory=list)
