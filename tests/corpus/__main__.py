@@ -31,6 +31,6 @@ def main(corpus: Corpus) -> Verdict:
 
 
 if __name__ == "__main__":
-    sizes = (*map(int, sys.argv[2:]), *WHOLE[len(sys.argv) - 2 :])
-    outcome = main(Corpus(int(sys.argv[1]), *sizes))
+    cards, transactions, breaks = (*map(int, sys.argv[2:]), *WHOLE[len(sys.argv) - 2 :])
+    outcome = main(Corpus(int(sys.argv[1]), cards, transactions, breaks))
     sys.exit(1 if outcome.missed or outcome.wrong else 0)

@@ -159,15 +159,15 @@ def unknown_word(scene: Scene) -> None:
 
 @plant("balance", lambda house: not _shared(house))
 def balance_there(scene: Scene) -> None:
-    """Moved at the provider, or never noted here: one minor unit is enough."""
-    scene.holding.drift_there += scene.dice.choice((1, -1, 5_000, -70_000))
+    """Moved at the provider, or never noted here: little is enough. (What another plant moves on the card is never as much.)"""
+    scene.holding.drift_there += scene.dice.choice((7, -7, 5_001, -70_000))
     scene.told("balance", _both(scene)[0].ref)
 
 
 @plant("balance", lambda house: not _shared(house))
 def balance_here(scene: Scene) -> None:
     """The books have counted something twice."""
-    scene.holding.drift_here += scene.dice.choice((1, -1, 2_500, -2_500))
+    scene.holding.drift_here += scene.dice.choice((7, -7, 2_501, -2_501))
     scene.told("balance", _both(scene)[0].ref)
 
 
@@ -181,6 +181,6 @@ def allowance_taken_away(scene: Scene) -> None:
 @plant("balance", _shared)
 def balance_shared(scene: Scene) -> None:
     """Told once, of the holder, and of the first of the cards that spend from it."""
-    scene.holding.drift_there += scene.dice.choice((1, -1, 5_000, -70_000))
+    scene.holding.drift_there += scene.dice.choice((7, -7, 5_001, -70_000))
     here = _both(scene)[0]
     scene.owner.truth.append(Truth("balance", here.account_ref, first_of(here.currency)))

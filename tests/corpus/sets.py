@@ -11,7 +11,7 @@ from tests.corpus.living import live
 from tests.corpus.pen import Dice, Holder, Pen, Truth
 from tests.corpus.planting import Plant, Scene, plan
 
-WHOLE = 100_000, 500_000, 2_400
+WHOLE = 101_000, 512_000, 2_400
 """Cards, transactions and breaks of a whole corpus."""
 _MOST_CARDS = 5
 """Of one holder."""
