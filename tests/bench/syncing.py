@@ -86,7 +86,7 @@ def _make_cards(url: str, stop: threading.Event) -> None:
             ).raise_for_status()
 
 
-def _seed_stripe(path: Path, cards: int) -> None:
+def seed_stripe(path: Path, cards: int) -> None:
     """One holder and one card by the API, then copies of them, spread over the last year."""
     address = {f"billing[address][{name}]": text for name, text in
                {"line1": "1 Main St", "city": "Oakland", "postal_code": "94612", "country": "US"}.items()}  # fmt: skip
@@ -98,14 +98,14 @@ def _seed_stripe(path: Path, cards: int) -> None:
         }
         wish = {"cardholder": holder, "currency": "usd", "type": "virtual", "status": "active", **limit}
         client.post("/v1/issuing/cards", data=wish).raise_for_status()
-    _copies(
+    copies(
         path,
         "holders",
         -(-cards // EACH),
         {"ref": "printf('ich_1N%05xJqa%06xKz%06x', n, n * 7919 % 16777216, n * 104729 % 16777216)"},
     )
     holder_of = f"(SELECT ref FROM holders WHERE seq = 1 + (n - 1) / {EACH})"
-    _copies(
+    copies(
         path,
         "cards",
         cards,
@@ -128,13 +128,13 @@ def _seed_strowallet(path: Path, cards: int) -> None:
         client.post("/api/bitvcard/create-user/", json=person).raise_for_status()
         wish = {"name_on_card": "Ada Obi", "card_type": "visa", "amount": "5", "customerEmail": "ada@example.test"}
         client.post("/api/bitvcard/create-card/", json=wish | {"public_key": "pub_test_bench"}).raise_for_status()
-    _copies(path, "strowallet_cards", cards, {"ref": "printf('00000000-0000-4000-8000-%012d', n)"})
+    copies(path, "strowallet_cards", cards, {"ref": "printf('00000000-0000-4000-8000-%012d', n)"})
 
 
-_SEEDS = {"stripe": _seed_stripe, "strowallet": _seed_strowallet}
+_SEEDS = {"stripe": seed_stripe, "strowallet": _seed_strowallet}
 
 
-def _copies(path: Path, table: str, count: int, changed: dict[str, str]) -> None:
+def copies(path: Path, table: str, count: int, changed: dict[str, str]) -> None:
     """`count` rows in all, like the first one, but for what is `changed` by SQL over the row's number `n`."""
     far_side = FarSide(path)
     with far_side.transaction() as desk:
