@@ -11,6 +11,8 @@ from cardctl.db.columns import moment_to_text
 from cardctl.domain.breaks import Finding, Severity
 from cardctl.domain.comparing.life import examine, ordinary
 from cardctl.domain.comparing.sides import MoneySide, Rules
+from tests.corpus.houses import HOUSES, House
+from tests.corpus.sets import Corpus
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 LONG_AGO = timedelta(days=60)
@@ -212,3 +214,16 @@ def test_the_money_at_risk_is_what_is_too_much() -> None:
     [back] = looked(Life().hold(100).capture(100).refund(130), STRIPE, None)
     [stale] = looked(Life().hold(100, 100).release(99), STRIPE, None)
     assert [str(each.at_risk) for each in (over, back, stale)] == ["0.01 USD", "0.30 USD", "0.01 USD"]
+
+
+@pytest.mark.parametrize("house", HOUSES, ids=lambda house: house.provider)
+def test_the_short_cut_says_what_a_look_says(house: House) -> None:
+    """Over a corpus with all its breaks."""
+    short = 0
+    for holder in Corpus(1, 1_200, 6_000, 200).holders(house):
+        for holding in holder.holdings:
+            rows = {row.ref: row for row in holding.theirs}
+            if ordinary(rows, house.rules):
+                short += 1
+                assert list(examine(rows, house.rules, holding.id, None)) == []
+    assert short > 100

@@ -22,6 +22,7 @@ Rows = Mapping[str, MoneySide]
 _Merchant = tuple[str, str]
 _DEPTH = 10
 _ENDED = frozenset({"settled", "reversed", "expired"})
+_LOOSE = frozenset({"settlement", "fee"})
 _QUIET = frozenset({"funding", "withdrawal", "decline", "chargeback", "reversal"})
 
 
@@ -30,30 +31,29 @@ def ordinary(rows: Mapping[str, tuple[Any, ...]], rules: Rules) -> bool:
     hold is old, nothing was refunded, and nothing could be a twin. Most cards are so, and this is all that is asked of them."""
     captured: dict[str, int] = {}
     loose: set[tuple[Any, ...]] = set()
-    for row in rows.values():
-        _, kind, state, amount, impact, currency, parent_ref, at = row[:8]
-        if kind == "settlement" and state == "settled":
-            if parent_ref:
-                parent = rows.get(parent_ref)
-                if parent is None or parent[1] != "authorization" or parent[6] or parent[5] != currency:
-                    return False
-                captured[parent_ref] = captured.get(parent_ref, 0) + amount
-                continue
-            face = kind, amount, at[:19]
-            if rules.links or face in loose:
+    for row in rows.values():  # by number: this is looked at five million times
+        kind = row[1]
+        if kind == "settlement" and row[6]:
+            parent = rows.get(row[6])
+            if parent is None or parent[1] != "authorization" or parent[6] or parent[5] != row[5] or row[2] != "settled":
                 return False
-            loose.add(face)
+            captured[row[6]] = captured.get(row[6], 0) + row[3]
         elif kind == "authorization":
-            if parent_ref or (impact and (state != "approved" or at < _fresh(rules.now))) or (not impact and state not in _ENDED):
+            ended = row[2] in _ENDED and not row[4]
+            if row[6] or not (ended or (row[2] == "approved" and row[7] >= _fresh(rules.now))):
                 return False
-        elif kind == "fee" and state == "settled":
-            face = kind, amount, at[:19]
-            if parent_ref or face in loose:
+        elif kind in _LOOSE and row[2] == "settled":
+            face = kind, row[3], row[7][:19]
+            if face in loose or row[6] or (kind == "settlement" and rules.links):
                 return False
             loose.add(face)
-        elif kind not in _QUIET or state == "unknown":
+        elif kind not in _QUIET or row[2] == "unknown":
             return False
-    return all(amount <= most_captured(rows[ref][3], rows[ref][9]) for ref, amount in captured.items())
+    for ref, amount in captured.items():
+        asked = rows[ref]
+        if amount > asked[3] and amount > most_captured(asked[3], asked[9]):
+            return False
+    return True
 
 
 @lru_cache(maxsize=8)
