@@ -130,6 +130,7 @@ def test_one_provider_alone(cardctl: Cardctl) -> None:
     card, other = provisioned(cardctl, "stripe")[0], provisioned(cardctl, "marqeta")[0]
     edited(cardctl, card["ref"], "status=inactive")
     edited(cardctl, other["ref"], "state=SUSPENDED")
+    assert found(cardctl) == (3, {("card_state", card["ref"]), ("card_state", other["ref"])})
     assert found(cardctl, "--provider", "marqeta") == (3, {("card_state", other["ref"])})
     assert last_run(cardctl)["programmes"] == ["marqeta/default"]
     done(cardctl("reconcile", "--provider", "marqeta", "--fix", "--yes", "-o", "json"))

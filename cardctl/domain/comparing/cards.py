@@ -75,7 +75,8 @@ def shared_balance(ours: CardSide, theirs: CardSide, explained: int, felt: int, 
         return None
     if theirs.balance - ours.balance in (0, explained, explained + felt):
         return None
-    finding = _differs(_T.BALANCE, theirs, None, {"balance": ours.balance}, {"balance": theirs.balance}, rules)
+    here, there = ({"balance": _told(side.balance, side)} for side in (ours, theirs))
+    finding = _differs(_T.BALANCE, theirs, None, here, there, rules)
     risk = Money(abs(theirs.balance - ours.balance), theirs.currency)
     return replace(finding, subject=theirs.account_ref, at_risk=risk, card_id=ours.id, evidence={"objects": [theirs.ref]})
 
@@ -93,12 +94,12 @@ def _one_sided(
 
 def _joined(done: Compared, lives: Iterator[Finding]) -> None:
     """What is out of order in itself, too; an event that is both out of order and missing here is one break, the graver."""
-    known = {finding.subject: finding for finding in done.findings}
+    known = {finding.subject: finding for finding in done.findings if finding.type is _T.TRANSACTION_MISSING_HERE}
     for life in lives:
         missing = known.get(life.subject)
         if missing is None:
             done.findings.append(life)
-        elif missing.type is _T.TRANSACTION_MISSING_HERE and life.kind.severity is not Severity.INFO:
+        elif life.kind.severity is not Severity.INFO:
             done.findings.remove(missing)
             done.findings.append(replace(life, local={"missing": True}, delta=missing.delta))
 

@@ -221,11 +221,15 @@ def _remember(
             reason=None,
             correlation_id=desk.correlation_id,
         )
-        waiting = unit.breaks.count(BreakFilter(states=WAITING)) - unit.breaks.count(
-            BreakFilter(states=WAITING, severity=Severity.INFO)
-        )
+        waiting = sum(_waiting(unit, part.desk.programme) for part in parts)
     errors = tuple(each for each in unread if each is not None)
     return Outcome(ended, remembered, waiting, errors, late=None in unread)
+
+
+def _waiting(unit: Unit, programme: str) -> int:
+    """How many of its breaks want somebody; information wants nobody."""
+    wanted = BreakFilter(states=WAITING, programme=programme)
+    return unit.breaks.count(wanted) - unit.breaks.count(replace(wanted, severity=Severity.INFO))
 
 
 def _tallies(unit: Unit, run_id: str) -> dict[str, dict[str, int]]:
