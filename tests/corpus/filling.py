@@ -22,6 +22,7 @@ from tests.corpus.houses import House
 from tests.corpus.pen import Holder
 
 _BATCH = 20_000
+_CACHE_KB = 3_000_000
 _SIDES: dict[str, type[NamedTuple]] = {"accounts": AccountSide, "cards": CardSide, "money": MoneySide}
 _NAMES = frozenset({"ref", "id", "account_ref", "card_ref", "card_id", "parent_ref", "reference", "owner"})
 _RAW = "s" * 700
@@ -118,6 +119,8 @@ class Scratch:
         try:
             with unit.transaction(engine, write=True) as connection:
                 indexes = _drop_indexes(connection) if self.count("our_money") > _BATCH else []
+                if indexes:  # names come in no order: what they make of an index is kept in memory, or written again and again
+                    connection.exec_driver_sql(f"PRAGMA cache_size=-{_CACHE_KB}")
                 self._fill(connection)
                 for index in indexes:
                     connection.exec_driver_sql(index)
