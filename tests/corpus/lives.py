@@ -153,14 +153,15 @@ def raised(pen: Pen, at: datetime) -> list[Truth]:
 
 
 def refunded(pen: Pen, at: datetime) -> list[Truth]:
-    """All of it, a part, or in two parts; with its link, without, or with that of a smaller purchase elsewhere."""
+    """All of it, a part, or in two parts; with its link (under any name then), without, or with a smaller purchase's."""
     shop, hold, paid = _bought(pen, at, pen.amount())
     links: list[str | None] = [None]
     if pen.house.links:
         _, other, _ = _bought(pen, at + MINUTE, max(1, paid // 4))
         links += [hold.ref, hold.ref, other.ref]
     link, part = pen.dice.choice(links), pen.dice.choice((paid, max(1, paid // 3)))
-    pen.both(pen.refund(part, at + 10 * DAY, shop, link))
+    named = Shop(f"RFND*{shop.name}", shop.mcc) if link == hold.ref and pen.dice.chance(30) else shop
+    pen.both(pen.refund(part, at + 10 * DAY, named, link))
     if part < paid and pen.dice.chance(50):
         pen.both(pen.refund(paid - part, at + 12 * DAY, shop, pen.dice.choice(links)))
     return []
