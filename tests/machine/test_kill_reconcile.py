@@ -1,4 +1,4 @@
-"""`kill -9` of a reconcile over thousands of cards at any instant: the next one goes on, and comes to just what it would have."""
+"""`kill -9` of a reconcile over thousands of cards at any instant: the next goes on, and comes to just what it would have."""
 
 from __future__ import annotations
 

@@ -147,9 +147,9 @@ def main() -> None:
     told = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     _watch(lambda word, rest: os.write(told, f"{word} {rest}\n".encode()), float(slow), set(points))
     sys.argv = ["cardctl", *sys.argv[split + 1 :]]
-    from cardctl.__main__ import main as cardctl
+    from cardctl import cli
 
-    cardctl()
+    sys.exit(cli.run(sys.argv[1:], sys.stdout, sys.stderr, sys.stdin))
 
 
 def _watch(tell: Callable[[str, str], object], slow: float, points: set[str]) -> None:
