@@ -14,7 +14,6 @@ from cardctl.domain.cards import Card, Limits
 from cardctl.domain.money import Money
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
-from cardctl.services.deeds.funding import fund_card, withdraw
 from cardctl.services.deeds.pulling import sync_card
 from tests.services import reconciled as r
 from tests.services.world import World, usd
@@ -113,17 +112,6 @@ def _account_state(world: World, card: Card) -> dict[BreakType, str]:
 def _currency(world: World, card: Card) -> dict[BreakType, str]:
     r.amend(world, "UPDATE cards SET currency = 'EUR' WHERE id = ?", card.id)
     return {T.CARD_CURRENCY: card.ref}
-
-
-def _funding_gone(world: World, card: Card) -> dict[BreakType, str]:
-    fund_card(world.desk, card, usd("5"))
-    sync_card(world.desk, card)
-    rows = [row["id"] for row in world.customer.rows(card.ref)]
-    r.behind(world, "UPDATE strowallet_cards SET balance = balance - 500 WHERE ref = ?", card.ref)
-    funding = next(one for one in world.events(card) if one.amount == usd("5"))
-    assert rows
-    r.behind(world, "DELETE FROM strowallet_transactions WHERE kind = 'funding'")
-    return {T.FUNDING_UNMATCHED: funding.ref}
 
 
 def _put(world: World, card: Card, ref: str, minor: int, merchant: Merchant) -> None:
@@ -244,6 +232,23 @@ def test_an_account_that_is_nowhere_in_the_books(worlds: Worlds) -> None:
 
 
 @pytest.mark.parametrize("provider", EVERY)
+def test_an_account_that_is_nowhere_there(worlds: Worlds, provider: str) -> None:
+    """Its cards are another matter; what becomes of them a person decides."""
+    world = worlds(provider=provider)
+    gone, kept = world.an_account(), world.a_card("50")
+    table = {"stripe": "holders", "marqeta": "marqeta_users", "strowallet": "strowallet_customers"}[provider]
+    r.behind(world, f"UPDATE {table} SET deleted = 1 WHERE ref = ?", gone.ref)
+    one = r.only(world)
+    assert (one.type, one.subject, one.card_id, one.at_risk) == (T.ACCOUNT_MISSING_THERE, gone.ref, None, None)
+    assert one.local["id"] == gone.id
+    assert r.mended(world, [one]).proposed == [one.fingerprint]
+    assert world.account(gone).state == gone.state
+    assert world.card(kept).state is CardState.ACTIVE
+    outcome = r.ran(world)
+    assert outcome.waiting == 0
+
+
+@pytest.mark.parametrize("provider", EVERY)
 def test_a_card_that_is_nowhere_there(worlds: Worlds, provider: str) -> None:
     world = worlds(provider=provider)
     card, kept = world.a_card("100"), world.a_card("50")
@@ -259,46 +264,3 @@ def test_a_card_that_is_nowhere_there(worlds: Worlds, provider: str) -> None:
     assert ("card.gone", card.id) in world.audit()
     assert world.card(kept).state is CardState.ACTIVE
     r.clean(world)
-
-
-def test_money_moved_by_us_needs_no_pull(strowallet: World) -> None:
-    """Its rows have names of their own, and do not say who asked for them."""
-    card = strowallet.a_card("100")
-    r.clean(strowallet)
-    fund_card(strowallet.desk, card, usd("5"))
-    fund_card(strowallet.desk, card, usd("5"))
-    withdraw(strowallet.desk, card, usd("3"))
-    types = {one.type for one in r.found(strowallet)}
-    assert types <= {T.TRANSACTION_STATE, T.BALANCE}, "a funding may have settled since"
-    sync_card(strowallet.desk, card)
-    assert strowallet.card(card).balance == usd("107")
-    r.clean(strowallet)
-
-
-def test_money_moved_there_by_somebody_else(strowallet: World) -> None:
-    card = strowallet.a_card("100")
-    strowallet.customer.fund(card.ref, "5")
-    (row,) = strowallet.customer.rows(card.ref)
-    breaks = r.found(strowallet)
-    assert r.told(breaks) == [(T.FUNDING_UNMATCHED, row["id"])], "it explains the balance, too"
-    assert breaks[0].at_risk == usd("5")
-    assert strowallet.card(card).balance == usd("100")
-    r.mended(strowallet, breaks)
-    assert strowallet.card(card).balance == usd("105")
-    r.clean(strowallet)
-
-
-def test_a_movement_that_the_history_does_not_show_is_proposed(strowallet: World) -> None:
-    card = strowallet.a_card("100")
-    fund_card(strowallet.desk, card, usd("5"))
-    sync_card(strowallet.desk, card)
-    r.clean(strowallet)
-    wanted = _funding_gone(strowallet, card)
-    strowallet.control.advance(timedelta(seconds=2))
-    breaks = r.found(strowallet)
-    assert set(r.told(breaks)) >= set(wanted.items())
-    done = r.mended(strowallet, breaks)
-    assert done.proposed == [one.fingerprint for one in breaks if one.type is T.FUNDING_UNMATCHED]
-    left = r.found(strowallet)
-    assert {one.type for one in left} == {T.FUNDING_UNMATCHED}
-    assert {one.state for one in left} == {BreakState.ACKNOWLEDGED}

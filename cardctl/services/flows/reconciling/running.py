@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -72,8 +73,8 @@ def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
     """
     desk = parts[0].desk
     run = begun(desk, parts, wish, means.places)
-    stages = {part.desk.programme: means.places.current(part.desk.programme) for part in parts}
-    try:
+    with ExitStack() as opened:
+        stages = {part.desk.programme: _opened(opened, means.places.current(part.desk.programme)) for part in parts}
         began = means.seconds()
         whole, unread = _read_all(parts, stages, run, wish, means)
         read_in, began = means.seconds() - began, means.seconds()
@@ -84,12 +85,14 @@ def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
             _plausible(desk, run, one, wish)
         seconds = {"reading": round(read_in, 3), "comparing": round(means.seconds() - began, 3)}
         outcome = _remember(desk, run, parts, whole, unread, seconds)
-    finally:
-        for stage in stages.values():
-            stage.close()
     if not unread:
         means.places.finish(run.id)
     return outcome
+
+
+def _opened(stack: ExitStack, stage: Stage) -> Stage:
+    stack.callback(stage.close)
+    return stage
 
 
 def refigured(books: Books, run: ReconcileRun) -> ReconcileRun:
