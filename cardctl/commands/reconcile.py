@@ -180,9 +180,18 @@ def _lines(outcome: Outcome, found: Sequence[Break], paths: Sequence[Path], mend
     lines += _mended_lines(mended) if mended else []
     lines += [f"report: {path}" for path in paths]
     gone = f", {outcome.remembered.gone} gone since the last run" if outcome.remembered.gone else ""
-    clean = "not everything was read" if outcome.unread or outcome.late else "clean"
-    verdict = f"{outcome.waiting} breaks want somebody" if outcome.waiting else clean
-    return [*lines, f"{outcome.run.id}: {verdict}; {outcome.run.found} found, {outcome.remembered.new} of them new{gone}"]
+    return [
+        *lines,
+        f"{outcome.run.id}: {_verdict(outcome, mended)}; {outcome.run.found} found, {outcome.remembered.new} of them new{gone}",
+    ]
+
+
+def _verdict(outcome: Outcome, mended: dict[str, Any] | None) -> str:
+    if outcome.waiting:
+        return "1 break wants somebody" if outcome.waiting == 1 else f"{outcome.waiting} breaks want somebody"
+    if outcome.unread or outcome.late:
+        return "not everything was read"
+    return "the rest is proposed to a person" if mended and mended.get("proposed") else "clean"
 
 
 _NOUNS = ("accounts", "cards", "transactions")

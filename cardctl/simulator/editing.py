@@ -44,7 +44,7 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
         after[name] = _shown(reader, _get(row, path))
         column = path.split(".")[0]
         columns[column] = row[column]
-    write(desk, table, ref, columns)
+    write(desk, table, row["ref"], columns)
     return before, after
 
 
@@ -75,6 +75,8 @@ def _locate(desk: Desk, ref: str) -> tuple[str, Record]:
         rows = select(desk, table, "ref = ?", (ref,))
         if rows:
             return table, rows[0]
+    if row := strowallet.told_as(desk, ref):
+        return row
     raise NotFound("simulated object", ref)
 
 

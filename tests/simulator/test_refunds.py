@@ -143,6 +143,16 @@ def test_strowallet_puts_it_on_the_card_and_tells_nobody(
     assert control.last_told() == before
 
 
+def test_a_row_of_strowallet_is_edited_by_its_reference_too(
+    path: Path, control: Control, strowallet_card: tuple[str, str]
+) -> None:
+    card = strowallet_card[0]
+    held = control.swipe(card, usd(600), hold=True).authorization_ref
+    assert control.edit(held, {"status": "success"}) == ({"status": "pending"}, {"status": "success"})
+    with Virtual(path) as one:
+        assert one.rows(card)[0]["status"] == "success"
+
+
 def test_a_card_that_has_ended_takes_no_money(path: Path, control: Control, strowallet_card: tuple[str, str]) -> None:
     card = strowallet_card[0]
     bought = control.swipe(card, usd(1250)).transaction_ref

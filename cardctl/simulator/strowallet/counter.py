@@ -87,6 +87,12 @@ def purchase(desk: Desk, ref: str) -> Record | None:
     return {**told, "captured": captured, "refunded": purchases.refunded(desk, row)}
 
 
+def told_as(desk: Desk, reference: str) -> tuple[str, Record] | None:
+    """The table and the row that events name so: a purchase goes by its reference there."""
+    row = _row(desk, reference)
+    return None if row is None else (TRANSACTIONS, row)
+
+
 def refund(desk: Desk, ref: str, amount: int) -> str:
     """The merchant gives back `amount` cents of a purchase, as often as it likes; the new row. The purchase must be there."""
     row = _row(desk, ref)
