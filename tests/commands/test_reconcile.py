@@ -273,3 +273,26 @@ def test_a_second_run_is_kept_out(cardctl: Cardctl, programme: dict[str, Any]) -
     with FileLock(cardctl.home / "state" / "leases" / "dev.reconcile.job"):
         assert cardctl("reconcile").code == 11
     assert cardctl("run", "list", "-o", "json").data == []
+
+
+def test_mending_that_was_late_is_gone_on_with(
+    cardctl: Cardctl, programme: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline passes once everything is compared: what is not mended yet waits for the next run."""
+    cards = programme["cards"]
+    for each in cards:
+        edited(cardctl, each["ref"], "status=inactive")
+    looks = Time(look=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "time", SimpleNamespace(monotonic=looks.monotonic, sleep=lambda _seconds: None))
+        assert cardctl("reconcile", "--deadline", "1000s").code == 3
+        needed, again = int(looks.now) - 3, Time(look=1)  # the wait before it and the log after it look too
+        patch.setattr(jobs, "time", SimpleNamespace(monotonic=again.monotonic, sleep=lambda _seconds: None))
+        ran = cardctl("reconcile", "--fix", "--yes", "--deadline", f"{needed}s", "-o", "json")
+    mended = len(ran.data["fix"]["fixed"])
+    assert (ran.code, ran.warnings, 0 < mended < len(cards)) == (10, ["DEADLINE"], True)
+    assert [each["state"] for each in cardctl("card", "list", "-o", "json").data].count("frozen") == mended
+    assert [each["state"] for each in cardctl("break", "list", "-o", "json").data] == ["open"] * (len(cards) - mended)
+    done(cardctl("reconcile", "--fix", "--yes", "-o", "json"))
+    assert {each["state"] for each in cardctl("card", "list", "-o", "json").data} == {"frozen"}
+    assert found(cardctl) == (0, set())
