@@ -15,7 +15,11 @@ from typing import Any
 
 import pytest
 
+from cardctl.domain.cards import Card
 from cardctl.runtime import jobs
+from cardctl.services.deeds.pulling import sync_card
+from cardctl.services.desk import Desk
+from cardctl.services.flows.reconciling import fixing
 from cardctl.simulator import transport
 from cardctl.simulator.faces.strowallet.face import StrowalletFace
 from tests.commands.behind import bought, calls, done, edited, found, here, named, provisioned, there
@@ -295,4 +299,34 @@ def test_mending_that_was_late_is_gone_on_with(
     assert [each["state"] for each in cardctl("break", "list", "-o", "json").data] == ["open"] * (len(cards) - mended)
     done(cardctl("reconcile", "--fix", "--yes", "-o", "json"))
     assert {each["state"] for each in cardctl("card", "list", "-o", "json").data} == {"frozen"}
+    assert found(cardctl) == (0, set())
+
+
+def test_what_could_not_be_mended_still_waits(
+    cardctl: Cardctl, programme: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bank is gone when the first of two cards is to be read again."""
+    first, second, _ = programme["cards"]
+    for each in (first, second):
+        edited(cardctl, each["ref"], "status=inactive")
+
+    def gone(desk: Desk, card: Card) -> Card:
+        if card.id != first["id"]:
+            return sync_card(desk, card)
+        with monkeypatch.context() as patch:
+            patch.delitem(transport.HOSTS, "api.stripe.com")
+            return sync_card(desk, card)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fixing, "sync_card", gone)
+        patch.setattr(fixing, "WORKERS", 1)
+        ran = cardctl("reconcile", "--fix", "--yes", "-o", "json")
+    told = ran.data["fix"]
+    assert (ran.code, len(told["fixed"]), len(told["failed"])) == (10, 1, 1)
+    assert "not available" in told["failed"][0]["error"]
+    shown = {each["ref"]: each["state"] for each in cardctl("card", "list", "-o", "json").data}
+    assert (shown[first["ref"]], shown[second["ref"]]) == ("active", "frozen")
+    (left,) = cardctl("break", "list", "-o", "json").data
+    assert (left["subject"], left["state"]) == (first["ref"], "open")
+    done(cardctl("reconcile", "--fix", "--yes", "-o", "json"))
     assert found(cardctl) == (0, set())
