@@ -225,7 +225,9 @@ def test_the_last_runs_are_kept(world: World) -> None:
     world.a_card("100")
     ids = [r.ran(world).run.id for _ in range(KEPT + 2)]
     for id_ in ids[-KEPT:]:
-        assert r.places(world).ended(id_)
+        (path,) = r.places(world).ended(id_)
+        modes = [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)]
+        assert modes == [0o600, 0o700, 0o700]
     for id_ in ids[:-KEPT]:
         with pytest.raises(NotFound):
             r.places(world).ended(id_)
