@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cardctl.commands._jobs import span
 from cardctl.commands._options import (
     CardOption,
     LimitOption,
@@ -20,7 +21,7 @@ from cardctl.commands._options import (
     moment,
 )
 from cardctl.domain.breaks import BreakState, BreakType, Severity
-from cardctl.errors import BadInput, ExitCode
+from cardctl.errors import ExitCode
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ SeverityOption = Annotated[Severity | None, typer.Option("--severity", help="Onl
 RunOption = Annotated[str | None, typer.Option("--run", metavar="RUN", help="Only what this run found.")]
 AllOption = Annotated[bool, typer.Option("--all", help="With those that are resolved.")]
 WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in its history and in the audit.")]
-ForOption = Annotated[str, typer.Option("--for", metavar="SPAN", help="How long: 8h, 7d, 2w.")]
+ForOption = Annotated[str, typer.Option("--for", metavar="SPAN", help="How long: 90m, 8h, 7d.")]
 FixOption = Annotated[bool, typer.Option("--fix", help="Mend it first: the provider's word is taken into the books.")]
 
 
@@ -114,10 +115,7 @@ def snooze(
     """
     from cardctl import runtime  # noqa: PLC0415
 
-    now = runtime.now()
-    until = now + (now - moment(for_, now=now))
-    if until <= now + timedelta(seconds=1) or for_[:1] not in "0123456789" or "-" in for_:
-        raise BadInput(f"{for_!r} is no span of time", hint="such as 8h, 7d or 2w")
+    until = runtime.now() + timedelta(seconds=span(for_))
     _move(names, BreakState.SNOOZED, reason, profile, output, until)
 
 
