@@ -30,6 +30,8 @@ WORKERS = 16
 _FIXED = "fixed by reconcile"
 _PROPOSED = "proposed: a person must act, see its proposed fix"
 _T = BreakType
+Left = frozenset[BreakType]
+_NONE: Left = frozenset()
 _ACCOUNTS = frozenset({_T.ACCOUNT_MISSING_HERE, _T.ACCOUNT_STATE, _T.ACCOUNT_KYC})
 _VOIDS = frozenset({_T.TRANSACTION_MISSING_THERE, _T.TRANSACTION_DUPLICATE})
 
@@ -93,7 +95,7 @@ def fix(
         elif isinstance(answer, Exception):
             raise answer
         else:
-            _count(done, work, explicit=explicit)
+            _count(done, work, answer, explicit=explicit)
     _note(desk, done, run_id, reason)
     return done
 
@@ -105,10 +107,10 @@ def settled(desk: Desk, fingerprints: Sequence[str], run_id: str | None, reason:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is done at once, for all breaks of one card or one account."""
+    """What is done at once, for all breaks of one card or one account; `act` gives the types of those that it left."""
 
     breaks: list[Break]
-    act: Callable[[], object]
+    act: Callable[[], Left]
 
 
 def _works(desk: Desk, breaks: Sequence[Break], *, explicit: bool) -> list[_Work]:
@@ -130,16 +132,21 @@ def _object_of(one: Break) -> tuple[str, str]:
     return "nothing", one.fingerprint
 
 
-def _act(desk: Desk, kind: str, name: str, group: list[Break], *, explicit: bool) -> Callable[[], object]:
+def _act(desk: Desk, kind: str, name: str, group: list[Break], *, explicit: bool) -> Callable[[], Left]:
     if kind == "operation":
         return lambda: _resume(desk, name)
     if kind == "account":
-        return lambda: bring_account(desk, name)
+        return lambda: _bring(desk, name, bring_account)
     if kind == "stranger":
-        return lambda: bring_card(desk, name)
+        return lambda: _bring(desk, name, bring_card)
     if kind == "card" and any(_takes(one) or (explicit and one.type is _T.REOPENED_CLOSED) for one in group):
         return lambda: _mend_card(desk, name, group, explicit=explicit)
-    return lambda: None
+    return lambda: _NONE
+
+
+def _bring(desk: Desk, ref: str, bring: Callable[[Desk, str], object]) -> Left:
+    bring(desk, ref)
+    return _NONE
 
 
 def _takes(one: Break) -> bool:
@@ -147,7 +154,8 @@ def _takes(one: Break) -> bool:
     return remedy_of(one) is Remedy.TAKE or bool(one.local.get("missing"))
 
 
-def _mend_card(desk: Desk, card_id: str, group: list[Break], *, explicit: bool) -> None:
+def _mend_card(desk: Desk, card_id: str, group: list[Break], *, explicit: bool) -> Left:
+    """A card that is not listed, and answers all the same when it is read by itself, is for a person to look at."""
     card = _card(desk, card_id)
     try:
         if explicit and any(one.type is _T.REOPENED_CLOSED for one in group):
@@ -159,6 +167,8 @@ def _mend_card(desk: Desk, card_id: str, group: list[Break], *, explicit: bool) 
         sync_card(desk, card)
     except ProviderHasNot:
         mark_gone(desk, card)
+        return _NONE
+    return frozenset({_T.CARD_MISSING_THERE})
 
 
 def _card(desk: Desk, card_id: str) -> Card:
@@ -166,14 +176,16 @@ def _card(desk: Desk, card_id: str) -> Card:
         return unit.cards.named(card_id)
 
 
-def _resume(desk: Desk, operation_id: str) -> None:
+def _resume(desk: Desk, operation_id: str) -> Left:
     if resume(desk, [operation_id]).left:
         raise OutcomeUnknown(f"{operation_id} is still in doubt", operation_id=operation_id)
+    return _NONE
 
 
-def _count(done: Fixed, work: _Work, *, explicit: bool) -> None:
+def _count(done: Fixed, work: _Work, left: Left, *, explicit: bool) -> None:
     for one in work.breaks:
         taken = remedy_of(one) is not Remedy.PROPOSE or (explicit and one.type is _T.REOPENED_CLOSED)
+        taken = taken and one.type not in left
         (done.fixed if taken else done.proposed).append(one.fingerprint)
 
 
