@@ -82,7 +82,7 @@ CARDS: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "closed there": ({}, {"state": "closed"}, ["card_state"]),
     "closed here": ({"state": "closed"}, {}, ["reopened_closed"]),
     "failed here": ({"state": "failed"}, {"state": "frozen"}, ["reopened_closed"]),
-    "failed and closed": ({"state": "failed"}, {"state": "closed"}, ["card_state"]),
+    "failed and closed": ({"state": "failed"}, {"state": "closed"}, []),
     "a word that nobody knows": ({}, {"state": "unknown", "word": "hotlisted"}, ["unknown_word"]),
     "closed, and otherwise different": (
         {"state": "closed", "daily": 9, "balance": 5},

@@ -123,6 +123,8 @@ def _made(rows: Mapping[str, Row]) -> dict[str, MoneySide]:
 def _card(done: Compared, ours: CardSide, theirs: CardSide, rules: Rules) -> None:
     if ours[2:13] == theirs[2:13]:
         return
+    if ours.state in FINAL and theirs.state in FINAL:
+        return  # nothing of it counts any more, and no word takes the books out of a final state
     found = done.findings
     if theirs.state == "unknown":
         found.append(_differs(_T.UNKNOWN_WORD, theirs, ours, {"state": ours.state}, {"word": theirs.word}, rules))
@@ -131,8 +133,6 @@ def _card(done: Compared, ours: CardSide, theirs: CardSide, rules: Rules) -> Non
         kind = _T.REOPENED_CLOSED if reopened else _T.CARD_STATE
         sides = {"state": ours.state}, {"state": theirs.state, "word": theirs.word}
         found.append(replace(_differs(kind, theirs, ours, *sides, rules), at_risk=_spendable(ours, theirs)))
-    if ours.state in FINAL and theirs.state in FINAL:
-        return  # nothing of it counts any more
     if ours.currency != theirs.currency:
         sides = {"currency": ours.currency}, {"currency": theirs.currency}
         found.append(_differs(_T.CARD_CURRENCY, theirs, ours, *sides, rules))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,6 +32,11 @@ class Places:
     def left(self) -> list[Path]:
         """The stages that a run which did not end has left."""
         return sorted((self._root / _UNDER_WAY).glob("*.stage"))
+
+    def touched_at(self) -> datetime | None:
+        """When the run that did not end has kept something last."""
+        written = [datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in (self._root / _UNDER_WAY).glob("*.stage*")]
+        return max(written, default=None)
 
     def discard(self) -> None:
         """What was left is not gone on with."""
@@ -69,4 +75,5 @@ def _name(programme: str) -> str:
 
 
 def _age(path: Path) -> float:
-    return path.stat().st_mtime
+    """When a run's stages were written last; looking at them leaves that as it is."""
+    return max((each.stat().st_mtime for each in path.glob("*.stage")), default=0.0)

@@ -17,7 +17,9 @@ from cardctl.services.desk import Desk
 from cardctl.services.flows.reconciling.places import Places
 
 RESUMED_WITHIN = timedelta(hours=2)
-"""What was read longer ago than that is read again: the books have moved on."""
+"""A run that kept its last page longer ago than that is begun anew: the books have moved on."""
+LONGEST = timedelta(hours=24)
+"""However slow the provider: what was read a day ago is no part of today's verdict."""
 _GIVEN_UP = "it was cut off, and not gone on with"
 
 
@@ -50,8 +52,10 @@ class Means:
 
 def begun(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places) -> ReconcileRun:
     """The run that was cut off, or a new one."""
+    touched = places.touched_at()  # before anything is opened
     stages = [_told(path) for path in places.left()]
-    found = _left(desk, parts, wish, places, stages)
+    lately = touched is not None and desk.clock() - touched <= RESUMED_WITHIN
+    found = _left(desk, parts, wish, places, stages) if lately else None
     if found is not None:
         return found
     _give_up(desk, stages)
@@ -119,7 +123,7 @@ def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places, stages:
         return None
     if run.state is RunState.STOPPED and not wish.force:
         return None
-    return run if desk.clock() - run.started_at <= RESUMED_WITHIN else None
+    return run if desk.clock() - run.started_at <= LONGEST else None
 
 
 def _give_up(desk: Desk, stages: Sequence[_Told]) -> None:
