@@ -51,7 +51,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from cardctl.exits import ExitCode as ExitCode
+from cardctl.exits import ExitCode as ExitCode  # noqa: PLC0414 - handed on: whoever knows the errors knows the codes
 
 
 class CardctlError(Exception):
