@@ -200,11 +200,15 @@ _NOUNS = ("accounts", "cards", "transactions")
 def _break_lines(one: Break) -> list[str]:
     risk = f", {one.at_risk} at risk" if one.at_risk else ""
     sides = [
-        f"    {name}: here {one.local.get(name, '-')}, there {one.remote.get(name, '-')}"
-        for name in {**one.local, **one.remote}
+        f"    {name}: here {_said(one.local, name)}, there {_said(one.remote, name)}" for name in {**one.local, **one.remote}
     ]
     about = one.card_id or one.subject
     return [f"{one.severity} {one.type} {about} ({one.subject}){risk} [{one.state}] {one.fingerprint}", *sides]
+
+
+def _said(side: dict[str, Any], name: str) -> str:
+    """`-` where a side does not tell, `none` where it tells that there is none."""
+    return "-" if name not in side else "none" if side[name] is None else str(side[name])
 
 
 def _mended_lines(mended: dict[str, Any]) -> list[str]:

@@ -206,5 +206,5 @@ _WORDS = {
     Remedy.BACKFILL: "fetch the missing events",
     Remedy.REPLAY: "apply the failed events again",
     Remedy.RESUME: "settle the operation",
-    Remedy.PROPOSE: "nothing: it is proposed to a person",
+    Remedy.PROPOSE: "propose it to a person",
 }
