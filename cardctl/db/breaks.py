@@ -15,7 +15,7 @@ from cardctl.db.many import Values, chunks, insert_rows
 from cardctl.db.reconcile_tables import BreakMoveRow, BreakRow, RunBreakRow
 from cardctl.db.selecting import find_by_name, narrowed, stream, within
 from cardctl.db.tables import table_of
-from cardctl.domain.breaks import WAITING, Break, BreakState, BreakType, Move, Severity
+from cardctl.domain.breaks import Break, BreakState, BreakType, Move, Severity
 from cardctl.domain.redaction import redact_json
 
 _B = table_of(BreakRow)
@@ -119,11 +119,6 @@ class Breaks:
             for fingerprint, _, *rest in self._connection.execute(query):
                 steps.setdefault(fingerprint, []).append(_move_from_row(rest))
         return (replace(each, moves=tuple(steps.get(each.fingerprint, ()))) for each in breaks)
-
-
-def waiting(programme: str | None = None) -> BreakFilter:
-    """Those that nobody has seen to yet."""
-    return BreakFilter(states=WAITING, programme=programme)
 
 
 def _filtered(query: Select[Any], filter: BreakFilter) -> Select[Any]:  # noqa: A002

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from cardctl.db.tables import CardRow, TransactionRow, table_of
-from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide
 
 _C = table_of(CardRow)
 _T = table_of(TransactionRow)
@@ -67,21 +66,6 @@ class Comparable:
                 return str(at)
         return None
 
-    def money_of(self, programme: str, card_ref: str) -> list[MoneySide]:
-        """The money events of one card."""
-        query = _MONEY.replace(" ORDER BY c.ref", " AND c.ref = {mark}")
-        return [MoneySide._make(row) for row in self._rows(query, programme, card_ref)]
-
-    def card(self, programme: str, ref: str) -> CardSide | None:
-        """One card."""
-        query = _CARDS.replace(" ORDER BY c.ref", " AND c.ref = {mark}")
-        return next((CardSide._make(row) for row in self._rows(query, programme, ref)), None)
-
-    def account(self, programme: str, ref: str) -> AccountSide | None:
-        """One account."""
-        query = _ACCOUNTS.replace(" AND ref IS NOT NULL ORDER BY ref", " AND ref = {mark}")
-        return next((AccountSide._make(row) for row in self._rows(query, programme, ref)), None)
-
     def states(self, programme: str) -> dict[str, int]:
         """How many cards are in which state."""
         query = select(_C.c.state, func.count()).where(_C.c.programme == programme).group_by(_C.c.state)
@@ -98,12 +82,6 @@ class Comparable:
             held = inner.group_by(_C.c.account_id, _C.c.balance_currency).subquery()
             query = select(held.c.currency, func.sum(held.c.minor)).group_by(held.c.currency)
         return {str(currency): int(minor) for currency, minor in self._connection.execute(query)}
-
-    def newest_at(self, programme: str) -> str | None:
-        """When the newest money event happened."""
-        query = select(func.max(_T.c.occurred_at)).where(_T.c.programme == programme)
-        found = self._connection.execute(query).scalar_one()
-        return None if found is None else str(found)
 
     def _rows(self, query: str, *values: str, since: str = "") -> Iterator[tuple[Any, ...]]:
         mark = "?" if self._connection.dialect.name == "sqlite" else "%s"

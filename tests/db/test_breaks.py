@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from cardctl.db.breaks import BreakFilter, waiting
+from cardctl.db.breaks import BreakFilter
 from cardctl.db.unit import Books
-from cardctl.domain.breaks import Break, BreakState, BreakType, Move, Severity, fingerprint
+from cardctl.domain.breaks import WAITING, Break, BreakState, BreakType, Move, Severity, fingerprint
 from cardctl.domain.money import Money
 from tests.db.builders import NOW, PROGRAMME, later, usd
 from tests.db.test_runs import a_run
@@ -117,16 +117,16 @@ def test_filters(books: Books) -> None:
         (BreakFilter(run_id="run_none"), ""),
         (BreakFilter(since=later(10)), "bc"),
         (BreakFilter(until=later(10)), "a"),
-        (waiting(), "bc"),
-        (waiting(PROGRAMME), "b"),
+        (BreakFilter(states=WAITING), "bc"),
+        (BreakFilter(states=WAITING, programme=PROGRAMME), "b"),
     ]
     with books.read() as unit:
         for wanted, subjects in cases:
             assert sorted(one.subject for one in unit.breaks.rows(wanted)) == list(subjects), wanted
             assert unit.breaks.count(wanted) == len(subjects)
         assert unit.breaks.tally("state", BreakFilter()) == {"open": 1, "reopened": 1, "resolved": 1}
-        assert unit.breaks.tally("severity", waiting()) == {"critical": 1, "warning": 1}
-        assert unit.breaks.tally("type", waiting(PROGRAMME)) == {"card_state": 1}
+        assert unit.breaks.tally("severity", BreakFilter(states=WAITING)) == {"critical": 1, "warning": 1}
+        assert unit.breaks.tally("type", BreakFilter(states=WAITING, programme=PROGRAMME)) == {"card_state": 1}
 
 
 def test_found_by_a_name_or_its_beginning(books: Books) -> None:

@@ -69,11 +69,6 @@ def test_a_row_has_the_words_of_its_side(books: Books) -> None:
             event.ref, "settlement", "settled", 700, -700, "USD", "iauth_0", at, "Cafe", "5812", "123456", "1.0", None, one.ref
         )
         assert MoneySide._make(row) == money
-        assert unit.comparable.card(PROGRAMME, one.ref) == wanted
-        assert unit.comparable.account(PROGRAMME, "ich_é") == AccountSide("ich_é", "active", "rejected", holder.id, at)
-        assert unit.comparable.money_of(PROGRAMME, one.ref) == [money]
-        assert (unit.comparable.card(PROGRAMME, "nobody"), unit.comparable.account(PROGRAMME, "nobody")) == (None, None)
-        assert unit.comparable.money_of(PROGRAMME, "nobody") == []
 
 
 def test_another_programme_is_not_seen(books: Books) -> None:
@@ -92,7 +87,6 @@ def test_another_programme_is_not_seen(books: Books) -> None:
         assert list(side.money(PROGRAMME, None)) == []
         assert [row[0] for row in side.money(other, None)] == ["iauth_txn_2"]
         assert side.states(PROGRAMME) == {"active": 1}
-        assert (side.newest_at(PROGRAMME), side.newest_at(other)) == (None, moment_to_text(NOW))
 
 
 def test_since_is_by_when_it_happened(books: Books) -> None:

@@ -12,7 +12,7 @@ from cardctl.domain.breaks import BreakType, Finding
 from cardctl.domain.events import EventState, own_id
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OperationState
-from cardctl.errors import BadEvent, CardctlError
+from cardctl.errors import BadEvent
 from cardctl.providers.base import ReportsBalance
 from cardctl.providers.notifying import ListsEvents, Webhooks
 from cardctl.services.deeds.completeness import complete
@@ -136,8 +136,3 @@ def _not_here(desk: Desk, webhooks: Webhooks, page: list[bytes], types: set[str]
     with desk.books.read() as unit:
         known = unit.events.known_of(ids)
     return [(each.event_id, each.object_ref) for id_, each in ids.items() if id_ not in known]
-
-
-def unread(programme: str, error: CardctlError) -> str:
-    """What is said of a programme that could not be read."""
-    return f"{programme}: {error.message}"
