@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cardctl.domain.breaks import WAITING, Remedy, Severity
+from cardctl.domain.breaks import WAITING, Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,7 @@ def waiting(run: Run, programmes: Sequence[str]) -> Waiting:
     from cardctl.services.flows.reconciling.moving import breaks_of  # noqa: PLC0415
 
     found = {each: breaks_of(run.books, BreakFilter(states=WAITING, programme=each)) for each in programmes}
-    return {name: [one for one in breaks if one.severity is not Severity.INFO] for name, breaks in found.items()}
+    return {name: [one for one in breaks if one.waits] for name, breaks in found.items()}
 
 
 def planned(breaks: Waiting) -> list[dict[str, str]]:

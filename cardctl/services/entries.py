@@ -155,6 +155,13 @@ def audit_entry(desk: Desk, action: str, object_id: str, before: Diff, after: Di
     }
 
 
+def rebalance(desk: Desk, unit: Unit, card_id: str) -> None:
+    """Make a card's balance what its allowance and money events say, audited where that changes it."""
+    before, after = unit.cards.rebalance(card_id)
+    if before != after:
+        audit_change(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
+
+
 def available(remote: RemoteCard, spend: int) -> Money | None:
     """What a card can still spend: the provider's figure, else allowance and `spend` (minor, negative); None: no limit."""
     if remote.balance is not None or remote.allowance is None:

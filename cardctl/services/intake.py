@@ -21,8 +21,8 @@ from cardctl.services.entries import (
     made_by,
     new_account,
     new_card,
+    rebalance,
     share_balance,
-    shown,
     take_account,
     taken_card,
 )
@@ -114,9 +114,7 @@ def take_events(desk: Desk, unit: Unit, page: Iterable[RemoteTransaction]) -> Pu
     if touched:  # an event may have told of a capture before its authorization was read
         unit.transactions.find_parents(desk.programme, [remote.ref for remote in events])
     for card_id in sorted(touched):
-        before, after = unit.cards.rebalance(card_id)
-        if before != after:
-            audit_change(desk, unit, "card.balance", card_id, {"balance": shown(before)}, {"balance": shown(after)})
+        rebalance(desk, unit, card_id)
     return total
 
 

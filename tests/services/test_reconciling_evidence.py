@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cardctl.domain.breaks import BreakType
+from cardctl.domain.breaks import BreakType, Finding
 from cardctl.domain.cards import Card, Limits
 from cardctl.domain.states import Move
 from cardctl.errors import BadFile, NotFound
@@ -23,6 +23,7 @@ from cardctl.services.deeds.funding import fund_card
 from cardctl.services.deeds.pulling import sync_card
 from cardctl.services.flows.reconciling.evidence import export, verify
 from cardctl.services.flows.reconciling.places import KEPT
+from cardctl.services.flows.reconciling.running import digest_of
 from tests.services import reconciled as r
 from tests.services.world import World, usd
 
@@ -245,3 +246,14 @@ def test_limits_and_yen_are_found_again(world: World) -> None:
     breaks = r.found(world)
     assert sorted(one.type for one in breaks) == [T.CARD_LIMITS, T.CARD_MISSING_HERE]
     assert next(one for one in breaks if one.type is T.CARD_LIMITS).local == {"daily": "500.00 USD"}
+
+
+def test_the_digest_knows_every_name_in_the_evidence() -> None:
+    """And no order, of findings or of names."""
+
+    def finding(subject: str, *objects: str) -> Finding:
+        return Finding(BreakType.OVER_CAPTURE, subject, "stripe", "stripe/default", evidence={"objects": [*objects]})
+
+    one, other = finding("iauth_1", "iauth_1", "ipi_1"), finding("iauth_2", "iauth_2")
+    assert digest_of([one, other]) == digest_of([other, finding("iauth_1", "ipi_1", "iauth_1")])
+    assert digest_of([one]) != digest_of([finding("iauth_1", "iauth_1", "ipi_2")])

@@ -10,7 +10,7 @@ from cardctl.domain.states import settle
 from cardctl.domain.transactions import voided
 from cardctl.providers.base import ReadsCards, ReadsTransactions, require
 from cardctl.services.desk import Desk
-from cardctl.services.entries import audit_change, shown
+from cardctl.services.entries import audit_change, rebalance
 
 
 def void(desk: Desk, card: Card, refs: Collection[str]) -> list[str]:
@@ -24,9 +24,7 @@ def void(desk: Desk, card: Card, refs: Collection[str]) -> list[str]:
             unit.transactions.upsert(voided(one), programme=desk.programme)
             before, after = ({"state": str(each.state), "impact": str(each.impact)} for each in (one, voided(one)))
             audit_change(desk, unit, "transaction.void", one.id, before, after)
-        balance = unit.cards.rebalance(card.id)
-        if balance[0] != balance[1]:
-            audit_change(desk, unit, "card.balance", card.id, {"balance": shown(balance[0])}, {"balance": shown(balance[1])})
+        rebalance(desk, unit, card.id)
     return [one.ref for one in gone]
 
 

@@ -123,7 +123,7 @@ def digest_of(findings: Iterable[Finding]) -> str:
     """One value for all findings, in whatever order."""
     total = 0
     for each in findings:
-        told = each.plain() | {"evidence": sorted(each.evidence)}
+        told = each.plain() | {"evidence": {kind: sorted(names) for kind, names in each.evidence.items()}}
         total += int.from_bytes(hashlib.sha256(canonical(told).encode()).digest())
     return f"{total % (1 << 256):064x}"
 
