@@ -13,10 +13,9 @@ from cardctl.output import shapes
 
 if TYPE_CHECKING:
     from cardctl.domain.accounts import Account
-    from cardctl.domain.cards import Card
     from cardctl.domain.operations import Draft
     from cardctl.runtime import Run
-    from cardctl.services.desk import Done
+    from cardctl.services.desk import Done, Thing
 
 T = TypeVar("T")
 
@@ -98,7 +97,7 @@ def show_write(run: Run, noun: str, done: Done, verb: str) -> None:
     run.console.done(shape, [f"{verb}: {one_line(done.object)}"])
 
 
-def show_rehearsal(run: Run, *results: Draft | Card | Account, then: Sequence[str] = ()) -> None:
+def show_rehearsal(run: Run, *results: Draft | Thing, then: Sequence[str] = ()) -> None:
     """What a dry run found: the requests exactly as they would be sent, or that nothing would; `then` are writes that would
     follow and need the first to be done, in words."""
     from cardctl.domain.operations import Draft  # noqa: PLC0415
@@ -112,13 +111,21 @@ def show_rehearsal(run: Run, *results: Draft | Card | Account, then: Sequence[st
     run.console.done(told, [*lines, *(f"then {step}" for step in then)] or ["would send nothing"])
 
 
-def one_line(thing: Card | Account) -> str:
-    """A card or an account in one line."""
+def one_line(thing: Thing) -> str:
+    """What a write was about, in one line."""
     from cardctl.domain.cards import Card  # noqa: PLC0415
+    from cardctl.domain.payments import Payment  # noqa: PLC0415
+    from cardctl.domain.saved_cards import SavedCard  # noqa: PLC0415
 
     if isinstance(thing, Card):
         balance = f", balance {thing.balance}" if thing.balance is not None else ""
         return f"{thing.id} {thing.masked} {thing.state}{balance}"
+    if isinstance(thing, SavedCard):
+        card = f" {thing.brand or 'card'} ending in {thing.last4}" if thing.last4 else ""
+        return f"{thing.id} {thing.person}{card} {thing.state}"
+    if isinstance(thing, Payment):
+        told = f"captured {thing.captured}, refunded {thing.refunded}" if thing.captured.minor else f"{thing.amount}"
+        return f"{thing.id} {thing.state}, {told}"
     return f"{thing.id} {thing.external_id or ''} {thing.name} {thing.state}".replace("  ", " ")
 
 

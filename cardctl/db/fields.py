@@ -42,6 +42,11 @@ def sealed_field(**options: Any) -> Any:
     return Field(sa_type=Text, sa_column_kwargs={"info": {"sealed": True}}, **options)
 
 
+def digest_field(of: str, **options: Any) -> Any:
+    """A keyed hash of the sealed column `of`, by which its row is found."""
+    return Field(sa_type=Text, sa_column_kwargs={"info": {"digest_of": of}}, **options)
+
+
 def sealed_bytes_field(**options: Any) -> Any:
     return Field(sa_type=LargeBinary, sa_column_kwargs={"info": {"sealed": True}}, **options)
 

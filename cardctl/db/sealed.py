@@ -186,6 +186,24 @@ class Box:
             return self.seal(place, self.open(place, sealed))
         return self.seal_bytes(place, self.open_bytes(place, sealed))
 
+    def digest(self, table: str, column: str, text: str) -> str:
+        """The keyed hash under which what is sealed from now on is found."""
+        return self.ring.current.digest(table, column, text)
+
+    def digests(self, table: str, column: str, text: str) -> list[str]:
+        """See `Ring.digests`."""
+        return self.ring.digests(table, column, text)
+
+    def _digests(self, table: Table, id_: str, sealed: list[Any]) -> dict[str, str]:
+        """What is found by a keyed hash is found by the new key's from now on."""
+        texts = dict(zip((column.name for column in sealed_columns(table)), sealed, strict=True))
+        found = {}
+        for column in table.columns:
+            of = column.info.get("digest_of")
+            if of is not None and texts[of] is not None:
+                found[column.name] = self.digest(table.name, of, self.open(Place(table.name, of, id_), texts[of]))
+        return found
+
     def _reseal_table(self, table: Table) -> int:
         columns, last, count = sealed_columns(table), "", 0
         old = or_(*(_sealed_otherwise(column, self.ring.current.prefix) for column in columns))
@@ -199,7 +217,7 @@ class Box:
                     for place, text in zip(places, texts, strict=True)
                     if text is not None
                 }
-                self._connection.execute(update(table).where(table.c.id == id_).values(anew))
+                self._connection.execute(update(table).where(table.c.id == id_).values(anew | self._digests(table, id_, texts)))
             last, count = rows[-1][0], count + len(rows)
         return count
 

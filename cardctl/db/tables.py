@@ -18,6 +18,7 @@ from cardctl.db.fields import (
     whole,
 )
 from cardctl.db.reconcile_tables import AlertRow, BreakMoveRow, BreakRow, DayRow, RunBreakRow, RunRow
+from cardctl.db.saved_tables import DisputeRow, PaymentRow, RefundRow, SavedCardRow
 from cardctl.domain.accounts import AccountState, Kyc
 from cardctl.domain.operations import OperationState
 from cardctl.domain.states import CardState
@@ -34,13 +35,17 @@ __all__ = [
     "CardRow",
     "CursorRow",
     "DayRow",
+    "DisputeRow",
     "EventRow",
     "LoadRow",
     "MetaRow",
     "OperationRow",
+    "PaymentRow",
+    "RefundRow",
     "Row",
     "RunBreakRow",
     "RunRow",
+    "SavedCardRow",
     "SchemaVersionRow",
     "TopUpRow",
     "TransactionRow",

@@ -11,6 +11,7 @@ from typing import Any
 
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.saved_cards import NOTHING_SAVED, SavedTold
 from cardctl.domain.states import CardState
 from cardctl.domain.topups import RemoteTopUp
 from cardctl.domain.transactions import RemoteTransaction
@@ -90,6 +91,7 @@ class Told:
 
     `decided`: whether the transactions may be taken by their progress alone; else the cards in `look` are read with theirs, and
     what is told is kept only where the reading does not have it (yet). `known` False: a type that nobody here has heard of.
+    `saved` is what it says of saved cards and of what is paid with them.
     """
 
     cards: tuple[RemoteCard, ...] = ()
@@ -101,11 +103,13 @@ class Told:
     claims: tuple[Claim, ...] = ()
     decided: bool = True
     known: bool = True
+    saved: SavedTold = NOTHING_SAVED
 
     @property
     def informs(self) -> bool:
         """Whether it is information only: nothing in the books follows from it."""
-        return not (self.cards or self.accounts or self.transactions or self.topups or self.look or self.look_accounts)
+        cards = self.cards or self.accounts or self.transactions or self.topups or self.look or self.look_accounts
+        return not (cards or self.saved)
 
 
 NOTHING = Told()

@@ -13,6 +13,8 @@ from cardctl.domain.cards import Card, Limits, WalletEligibility
 from cardctl.domain.events import Event
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.payments import Payment
+from cardctl.domain.saved_cards import SavedCard
 from cardctl.domain.transactions import Transaction
 
 Shape = dict[str, Any]
@@ -190,10 +192,57 @@ def audit_entry(value: AuditEntry) -> Shape:
     }
 
 
-_OF: dict[type, Callable[[Any], Shape]] = {Account: account, Card: card, Transaction: transaction}
+def saved_card(value: SavedCard) -> Shape:
+    """A saved card; the provider's names of it and of its customer are never shown."""
+    return {
+        "id": value.id,
+        "provider": value.provider,
+        "programme": value.programme,
+        "environment": value.environment,
+        "person": value.person,
+        "email": value.email,
+        "brand": value.brand,
+        "last4": value.last4,
+        "exp_month": value.exp_month,
+        "exp_year": value.exp_year,
+        "state": value.state.value,
+        "created_at": instant(value.created_at),
+        "updated_at": instant(value.updated_at),
+        "synced_at": instant(value.synced_at),
+    }
 
 
-def write(noun: str, object: Account | Card | Transaction | None, operation: Operation | None) -> Shape:  # noqa: A002
+def payment(value: Payment) -> Shape:
+    """A payment with a saved card; `captured` has the tip in it, `expires_at` is when a hold ends by itself."""
+    return {
+        "id": value.id,
+        "ref": value.ref,
+        "provider": value.provider,
+        "programme": value.programme,
+        "saved_card_id": value.saved_card_id,
+        "invoice": value.invoice,
+        "kind": value.kind.value,
+        "state": value.state.value,
+        "amount": money(value.amount),
+        "tip": money(value.tip),
+        "captured": money(value.captured),
+        "refunded": money(value.refunded),
+        "expires_at": instant(value.expires_at),
+        "created_at": instant(value.created_at),
+        "updated_at": instant(value.updated_at),
+    }
+
+
+_OF: dict[type, Callable[[Any], Shape]] = {
+    Account: account,
+    Card: card,
+    Transaction: transaction,
+    SavedCard: saved_card,
+    Payment: payment,
+}
+
+
+def write(noun: str, object: Account | Card | Transaction | SavedCard | Payment | None, operation: Operation | None) -> Shape:  # noqa: A002
     """The result of a write, `{"card": …, "operation": …}`; a null operation says that nothing was sent."""
     shown = None if object is None else _OF[type(object)](object)
     return {noun: shown, "operation": None if operation is None else _operation(operation)}

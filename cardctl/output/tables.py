@@ -5,6 +5,8 @@ from __future__ import annotations
 ACCOUNTS = ("id", "external_id", "name", "state", "kyc", "balance", "provider", "created_at")
 CARDS = ("id", "holder", "last4", "state", "balance", "provider", "created_at")
 WALLET_PAYLOADS = ("card_id", "cardholder_name", "last4", "exp_month", "exp_year", "provisioning_token")
+SAVED_CARDS = ("id", "person", "brand", "last4", "exp_month", "exp_year", "state", "programme", "created_at")
+PAYMENTS = ("id", "invoice", "kind", "state", "amount", "captured", "refunded", "expires_at", "created_at")
 TRANSACTIONS = ("id", "occurred_at", "card_id", "kind", "state", "amount", "impact", "merchant.name")
 OPERATIONS = ("id", "kind", "target", "amount", "state", "provider", "created_at", "error")
 AUDIT = ("seq", "at", "actor", "action", "object", "reason", "correlation_id")

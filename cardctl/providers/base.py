@@ -8,20 +8,23 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
-from cardctl.domain.cards import CardNews, Credentials, NewCard, RemoteCard, WalletEligibility
+from cardctl.domain.cards import CardNews, Credentials, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
+from cardctl.domain.saved_cards import RemoteSaved
 from cardctl.domain.states import Move
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import Unsupported
 from cardctl.providers.notifying import ListsEvents, ReceivesWebhooks, ResendsEvents
 from cardctl.providers.paging import ReadsWhole
+from cardctl.providers.relaying import ProvisionsWallets, RelaysWallets
+from cardctl.providers.saving import CancelsByKey, ChargesSavedCards, ReadsPayments, ReadsSavedCards, SavesCards
 
 if TYPE_CHECKING:
     import httpx
 
-Remote = RemoteCard | RemoteAccount | CardNews
+Remote = RemoteCard | RemoteAccount | CardNews | RemoteSaved
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,20 +239,6 @@ class RevealsCredentials(Protocol):
 
 
 @runtime_checkable
-class ProvisionsWallets(Protocol):
-    """Says whether a card may go into a phone's wallet."""
-
-    def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]: ...
-
-
-@runtime_checkable
-class RelaysWallets(Protocol):
-    """Hands what a phone's wallet asks of the issuer on to the provider, and its answer back. `wallet`: "apple" or "google"."""
-
-    def relay_wallet(self, ref: str, wallet: str, asked: Mapping[str, Any]) -> dict[str, Any]: ...
-
-
-@runtime_checkable
 class SimulatesPurchases(Protocol):
     """Makes a purchase in the provider's own test mode: authorised and, unless `hold`, captured. Gives the provider's refs."""
 
@@ -273,6 +262,11 @@ CAPABILITIES: dict[str, type] = {
     "provisions_wallets": ProvisionsWallets,
     "relays_wallets": RelaysWallets,
     "simulates_purchases": SimulatesPurchases,
+    "saves_cards": SavesCards,
+    "reads_saved_cards": ReadsSavedCards,
+    "charges_saved_cards": ChargesSavedCards,
+    "reads_payments": ReadsPayments,
+    "cancels_by_key": CancelsByKey,
     "receives_webhooks": ReceivesWebhooks,
     "lists_events": ListsEvents,
     "resends_events": ResendsEvents,

@@ -10,6 +10,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.payments import RemotePayment, RemoteRefund
+from cardctl.domain.saved_cards import RemoteSavedCard
 from cardctl.domain.transactions import RemoteTransaction
 
 
@@ -19,6 +21,15 @@ class Source(StrEnum):
     ACCOUNTS = "accounts"
     CARDS = "cards"
     TRANSACTIONS = "transactions"
+    SAVED_CARDS = "saved_cards"
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"
+
+
+ISSUED = (Source.ACCOUNTS, Source.CARDS, Source.TRANSACTIONS)
+"""What a provider that issues cards has."""
+SAVED = (Source.SAVED_CARDS, Source.PAYMENTS, Source.REFUNDS)
+"""What a provider that keeps buyers' cards has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,9 @@ class Leaf:
     then: list[Spot]
     requests: int
     absent: tuple[str, ...] = ()
+    saved_cards: tuple[RemoteSavedCard, ...] = ()
+    payments: tuple[RemotePayment, ...] = ()
+    refunds: tuple[RemoteRefund, ...] = ()
 
 
 @runtime_checkable

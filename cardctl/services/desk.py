@@ -11,7 +11,12 @@ from cardctl.db.unit import Books
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import Operation
+from cardctl.domain.payments import Payment
+from cardctl.domain.saved_cards import SavedCard
 from cardctl.providers.base import Provider
+
+Thing = Card | Account | SavedCard | Payment
+"""What a write is about, as it stands in our books."""
 
 
 class Lease(Protocol):
@@ -59,6 +64,6 @@ class Warned:
 class Done:
     """How a write ended: the object now, its operation (None where nothing had to be sent), and warnings."""
 
-    object: Card | Account
+    object: Thing
     operation: Operation | None
     warnings: tuple[Warned, ...] = ()

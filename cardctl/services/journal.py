@@ -10,15 +10,13 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from cardctl.db.unit import Unit
-from cardctl.domain.accounts import Account
 from cardctl.domain.audit import AuditEntry
-from cardctl.domain.cards import Card
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.domain.redaction import redact
 from cardctl.errors import BadInput, CardctlError
 from cardctl.providers.base import Remote
-from cardctl.services.desk import Desk, Done
+from cardctl.services.desk import Desk, Done, Thing
 from cardctl.services.entries import audit_change
 
 LEASE = timedelta(minutes=10)
@@ -45,7 +43,7 @@ class Wish:
 class Change:
     """What a deed wrote into the books: the object now, and what of it changed."""
 
-    object: Card | Account
+    object: Thing
     before: dict[str, Any]
     after: dict[str, Any]
 
@@ -65,10 +63,10 @@ class Deed(Protocol):
     @property
     def creates(self) -> bool: ...
 
-    def check(self, unit: Unit, operation: Operation) -> Card | Account | None: ...
+    def check(self, unit: Unit, operation: Operation) -> Thing | None: ...
     def draft(self, desk: Desk, operation: Operation) -> Draft: ...
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change: ...
-    def load(self, unit: Unit, operation: Operation) -> Card | Account: ...
+    def load(self, unit: Unit, operation: Operation) -> Thing: ...
 
 
 def refuse_sensitive(what: str, text: str | None) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cardctl.domain.accounts import Account
-from cardctl.domain.cards import NO_LIMITS, Card, Limits
+from cardctl.domain.cards import NO_LIMITS, Limits
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import FINAL, Move
 from cardctl.errors import BadInput
@@ -16,7 +15,7 @@ from cardctl.services.chaining import Link, run_chain
 from cardctl.services.deeds.controls import move_link
 from cardctl.services.deeds.funding import fund_link, limit_links, limits_shared_warning
 from cardctl.services.deeds.issuing import CardWish, issue_link, rehearse_card
-from cardctl.services.desk import Desk, Done, Warned
+from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.entries import limits_told
 
 
@@ -35,7 +34,7 @@ def issue_card(
     return replace(done, warnings=(*warnings, *done.warnings))
 
 
-def rehearse_issue(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> tuple[Draft | Card | Account, list[str]]:
+def rehearse_issue(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> tuple[Draft | Thing, list[str]]:
     """What would be sent to make the card, and the writes that would follow it, in words: they need the card to be there."""
     wish, _ = _possible(desk, wanted)
     following = [_in_words(link) for link in _links(desk, wish, caller_key, None)[1:]]

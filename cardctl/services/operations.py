@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cardctl.db.unit import Unit
-from cardctl.domain.accounts import Account
-from cardctl.domain.cards import Card
 from cardctl.domain.operations import OPEN, Draft, Operation, OperationState
 from cardctl.errors import CardctlError, KeyReused, LiveNotSaid, OutcomeUnknown, ProviderRefused, TargetBusy
-from cardctl.services.desk import Desk, Done, Warned
+from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.journal import Deed, Wish, enter, give_back, intended, works_on
 from cardctl.services.sending import carry_out, guard_real
 from cardctl.services.settling import settle
@@ -28,7 +26,7 @@ def run_once(desk: Desk, deed: Deed, wish: Wish) -> Done:
     return claimed if isinstance(claimed, Done) else carry_out(desk, deed, claimed[0])
 
 
-def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Card | Account:
+def rehearse(desk: Desk, deed: Deed, wish: Wish) -> Draft | Thing:
     """What `run_once` would send, having checked all that it checks; sends and writes nothing, and waits for nobody."""
     operation = intended(desk, deed, wish)
     with desk.books.read() as unit:

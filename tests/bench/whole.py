@@ -24,7 +24,7 @@ import orjson
 from cardctl.domain.redaction import Secret
 from cardctl.providers import registry
 from cardctl.providers.base import Handed
-from cardctl.providers.paging import Source, Spot
+from cardctl.providers.paging import ISSUED, Source, Spot
 from cardctl.simulator.transport import SimulatorTransport
 from tests.machine.histories import LIVES
 from tests.services.world import World
@@ -104,7 +104,7 @@ def seconds(work: Callable[[], object], runs: int) -> float:
 def measure(name: str, lives: int, runs: int) -> None:
     """Print a line for each source of one provider."""
     with tempfile.TemporaryDirectory() as place, opened(Path(place), name, lives) as (provider, answers, names):
-        for source in Source:
+        for source in ISSUED:
             answers.answers.clear()
             spots, objects, requests = turned(provider, source, names[source])
             bodies = [body for _, _, body in answers.answers.values()]

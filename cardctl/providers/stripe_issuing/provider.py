@@ -288,7 +288,7 @@ def _limits_as_before(draft: Draft, remote: Remote) -> bool:
     return bool(translate.spending_limits(cast(StripeCard, remote.raw)) == draft.before["limits"])
 
 
-def _remote(draft: Draft, wire: dict[str, Any]) -> Remote:
+def _remote(draft: Draft, wire: dict[str, Any]) -> RemoteCard | RemoteAccount:
     if draft.subject == "card":
         return translate.card_from_wire(cast(StripeCard, wire))
     return translate.account_from_wire(cast(StripeCardholder, wire))

@@ -14,7 +14,7 @@ from cardctl.domain.states import FINAL, CardState, Move, already, check_move, s
 from cardctl.errors import StateForbids
 from cardctl.providers.base import ClosesAccounts, ClosesCards, ControlsCards, IssuesCards, Remote, require
 from cardctl.services.chaining import Link
-from cardctl.services.desk import Desk, Done, Warned
+from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.entries import take_account
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
@@ -60,7 +60,7 @@ def move_link(card_id: str, move: Move, caller_key: str | None = None) -> Link:
     return MOVES[move], Wish(card_id, {"extra": None}, caller_key=caller_key)
 
 
-def rehearse_move(desk: Desk, card: Card, move: Move, *, reason: str | None = None) -> Draft | Card | Account:
+def rehearse_move(desk: Desk, card: Card, move: Move, *, reason: str | None = None) -> Draft | Thing:
     return rehearse(desk, MOVES[move], _move_wish(card, reason, None))
 
 
@@ -69,7 +69,7 @@ def change_account(desk: Desk, account: Account, change: AccountChange, *, reaso
     return run_once(desk, _account_deed(change), Wish(account.id, asdict(change), reason=reason))
 
 
-def rehearse_account_change(desk: Desk, account: Account, change: AccountChange) -> Draft | Card | Account:
+def rehearse_account_change(desk: Desk, account: Account, change: AccountChange) -> Draft | Thing:
     return rehearse(desk, _account_deed(change), Wish(account.id, asdict(change)))
 
 
@@ -79,7 +79,7 @@ def close_account(desk: Desk, account: Account, *, reason: str | None = None) ->
     return run_once(desk, CloseAccount(), Wish(account.id, {}, reason=reason))
 
 
-def rehearse_close_account(desk: Desk, account: Account) -> Draft | Card | Account:
+def rehearse_close_account(desk: Desk, account: Account) -> Draft | Thing:
     """What `close_account` would send; the same errors."""
     require(desk.provider, ClosesAccounts)
     return rehearse(desk, CloseAccount(), Wish(account.id, {}))

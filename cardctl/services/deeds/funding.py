@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from cardctl.db.unit import Unit
-from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card, CardNews, Load, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
@@ -15,7 +14,7 @@ from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BadAmount, BadInput, InsufficientBalance, StateForbids
 from cardctl.providers.base import FundsCards, LimitsCards, ReadsCards, Remote, require
 from cardctl.services.chaining import Link, run_chain
-from cardctl.services.desk import Desk, Done, Warned
+from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.entries import available, limits_shown, money_event, share_balance, share_limits, shown
 from cardctl.services.freshness import fresh_draft
 from cardctl.services.journal import Change, Wish
@@ -29,7 +28,7 @@ def fund_card(desk: Desk, card: Card, amount: Money, *, set_allowance: bool = Fa
 
 def rehearse_fund(
     desk: Desk, card: Card, amount: Money, *, set_allowance: bool = False, caller_key: str | None = None
-) -> Draft | Card | Account:
+) -> Draft | Thing:
     return rehearse(desk, Fund(), _money_wish(card, amount, {"set_allowance": set_allowance}, caller_key))
 
 
@@ -41,7 +40,7 @@ def withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = 
     return run_chain(desk, _withdrawals(desk, card, amount, caller_key))
 
 
-def rehearse_withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = None) -> list[Draft | Card | Account]:
+def rehearse_withdraw(desk: Desk, card: Card, amount: Money, *, caller_key: str | None = None) -> list[Draft | Thing]:
     return [rehearse(desk, deed, wish) for deed, wish in _withdrawals(desk, card, amount, caller_key)]
 
 
@@ -55,7 +54,7 @@ def set_limits(desk: Desk, card: Card, changes: dict[str, int | None]) -> Done:
     return replace(done, warnings=(*done.warnings, *shared))
 
 
-def rehearse_limits(desk: Desk, card: Card, changes: dict[str, int | None]) -> list[Draft | Card | Account]:
+def rehearse_limits(desk: Desk, card: Card, changes: dict[str, int | None]) -> list[Draft | Thing]:
     return [rehearse(desk, deed, wish) for deed, wish in limit_links(desk, card.id, changes)]
 
 

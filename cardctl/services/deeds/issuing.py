@@ -15,7 +15,7 @@ from cardctl.domain.transactions import TransactionKind
 from cardctl.errors import BadInput, Refused, StateForbids
 from cardctl.providers.base import IssuesCards, Remote, require
 from cardctl.services.chaining import Link
-from cardctl.services.desk import Desk, Done
+from cardctl.services.desk import Desk, Done, Thing
 from cardctl.services.entries import account_id_for, limits_of, limits_told, money_event, new_account, new_card
 from cardctl.services.journal import Change, Wish, refuse_sensitive
 from cardctl.services.operations import rehearse, run_once
@@ -43,7 +43,7 @@ def create_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = N
     return run_once(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
 
 
-def rehearse_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = None) -> Draft | Card | Account:
+def rehearse_account(desk: Desk, wanted: NewAccount, *, caller_key: str | None = None) -> Draft | Thing:
     return rehearse(desk, CreateAccount(), _account_wish(desk, wanted, caller_key))
 
 
@@ -53,7 +53,7 @@ def issue_link(desk: Desk, wanted: CardWish, caller_key: str | None = None, reas
     return IssueCard(), _card_wish(desk, wanted, caller_key, reason)
 
 
-def rehearse_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> Draft | Card | Account:
+def rehearse_card(desk: Desk, wanted: CardWish, *, caller_key: str | None = None) -> Draft | Thing:
     return rehearse(desk, IssueCard(), _card_wish(desk, wanted, caller_key, None))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from cardctl.domain.cards import Card, Credentials, WalletEligibility
 from cardctl.domain.states import CardState
 from cardctl.errors import StateForbids
-from cardctl.providers.base import ProvisionsWallets, RelaysWallets, RevealsCredentials, require
+from cardctl.providers.base import RevealsCredentials, require
+from cardctl.providers.relaying import ProvisionsWallets, RelaysWallets
 from cardctl.services.desk import Desk
 from cardctl.services.entries import audit_change
 

@@ -19,7 +19,7 @@ from cardctl.services.deeds.funding import fund_card
 from cardctl.services.deeds.issuing import CardWish, create_account, relink_account
 from cardctl.services.deeds.pulling import mark_gone, sync_account, sync_accounts, sync_card, sync_cards
 from cardctl.services.deeds.revealing import wallet_payload
-from cardctl.services.desk import Desk
+from cardctl.services.desk import Desk, Thing
 from cardctl.services.opening import issue_card
 from cardctl.services.resuming import settle_all
 
@@ -189,7 +189,7 @@ class _Work:
         return self._card(await_money(self.desk, funded).object)
 
     @staticmethod
-    def _card(thing: Card | Account) -> Card:
+    def _card(thing: Thing) -> Card:
         assert isinstance(thing, Card)
         return thing
 

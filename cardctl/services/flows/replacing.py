@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.states import CardState, Move
@@ -13,7 +12,7 @@ from cardctl.providers.base import ClosesCards, require
 from cardctl.services.deeds.controls import move_card, rehearse_move
 from cardctl.services.deeds.issuing import CardWish, check_holder, rehearse_card
 from cardctl.services.deeds.pulling import unspent
-from cardctl.services.desk import Desk, Done
+from cardctl.services.desk import Desk, Done, Thing
 from cardctl.services.journal import give_back
 from cardctl.services.opening import issue_card
 
@@ -39,9 +38,7 @@ def replace_card(desk: Desk, card: Card, why: str, *, reason: str | None = None,
     return issue_card(desk, wish, caller_key=prior.caller_key, reason=reason or why)
 
 
-def rehearse_replacement(
-    desk: Desk, card: Card, why: str, *, reason: str | None = None
-) -> tuple[Draft | Card | Account, Draft | Card | Account]:
+def rehearse_replacement(desk: Desk, card: Card, why: str, *, reason: str | None = None) -> tuple[Draft | Thing, Draft | Thing]:
     """What would be sent to close the card, and to issue its successor as things are now."""
     _check(desk, card, why)
     return rehearse_move(desk, card, Move.CLOSE, reason=reason or why), rehearse_card(desk, _successor(desk, card, why))

@@ -19,7 +19,8 @@ from cardctl.domain.states import CardState
 from cardctl.domain.transactions import OURS, RemoteTransaction
 from cardctl.errors import CardctlError
 from cardctl.providers.base import require
-from cardctl.providers.paging import Leaf, ReadsWhole, Source, Spot
+from cardctl.providers.paging import ISSUED, SAVED, Leaf, ReadsWhole, Source, Spot
+from cardctl.providers.saving import ReadsSavedCards
 from cardctl.services.desk import Desk
 
 WORKERS = 48
@@ -31,9 +32,10 @@ def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str) -> None
     """Put down where reading begins, and when; nothing is asked of the provider but its time."""
     reader = require(desk.provider, ReadsWhole)
     clock = desk.provider.ping().clock or desk.clock()
+    sources = SAVED if isinstance(desk.provider, ReadsSavedCards) else ISSUED
     with desk.books.read() as unit:
-        known = {source: _known(unit.comparable.refs, reader, source, desk.programme) for source in Source}
-        openings = chain.from_iterable(reader.openings(each, known=known[each], since=since) for each in Source)
+        known = {source: _known(unit.comparable.refs, reader, source, desk.programme) for source in sources}
+        openings = chain.from_iterable(reader.openings(each, known=known[each], since=since) for each in sources)
         stage.begin(
             ((str(spot.source), spot.position) for spot in openings),
             run=run_id,

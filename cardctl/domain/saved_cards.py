@@ -1,0 +1,167 @@
+"""Saved cards: a buyer's own card kept as a token with a seller; what is paid with it is in payments.py."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from cardctl.domain.payments import RemoteDispute, RemotePayment, RemoteRefund
+
+
+class SavedCardState(StrEnum):
+    """PENDING: its customer is there, and no card yet. GONE: the provider has the card, or its customer, no more."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    DISABLED = "disabled"
+    GONE = "gone"
+
+
+class Kind(StrEnum):
+    """What there is of a seller's saved cards at a provider."""
+
+    CUSTOMER = "customer"
+    SAVED_CARD = "saved_card"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class Named(NamedTuple):
+    """One object by the provider's name for it."""
+
+    kind: Kind
+    ref: str
+
+
+_FARTHEST_WEST = timedelta(hours=12)
+"""A card is good to the end of its month wherever that ends last."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """One saved card in our books: one for each person and seller. `ref` and `customer_ref` are the provider's names, which are
+    sealed at rest; None: there is none yet. `version` is the provider's count of changes of the card."""
+
+    id: str
+    provider: str
+    programme: str
+    environment: str
+    person: str
+    state: SavedCardState
+    created_at: datetime
+    updated_at: datetime
+    synced_at: datetime
+    email: str | None = None
+    customer_ref: str | None = None
+    ref: str | None = None
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
+    version: int = 0
+
+    def expired_at(self, now: datetime) -> bool:
+        """Whether its last month is over, everywhere."""
+        return self.exp_year is not None and self.exp_month is not None and is_past(self.exp_year, self.exp_month, now)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCustomer:
+    """A person who is to be known to the seller. `person` is our name for them, by which they are found again."""
+
+    person: str
+    email: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSavedCard:
+    """A card to be saved from a one-time token (`nonce`). `verification` proves the buyer to their bank, where that is asked
+    for; `postal_code` is the one that the buyer gave with the card."""
+
+    customer_ref: str
+    nonce: str
+    holder: str | None = None
+    verification: str | None = None
+    postal_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteCustomer:
+    """A provider's word about a customer. `merged_into`: another one has taken its place."""
+
+    ref: str
+    raw: dict[str, Any]
+    person: str | None = None
+    email: str | None = None
+    deleted: bool = False
+    merged_into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteSavedCard:
+    """A provider's word about a card on file. `mark` is the operation that made it; `closed`: its issuer has closed it;
+    `forgotten`: the provider has it no more."""
+
+    ref: str
+    raw: dict[str, Any]
+    customer_ref: str | None
+    enabled: bool
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+    version: int
+    mark: str | None = None
+    closed: bool = False
+    forgotten: bool = False
+
+
+RemoteSaved = RemoteCustomer | RemoteSavedCard | RemotePayment | RemoteRefund
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTold:
+    """What notifications say of saved cards: snapshots of the moment of the event, and in `look` what only a reading tells."""
+
+    customers: tuple[RemoteCustomer, ...] = ()
+    cards: tuple[RemoteSavedCard, ...] = ()
+    payments: tuple[RemotePayment, ...] = ()
+    refunds: tuple[RemoteRefund, ...] = ()
+    disputes: tuple[RemoteDispute, ...] = ()
+    look: tuple[Named, ...] = field(default=())
+
+    def __bool__(self) -> bool:
+        return bool(self.customers or self.cards or self.payments or self.refunds or self.disputes or self.look)
+
+
+NOTHING_SAVED = SavedTold()
+
+
+def saved_card_id(programme: str, person: str) -> str:
+    """Our name for the one saved card that a person has with a seller: known before there is one, so that two who save at once
+    meet."""
+    return "sc_" + hashlib.sha256(f"{programme}\n{person}".encode("utf-8", "replace")).hexdigest()[:20]
+
+
+def is_past(year: int, month: int, now: datetime) -> bool:
+    """Whether the month is over, everywhere on earth."""
+    there = now - _FARTHEST_WEST
+    return (year, month) < (there.year, there.month)
+
+
+def standing_of(remote: RemoteSavedCard, now: datetime) -> SavedCardState:
+    """What a provider's word about a card makes of it; that it has expired is seen by its date alone (Square has no such
+    state)."""
+    if remote.forgotten:
+        return SavedCardState.GONE
+    if not remote.enabled or remote.closed:
+        return SavedCardState.DISABLED
+    if remote.exp_year is not None and remote.exp_month is not None and is_past(remote.exp_year, remote.exp_month, now):
+        return SavedCardState.EXPIRED
+    return SavedCardState.ACTIVE
