@@ -188,6 +188,13 @@ class ProviderRefused(CardctlError):
         self.request_id = request_id
 
 
+class CardExpired(ProviderRefused):
+    """A buyer's card is out of date: our own word before anything is sent, or the provider's."""
+
+    error_code = "CARD_EXPIRED"
+    default_hint = "ask the buyer for a new card, and save it: `cardctl saved-card add --replace`"
+
+
 class ProviderHasNot(ProviderRefused):
     error_code = "PROVIDER_HAS_NOT"
 

@@ -159,6 +159,7 @@ def payment_to_row(payment: Payment) -> dict[str, Any]:
         "created_at": moment_to_text(payment.created_at),
         "updated_at": moment_to_text(payment.updated_at),
         "told_at": moment_to_text(payment.told_at),
+        "asked_minor": None if payment.asked is None else payment.asked.minor,
     }
 
 
@@ -181,6 +182,7 @@ def payment_from_row(row: Any) -> Payment:
         created_at=datetime.fromisoformat(row.created_at),
         updated_at=datetime.fromisoformat(row.updated_at),
         told_at=datetime.fromisoformat(row.told_at),
+        asked=None if row.asked_minor is None else Money(row.asked_minor, row.currency),
     )
 
 

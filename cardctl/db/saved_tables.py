@@ -76,6 +76,7 @@ class PaymentRow(Row, table=True):
     created_at: str = text_field()
     updated_at: str = text_field()
     told_at: str = text_field()
+    asked_minor: int | None = minor_field()
     raw: str | None = sealed_field()
 
 

@@ -45,7 +45,8 @@ UNREFUNDED = frozenset({RefundState.REJECTED, RefundState.FAILED})
 class Payment:
     """One charge or hold in our books. Amounts are of one currency; `amount` and `tip` as they stand at the provider,
     `captured` what was taken (tip included), `refunded` what went back. `expires_at`: when a hold ends by itself.
-    `told_at` is the provider's own time of the last word that these books took."""
+    `told_at` is the provider's own time of the last word that these books took; `asked` what our own operation asked for, None:
+    it was made elsewhere."""
 
     id: str
     ref: str
@@ -63,6 +64,12 @@ class Payment:
     created_at: datetime
     updated_at: datetime
     told_at: datetime
+    asked: Money | None = None
+
+    @property
+    def first_asked(self) -> Money:
+        """What was asked for at first; a hold that was captured in part is smaller by now."""
+        return self.asked or self.amount
 
     @property
     def held(self) -> bool:
@@ -175,3 +182,13 @@ class RemoteDispute:
     amount: Money
     due_at: datetime | None
     version: int
+
+
+def payment_id_of(operation_id: str) -> str:
+    """Our name for the payment that an operation makes: who hears of it first, the reply or an event, gives it the same."""
+    return f"pay_{operation_id.removeprefix('op_')}"
+
+
+def refund_id_of(operation_id: str) -> str:
+    """The same of a refund."""
+    return f"rfd_{operation_id.removeprefix('op_')}"

@@ -53,6 +53,7 @@ def _payments() -> None:
         ),
         _text("expires_at", nullable=True),
         *(_text(name) for name in ("created_at", "updated_at", "told_at")),
+        sa.Column("asked_minor", sa.BigInteger(), nullable=True),
         _text("raw", nullable=True),
         _one_of("payments", "kind", "charge", "preauth"),
         _one_of("payments", "state", "pending", "approved", "completed", "canceled", "failed", "unknown"),
