@@ -24,6 +24,7 @@
     │   ├── TooMuchDiffers         TOO_MUCH_DIFFERS     more than a third of the cards: hardly the cards' fault
     │   └── DevelopmentOnly        DEVELOPMENT_ONLY
     ├── ProviderRefused         7  PROVIDER_REFUSED     the provider said no
+    │   ├── CardExpired            CARD_EXPIRED         the buyer's card is out of date
     │   ├── ProviderHasNot         PROVIDER_HAS_NOT     it answered 404: it has no such object
     │   └── Unsupported            NOT_SUPPORTED        it cannot do this at all
     ├── ProviderUnavailable     8  PROVIDER_UNAVAILABLE surely nothing ran; try again later
@@ -189,7 +190,7 @@ class ProviderRefused(CardctlError):
 
 
 class CardExpired(ProviderRefused):
-    """A buyer's card is out of date: our own word before anything is sent, or the provider's."""
+    """A buyer's card is out of date."""
 
     error_code = "CARD_EXPIRED"
     default_hint = "ask the buyer for a new card, and save it: `cardctl saved-card add --replace`"

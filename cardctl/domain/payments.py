@@ -8,6 +8,11 @@ from enum import StrEnum
 from typing import Any
 
 from cardctl.domain.money import Money
+from cardctl.domain.redaction import redact
+from cardctl.errors import BadInput
+
+LONGEST_INVOICE = 40
+"""Characters that a provider keeps of an invoice's name (Square: reference_id of a payment)."""
 
 
 class PaymentKind(StrEnum):
@@ -192,3 +197,14 @@ def payment_id_of(operation_id: str) -> str:
 def refund_id_of(operation_id: str) -> str:
     """The same of a refund."""
     return f"rfd_{operation_id.removeprefix('op_')}"
+
+
+def checked_invoice(invoice: str | None) -> str | None:
+    """BadInput for an invoice's name that the provider would not keep whole, or that must not be kept in clear."""
+    if invoice is None:
+        return None
+    if not invoice.strip() or len(invoice) > LONGEST_INVOICE or not invoice.isprintable():
+        raise BadInput(f"an invoice has a name of 1 to {LONGEST_INVOICE} characters, not {invoice!r}")
+    if redact(invoice) != invoice:
+        raise BadInput("the invoice's name looks like a card number or a secret, and would be kept in clear")
+    return invoice
