@@ -23,8 +23,6 @@ _NEWEST = _S.c.created_at.desc(), _S.c.id.desc()
 _KEPT_ELSEWHERE = frozenset({"customer_digest", "ref_digest", "raw"})
 _COLUMNS = [column for column in _S.columns if column.name not in _KEPT_ELSEWHERE]
 _WHOLE = select(*_COLUMNS)
-_ANY_KEYS = 2
-"""Keys that may have made a hash: the one in use, and during a rotation the one before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class SavedCards:
 
     def by_ref(self, programme: str, ref: str) -> SavedCard | None:
         """By the provider's name of the card."""
-        return next(iter(self.by_refs(programme, [ref]).values()), None)
+        return self.by_refs(programme, [ref]).get(ref)
 
     def by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, SavedCard]:
         """Those that are in the books, by the provider's name of the card."""
@@ -109,7 +107,7 @@ class SavedCards:
 
     def _by_hash(self, programme: str, column: str, hashed: str, refs: Iterable[str]) -> Iterator[SavedCard]:
         wanted = set(refs)
-        digests = [digest for ref in wanted for digest in self._box.digests("saved_cards", column, ref)[:_ANY_KEYS]]
+        digests = [digest for ref in wanted for digest in self._box.digests("saved_cards", column, ref)]
         for chunk in chunks(digests):
             query = _WHOLE.where(_S.c.programme == programme, _S.c[hashed].in_(chunk)).order_by(_S.c.created_at, _S.c.id)
             yield from map(self._from_row, self._connection.execute(query).all())
