@@ -1,0 +1,154 @@
+"""What a provider's word makes of a saved card, payment, refund or dispute that is known; services/saving.py writes it.
+
+Of two words about one object the later one counts: a card's by its version, the others' by their `updated_at`, and of two that
+are equally late the one that is further on. What has ended never goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from cardctl.domain.money import Money
+from cardctl.domain.payments import (
+    ENDED,
+    UNREFUNDED,
+    Dispute,
+    Payment,
+    PaymentKind,
+    PaymentState,
+    Refund,
+    RefundState,
+    RemotePayment,
+    RemoteRefund,
+)
+from cardctl.domain.saved_cards import RemoteSavedCard, SavedCard, SavedCardState, standing_of
+
+_CARDS = {
+    SavedCardState.PENDING: 0,
+    SavedCardState.ACTIVE: 1,
+    SavedCardState.EXPIRED: 2,
+    SavedCardState.DISABLED: 3,
+    SavedCardState.GONE: 4,
+}
+_PAYMENTS = {
+    PaymentState.PENDING: 0,
+    PaymentState.UNKNOWN: 1,
+    PaymentState.APPROVED: 2,
+    PaymentState.FAILED: 3,
+    PaymentState.CANCELED: 4,
+    PaymentState.COMPLETED: 5,
+}
+_REFUNDS = {
+    RefundState.PENDING: 0,
+    RefundState.UNKNOWN: 1,
+    RefundState.FAILED: 2,
+    RefundState.REJECTED: 3,
+    RefundState.COMPLETED: 4,
+}
+
+
+def card_taken(card: SavedCard, remote: RemoteSavedCard, at: datetime, *, read: bool) -> SavedCard:
+    """A saved card after a word about it at the moment `at`. `read`: it was asked for just now, and not told at some time, so
+    that it is believed where nothing says which is later, and where the card was gone. Another card than the record's takes
+    its place."""
+    standing = standing_of(remote, at)
+    said = replace(
+        card,
+        ref=remote.ref,
+        state=standing,
+        brand=remote.brand or card.brand,
+        last4=remote.last4 or card.last4,
+        exp_month=remote.exp_month or card.exp_month,
+        exp_year=remote.exp_year or card.exp_year,
+        version=remote.version,
+    )
+    if card.ref != remote.ref:
+        return replace(said, customer_ref=remote.customer_ref or card.customer_ref)
+    if read:  # what notifications say of the customer may be from before customers were merged
+        older = remote.version < card.version
+        return card if older else replace(said, customer_ref=remote.customer_ref or card.customer_ref)
+    if _card_key(said) <= _card_key(card):
+        return replace(card, state=SavedCardState.GONE) if remote.forgotten else card
+    if card.state is SavedCardState.GONE:
+        return replace(said, state=card.state)
+    moved = (said.exp_year, said.exp_month) != (card.exp_year, card.exp_month)
+    if card.state is SavedCardState.EXPIRED and standing is SavedCardState.ACTIVE and not moved:
+        return replace(said, state=card.state)  # a bank may call a card expired that its date does not
+    return said
+
+
+def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind, invoice: str | None) -> Payment:
+    """A payment after a word about it; `invoice` and `kind` are what its operation says."""
+    held = PaymentKind.PREAUTH in (known.kind, kind)  # a word of a hold may come after that of its capture
+    now = replace(
+        known,
+        kind=PaymentKind.PREAUTH if held else kind,
+        invoice=invoice or known.invoice or remote.invoice,
+    )
+    if _payment_key(remote.updated_at, remote) <= _payment_key(known.told_at, known):
+        return now
+    same = remote.amount.currency == known.amount.currency
+    if known.state in ENDED and remote.state is not known.state:
+        return replace(now, refunded=max(known.refunded, remote.refunded)) if same else now
+    return replace(
+        now,
+        state=remote.state,
+        amount=remote.amount,
+        tip=remote.tip,
+        captured=remote.captured,
+        refunded=remote.refunded,
+        expires_at=remote.expires_at,
+        told_at=remote.updated_at,
+    )
+
+
+def with_refunds(payment: Payment, refunds: Iterable[Refund]) -> Payment:
+    """The payment, at least as much refunded as its living refunds are: its own word may be older than theirs."""
+    currency = payment.amount.currency
+    living = (one.amount.minor for one in refunds if one.state not in UNREFUNDED and one.amount.currency == currency)
+    return replace(payment, refunded=max(payment.refunded, Money(sum(living), currency)))
+
+
+def without_refund(payment: Payment, before: Refund | None, now: Refund) -> Payment:
+    """The payment, less a refund that has just come to nothing: if the payment's own word had not counted it, or does not any
+    more, that is right; if it still does, a later one follows, for the payment changes with its refund."""
+    fell = before is not None and before.state not in UNREFUNDED and now.state in UNREFUNDED
+    if before is None or not fell or before.amount.currency != payment.refunded.currency:
+        return payment
+    return replace(payment, refunded=Money(max(payment.refunded.minor - before.amount.minor, 0), payment.refunded.currency))
+
+
+def refund_taken(known: Refund, remote: RemoteRefund, invoice: str | None) -> Refund:
+    """A refund after a word about it."""
+    now = replace(known, invoice=invoice or known.invoice)
+    if _refund_key(remote.updated_at, remote) <= _refund_key(known.told_at, known):
+        return now
+    return replace(
+        now, state=remote.state, amount=remote.amount, reason=remote.reason or known.reason, told_at=remote.updated_at
+    )
+
+
+def is_later(told: Dispute, known: Dispute) -> bool:
+    """Whether one word about a dispute is later than another."""
+    return _dispute_key(told) > _dispute_key(known)
+
+
+def _card_key(card: SavedCard) -> tuple[Any, ...]:
+    return card.version, _CARDS[card.state], card.exp_year or 0, card.exp_month or 0, card.last4 or "", card.brand or ""
+
+
+def _payment_key(at: datetime, word: Payment | RemotePayment) -> tuple[Any, ...]:
+    """What has ended is later than what has not, whatever their times say."""
+    amounts = word.refunded.minor, word.captured.minor, word.amount.minor, word.tip.minor
+    return word.state in ENDED, at, _PAYMENTS[word.state], *amounts
+
+
+def _refund_key(at: datetime, word: Refund | RemoteRefund) -> tuple[Any, ...]:
+    return at, _REFUNDS[word.state], word.amount.minor
+
+
+def _dispute_key(dispute: Dispute) -> tuple[Any, ...]:
+    return dispute.version, dispute.amount.minor, dispute.state

@@ -1,0 +1,246 @@
+"""A provider's word about saved cards, payments, refunds and disputes, taken into the books: in any order, however often, the
+same (domain/later.py says which of two words counts). What of a notification is ours is placing.py; asks no provider.
+
+With `action` (`payment.event`, `payment.sync`) a change is audited here; without, by whoever asks. No entry names a customer or
+a card by the provider's name for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from cardctl.db.unit import Unit
+from cardctl.domain.later import card_taken, is_later, payment_taken, refund_taken, with_refunds, without_refund
+from cardctl.domain.operations import Operation
+from cardctl.domain.payments import (
+    Dispute,
+    Payment,
+    PaymentKind,
+    Refund,
+    RemoteDispute,
+    RemotePayment,
+    RemoteRefund,
+    payment_id_of,
+    refund_id_of,
+)
+from cardctl.domain.saved_cards import RemoteSavedCard, SavedCard, SavedCardState
+from cardctl.services.desk import Desk
+from cardctl.services.entries import Diff, audit_change, made_by, shown
+
+_CARD_WORDS = ("state", "brand", "last4", "exp_month", "exp_year")
+_PAYMENT_WORDS = ("state", "kind", "amount", "tip", "captured", "refunded", "expires_at", "invoice")
+_REFUND_WORDS = ("state", "amount", "invoice")
+
+
+class CardTaken(NamedTuple):
+    """A saved card as it is now, and what of it changed, as the audit shows it."""
+
+    now: SavedCard
+    before: Diff
+    after: Diff
+
+
+def take_saved_card(
+    desk: Desk, unit: Unit, card: SavedCard, remote: RemoteSavedCard, *, read: bool = False, action: str | None = None
+) -> CardTaken:
+    """The provider's word about the card of a record. `read`: it was asked for just now, and not told at some time, so that it
+    is believed where nothing says which is later, and where the card was gone. A card with another name than the record's is
+    a new one, and takes the old one's place."""
+    at = desk.clock()
+    taken = card_taken(card, remote, at, read=read)
+    changed = _with_no_times(taken) != _with_no_times(card)
+    if changed or (read and taken.version == remote.version):
+        taken = replace(taken, synced_at=at, updated_at=at if changed else card.updated_at)
+        unit.saved_cards.put(taken, raw=remote.raw if taken.version == remote.version else None)
+    before, after = _card_diff(card, taken)
+    if action is not None:
+        audit_change(desk, unit, action, card.id, before, after)
+    return CardTaken(taken, before, after)
+
+
+def take_gone(desk: Desk, unit: Unit, card: SavedCard, *, action: str | None = None) -> CardTaken:
+    """The provider has the card, or its customer, no more."""
+    taken = card if card.state is SavedCardState.GONE else replace(card, state=SavedCardState.GONE, updated_at=desk.clock())
+    if taken is not card:
+        unit.saved_cards.put(taken)
+    before, after = _card_diff(card, taken)
+    if action is not None:
+        audit_change(desk, unit, action, card.id, before, after)
+    return CardTaken(taken, before, after)
+
+
+def take_payment(
+    desk: Desk,
+    unit: Unit,
+    known: Payment | None,
+    remote: RemotePayment,
+    *,
+    saved_card_id: str,
+    kind: PaymentKind,
+    invoice: str | None = None,
+    action: str | None = None,
+) -> Payment:
+    """The provider's word about a payment. `known` None: it is looked for, since a notification may have brought it before its
+    operation heard of it. One that bears the mark of an operation of ours has its name, its amount and its invoice."""
+    known = known or unit.payments.by_refs(desk.programme, [remote.ref]).get(remote.ref)
+    taken = (
+        _new_payment(desk, unit, remote, saved_card_id, kind, invoice)
+        if known is None
+        else payment_taken(known, remote, kind, invoice)
+    )
+    taken = with_refunds(taken, unit.payments.refunds_of(taken.id) if known is not None else ())
+    if taken != known:
+        told = remote.raw if known is None or taken.told_at != known.told_at else None
+        taken = _put_payment(desk, unit, known, taken, raw=told)
+    if action is not None:
+        audit_change(desk, unit, action, taken.id, *payment_diff(known, taken))
+    return taken
+
+
+def take_refund(
+    desk: Desk,
+    unit: Unit,
+    known: Refund | None,
+    remote: RemoteRefund,
+    *,
+    payment: Payment,
+    invoice: str | None = None,
+    action: str | None = None,
+) -> Refund:
+    """The provider's word about a refund of `payment`, which it makes at least as much refunded as its living refunds are; the
+    payment itself is in the books afterwards, and audited with `action` as well. `known` None: it is looked for."""
+    known = known or unit.payments.refunds_by_refs(desk.programme, [remote.ref]).get(remote.ref)
+    taken = _new_refund(desk, unit, remote, payment, invoice) if known is None else refund_taken(known, remote, invoice)
+    if taken != known:
+        taken = replace(taken, updated_at=desk.clock())
+        unit.payments.put_refund(taken, raw=remote.raw if known is None or taken.told_at != known.told_at else None)
+    if action is not None:
+        audit_change(desk, unit, action, taken.id, *refund_diff(known, taken))
+    _follow(desk, unit, payment.id, known, taken, None if action is None else f"payment.{action.partition('.')[2]}")
+    return taken
+
+
+def take_dispute(
+    desk: Desk, unit: Unit, remote: RemoteDispute, *, payment: Payment | None = None, action: str | None = None
+) -> Dispute:
+    """The provider's word about a dispute; the entry is about `payment`, where that is in the books."""
+    known = unit.payments.dispute(desk.programme, remote.ref)
+    told = Dispute(
+        programme=desk.programme,
+        ref=remote.ref,
+        payment_ref=remote.payment_ref,
+        state=remote.state,
+        reason=remote.reason,
+        amount=remote.amount,
+        due_at=remote.due_at,
+        version=remote.version,
+    )
+    if known is not None and not is_later(told, known):
+        return known
+    unit.payments.put_dispute(told)
+    if action is not None:
+        before = {} if known is None else {"state": known.state}
+        after = {"dispute": told.ref, "state": told.state, "amount": shown(told.amount)}
+        audit_change(desk, unit, action, payment.id if payment else told.ref, before, after)
+    return told
+
+
+def payment_diff(before: Payment | None, now: Payment) -> tuple[Diff, Diff]:
+    """What of a payment changed, as the audit shows it; `before` None: it is new."""
+    return _diff(before, now, _PAYMENT_WORDS)
+
+
+def refund_diff(before: Refund | None, now: Refund) -> tuple[Diff, Diff]:
+    """The same of a refund."""
+    return _diff(before, now, _REFUND_WORDS)
+
+
+def _with_no_times(card: SavedCard) -> SavedCard:
+    return replace(card, synced_at=card.created_at, updated_at=card.created_at)
+
+
+def _card_diff(card: SavedCard, taken: SavedCard) -> tuple[Diff, Diff]:
+    before, after = _diff(card, taken, _CARD_WORDS)
+    if card.ref is not None and card.ref != taken.ref:
+        after["card"] = "another"
+    if card.customer_ref is not None and card.customer_ref != taken.customer_ref:
+        after["customer"] = "another"
+    return before, after
+
+
+def _new_payment(
+    desk: Desk, unit: Unit, remote: RemotePayment, saved_card_id: str, kind: PaymentKind, invoice: str | None
+) -> Payment:
+    made = maker_of(unit, desk.programme, remote)
+    return Payment(
+        id=payment_id_of(made.id) if made else desk.new_id("pay"),
+        ref=remote.ref,
+        provider=desk.provider.name,
+        programme=desk.programme,
+        saved_card_id=saved_card_id,
+        invoice=invoice or (made and made.arguments.get("invoice")) or remote.invoice,
+        kind=kind,
+        state=remote.state,
+        amount=remote.amount,
+        tip=remote.tip,
+        captured=remote.captured,
+        refunded=remote.refunded,
+        expires_at=remote.expires_at,
+        created_at=remote.created_at,
+        updated_at=desk.clock(),
+        told_at=remote.updated_at,
+        asked=made.amount if made else None,
+    )
+
+
+def maker_of(unit: Unit, programme: str, remote: RemotePayment) -> Operation | None:
+    """The operation of ours that made a payment, by the mark that it bears; its target is the saved card."""
+    made = made_by(unit, "saved_card.charge", remote.mark) or made_by(unit, "saved_card.preauth", remote.mark)
+    return made if made is not None and made.programme == programme else None
+
+
+def _put_payment(
+    desk: Desk, unit: Unit, known: Payment | None, taken: Payment, *, raw: dict[str, Any] | None = None
+) -> Payment:
+    taken = replace(taken, updated_at=desk.clock())
+    unit.payments.put(taken, raw=raw)
+    return taken
+
+
+def _new_refund(desk: Desk, unit: Unit, remote: RemoteRefund, payment: Payment, invoice: str | None) -> Refund:
+    made = made_by(unit, "saved_card.refund", remote.mark)
+    made = made if made is not None and made.target == payment.id else None
+    return Refund(
+        id=refund_id_of(made.id) if made else desk.new_id("rfd"),
+        ref=remote.ref,
+        provider=desk.provider.name,
+        programme=desk.programme,
+        payment_id=payment.id,
+        invoice=invoice or (made and made.arguments.get("invoice")) or None,
+        state=remote.state,
+        amount=remote.amount,
+        reason=remote.reason,
+        created_at=remote.created_at,
+        updated_at=desk.clock(),
+        told_at=remote.updated_at,
+    )
+
+
+def _follow(desk: Desk, unit: Unit, payment_id: str, before: Refund | None, now: Refund, action: str | None) -> None:
+    """What a refund makes of its payment, where the payment's own word does not have it (yet)."""
+    payment = unit.payments.named(payment_id)
+    base = without_refund(payment, before, now)
+    taken = with_refunds(base, unit.payments.refunds_of(payment_id))
+    if taken != payment:
+        taken = _put_payment(desk, unit, payment, taken)
+        if action is not None:
+            audit_change(desk, unit, action, payment.id, *payment_diff(payment, taken))
+
+
+def _diff(before: object | None, now: object, words: Sequence[str]) -> tuple[Diff, Diff]:
+    if before is None:
+        return {}, {word: shown(value) for word in words if (value := getattr(now, word)) is not None}
+    differs = [word for word in words if getattr(before, word) != getattr(now, word)]
+    return {word: shown(getattr(before, word)) for word in differs}, {word: shown(getattr(now, word)) for word in differs}
