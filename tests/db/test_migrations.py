@@ -27,6 +27,7 @@ from cardctl.errors import BooksCorrupt, BooksUnusable, SchemaNewer, SchemaOlder
 from tests.db import builders
 from tests.db.builders import PROGRAMME, account, append, card, usd, with_card
 from tests.db.conftest import Opener, keys_of
+from tests.db.saved_builders import SELLER, payment, saved_card
 
 BUILD = "from alembic import op\nimport sqlalchemy as sa\n\n\ndef upgrade() -> None:\n"
 
@@ -169,6 +170,56 @@ def test_an_upgrade_from_version_1_that_is_broken_off_changes_nothing(
     assert status(target).version == 1
     monkeypatch.undo()
     assert upgrade(target, tmp_path / "again.db").after == schema.HEAD
+
+
+def _version(target: str, number: int) -> None:
+    """Books of the first cardctl that were brought up to a later version, and no further."""
+    _version_1(target)
+
+    def bring_up(connection: Connection) -> None:
+        with Operations.context(MigrationContext.configure(connection)):
+            for each, module in migrations.numbered():
+                if 1 < each <= number:
+                    import_module(module).upgrade()
+        schema.stamp(connection, number)
+
+    _in(target, bring_up)
+
+
+@pytest.mark.parametrize("number", range(1, schema.HEAD))
+def test_books_of_every_earlier_version_keep_what_is_in_them(target: str, number: int, tmp_path: Path, opened: Opener) -> None:
+    _version(target, number)
+    kept = None if is_postgres(target) else tmp_path / "before.db"
+    assert upgrade(target, tmp_path / "before.db") == Upgraded(number, schema.HEAD, kept)
+    assert status(target).ok
+    with opened(target).write() as unit:
+        assert [each.id for each in unit.cards.rows()] == ["card_00000002", "card_00000001"]
+        assert unit.cards.token("card_00000001") == "tok_sim"
+        assert unit.audit.verify().ok
+        unit.saved_cards.put(saved_card(), raw={"id": saved_card().ref})
+        unit.payments.put(payment(), raw={})
+        assert unit.saved_cards.by_ref(SELLER, str(saved_card().ref)) == saved_card()
+        assert unit.payments.named(payment().id) == payment()
+
+
+def test_an_upgrade_to_saved_cards_that_is_broken_off_changes_nothing(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: Opener
+) -> None:
+    _version(target, 4)
+    before = _schema(target)
+
+    def broken() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(import_module(f"{migrations.VERSIONS}.0005_saved_cards"), "_disputes", broken)
+    with pytest.raises(KeyboardInterrupt):
+        upgrade(target, tmp_path / "v4.db")
+    assert _schema(target) == before
+    assert status(target).version == 4
+    with pytest.raises(SchemaOlder):
+        opened(target).prepare()
+    monkeypatch.undo()
+    assert upgrade(target, tmp_path / "again.db").before == 4
 
 
 def test_a_backup_of_version_1_comes_back_and_is_brought_up(tmp_path: Path, opened: Opener) -> None:
