@@ -1,4 +1,4 @@
-"""One side of a comparison: accounts, cards and money events as plain tuples, the same for our books and for a provider's word.
+"""One side of a comparison: what is compared as plain tuples, the same for our books and for a provider's word.
 
 Tuples and not objects: five million of them are looked at in one run. Times are texts as they are stored, which sort.
 """
@@ -71,6 +71,61 @@ class MoneySide(NamedTuple):
     progress: str | None
     reference: str | None
     card_ref: str
+
+
+class SavedCardSide(NamedTuple):
+    """A buyer's card. `ref` is a keyed hash of the provider's name for it, which stands nowhere in clear; `word` says more of
+    what the provider's `state` comes from. Of what its side leaves empty nothing is concluded."""
+
+    ref: str
+    state: str
+    brand: str | None
+    last4: str | None
+    exp_month: int | None
+    exp_year: int | None
+    word: str = ""
+    id: str = ""
+    updated_at: str = ""
+
+
+class PaymentSide(NamedTuple):
+    """A charge or a hold, in minor units. The first seven words are what two sides must agree in.
+
+    `card` is the keyed hash of the provider's name for its card, `mark` the operation that made it; `saved_card_id` is ours, by
+    either of the two (empty: it is a payment of the seller that is none of ours). `updated_at` is the provider's own time of its
+    word.
+    """
+
+    ref: str
+    state: str
+    amount: int
+    tip: int
+    captured: int
+    refunded: int
+    currency: str
+    expires_at: str | None
+    then_capture: bool
+    card: str | None
+    mark: str | None
+    created_at: str
+    updated_at: str
+    word: str = ""
+    id: str = ""
+    saved_card_id: str = ""
+
+
+class RefundSide(NamedTuple):
+    """A refund of the payment `payment_ref`. The first four words are what two sides must agree in."""
+
+    ref: str
+    state: str
+    amount: int
+    currency: str
+    mark: str | None
+    created_at: str
+    updated_at: str
+    word: str
+    payment_ref: str
 
 
 @dataclass(frozen=True, slots=True)
