@@ -27,6 +27,11 @@ def accounts(prefix: str) -> list[str]:
     return _glance("account_ids", prefix)
 
 
+def saved_cards(prefix: str) -> list[str]:
+    """Saved card ids for the shell."""
+    return _glance("saved_card_ids", prefix)
+
+
 def operations(prefix: str) -> list[str]:
     """Operation ids for the shell."""
     return _glance("operation_ids", prefix)

@@ -12,6 +12,7 @@ from cardctl.domain.redaction import printable
 
 _CARDS = "SELECT id, last4 || ' ' || state || ', ' || holder FROM cards"
 _ACCOUNTS = "SELECT id, name || ', ' || state FROM accounts"
+_SAVED_CARDS = "SELECT id, person || ' ' || state FROM saved_cards"
 _OPERATIONS = "SELECT id, kind || ' ' || state FROM operations"
 
 
@@ -23,6 +24,11 @@ def card_ids(path: str | Path, prefix: str = "", limit: int = 50) -> list[tuple[
 def account_ids(path: str | Path, prefix: str = "", limit: int = 50) -> list[tuple[str, str]]:
     """The newest accounts whose id begins so."""
     return _ids(path, _ACCOUNTS, prefix, limit)
+
+
+def saved_card_ids(path: str | Path, prefix: str = "", limit: int = 50) -> list[tuple[str, str]]:
+    """The newest saved cards whose id begins so."""
+    return _ids(path, _SAVED_CARDS, prefix, limit)
 
 
 def operation_ids(path: str | Path, prefix: str = "", limit: int = 50) -> list[tuple[str, str]]:

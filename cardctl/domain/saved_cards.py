@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -38,6 +38,7 @@ class Named(NamedTuple):
     ref: str
 
 
+_ACTIVE = SavedCardState.ACTIVE
 _FARTHEST_WEST = timedelta(hours=12)
 """A card is good to the end of its month wherever that ends last."""
 
@@ -68,6 +69,10 @@ class SavedCard:
     def expired_at(self, now: datetime) -> bool:
         """Whether its last month is over, everywhere."""
         return self.exp_year is not None and self.exp_month is not None and is_past(self.exp_year, self.exp_month, now)
+
+    def as_of(self, now: datetime) -> SavedCard:
+        """The card as it is now: that its time is over may not have been put down yet."""
+        return replace(self, state=SavedCardState.EXPIRED) if self.state is _ACTIVE and self.expired_at(now) else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +154,15 @@ def saved_card_id(programme: str, person: str) -> str:
     return "sc_" + hashlib.sha256(f"{programme}\n{person}".encode("utf-8", "replace")).hexdigest()[:20]
 
 
+def first_month(now: datetime) -> tuple[int, int]:
+    """The first month, as year and month, that is not over everywhere on earth."""
+    there = now - _FARTHEST_WEST
+    return there.year, there.month
+
+
 def is_past(year: int, month: int, now: datetime) -> bool:
     """Whether the month is over, everywhere on earth."""
-    there = now - _FARTHEST_WEST
-    return (year, month) < (there.year, there.month)
+    return (year, month) < first_month(now)
 
 
 def standing_of(remote: RemoteSavedCard, now: datetime) -> SavedCardState:

@@ -13,7 +13,7 @@ from cardctl.domain.cards import Card, Limits, WalletEligibility
 from cardctl.domain.events import Event
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
-from cardctl.domain.payments import Payment
+from cardctl.domain.payments import Dispute, Payment, Refund
 from cardctl.domain.saved_cards import SavedCard
 from cardctl.domain.transactions import Transaction
 
@@ -231,6 +231,27 @@ def payment(value: Payment) -> Shape:
         "created_at": instant(value.created_at),
         "updated_at": instant(value.updated_at),
     }
+
+
+def payment_whole(value: Payment, refunds: Sequence[Refund], disputes: Sequence[Dispute]) -> Shape:
+    """A payment with what came of it."""
+    given = [
+        {
+            "id": one.id,
+            "ref": one.ref,
+            "invoice": one.invoice,
+            "state": one.state.value,
+            "amount": money(one.amount),
+            "reason": one.reason,
+            "created_at": instant(one.created_at),
+        }
+        for one in refunds
+    ]
+    claimed = [
+        {"ref": one.ref, "state": one.state, "reason": one.reason, "amount": money(one.amount), "due_at": instant(one.due_at)}
+        for one in disputes
+    ]
+    return payment(value) | {"refunds": given, "disputes": claimed}
 
 
 _OF: dict[type, Callable[[Any], Shape]] = {

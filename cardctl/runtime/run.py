@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from cardctl.domain.cards import Card
     from cardctl.domain.events import Event
     from cardctl.domain.operations import Operation
+    from cardctl.domain.payments import Payment
     from cardctl.domain.redaction import Secret
+    from cardctl.domain.saved_cards import SavedCard
     from cardctl.output.log import Log
     from cardctl.providers.base import Provider
     from cardctl.secrets import Secrets
@@ -83,6 +85,7 @@ class Run:
     def encryption_keys(self) -> EncryptionKeys:
         from cardctl.db.sealed import EncryptionKeys  # noqa: PLC0415
 
+        self.secrets.forget("db.encryption_key")  # who asks again has met a key that is not among those it was told before
         previous = self.secrets.find("db.encryption_key_previous")
         return EncryptionKeys(self.secrets.get("db.encryption_key"), previous.secret if previous else None)
 
@@ -144,7 +147,7 @@ class Run:
             )
         return self._providers[name]
 
-    def desk(self, about: Card | Account | Operation | Event | None = None, *, provider: str | None = None) -> Desk:
+    def desk(self, about: Card | Account | Operation | Event | SavedCard | Payment | None = None, *, provider: str | None = None) -> Desk:
         """What services work with: for the programme of what it is about, else of a provider, else of the profile's."""
         from cardctl.services.desk import Desk  # noqa: PLC0415
 

@@ -9,16 +9,20 @@ from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.redaction import redact
 from cardctl.errors import CardctlError, OutcomeUnknown, Refused, StateForbids, Unsupported
 from cardctl.providers.base import ReadsCards, require
+from cardctl.services.deeds.capturing import CAPTURE_DEEDS
+from cardctl.services.deeds.charging import PAY_DEEDS
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
+from cardctl.services.deeds.saved_cards import SAVED_CARD_DEEDS
 from cardctl.services.desk import Desk
 from cardctl.services.journal import Deed, record, take_over
 from cardctl.services.operations import guard_live
 from cardctl.services.settling import settle, unsettled
 from cardctl.stopping import never
 
-_ALL: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
+_CARDS: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
+_ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
 
 

@@ -1,0 +1,217 @@
+"""What follows a payment with a saved card: saved_card.capture, saved_card.cancel, saved_card.refund."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from cardctl.db.unit import Unit
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.payments import (
+    UNPAID,
+    UNREFUNDED,
+    Payment,
+    PaymentState,
+    RemotePayment,
+    RemoteRefund,
+    checked_invoice,
+)
+from cardctl.errors import BadAmount, StateForbids
+from cardctl.providers.base import Remote, require
+from cardctl.providers.saving import ChargesSavedCards
+from cardctl.services.desk import Desk, Done, Thing
+from cardctl.services.entries import payment_told, shown
+from cardctl.services.journal import Change, Wish
+from cardctl.services.operations import rehearse, run_once
+from cardctl.services.saving import take_payment, take_refund
+
+_S = PaymentState
+
+
+def capture(
+    desk: Desk,
+    payment: Payment,
+    *,
+    amount: Money | None = None,
+    tip: Money | None = None,
+    caller_key: str | None = None,
+) -> Done:
+    """Take what a payment holds, all of it or `amount`, and a tip beside it. Done again, it is already so; with another amount,
+    StateForbids."""
+    return run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
+
+
+def rehearse_capture(
+    desk: Desk, payment: Payment, *, amount: Money | None = None, tip: Money | None = None, caller_key: str | None = None
+) -> Draft | Thing:
+    return rehearse(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
+
+
+def cancel(desk: Desk, payment: Payment, *, reason: str | None = None) -> Done:
+    """Release what a payment holds. StateForbids where it was captured."""
+    return run_once(desk, Cancel(), Wish(payment.id, {}, reason=reason))
+
+
+def rehearse_cancel(desk: Desk, payment: Payment) -> Draft | Thing:
+    return rehearse(desk, Cancel(), Wish(payment.id, {}))
+
+
+def refund(
+    desk: Desk,
+    payment: Payment,
+    amount: Money | None = None,
+    *,
+    invoice: str | None = None,
+    reason: str | None = None,
+    caller_key: str | None = None,
+) -> Done:
+    """Give back what was captured, all that is left or `amount`; under an `invoice` once. BadAmount where it is more than is
+    left."""
+    return run_once(desk, GiveBack(), _refund_wish(payment, amount, invoice, reason, caller_key))
+
+
+def rehearse_refund(
+    desk: Desk,
+    payment: Payment,
+    amount: Money | None = None,
+    *,
+    invoice: str | None = None,
+    reason: str | None = None,
+    caller_key: str | None = None,
+) -> Draft | Thing:
+    return rehearse(desk, GiveBack(), _refund_wish(payment, amount, invoice, reason, caller_key))
+
+
+class Capture:
+    """saved_card.capture"""
+
+    kind: ClassVar[str] = "saved_card.capture"
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = False
+
+    def check(self, unit: Unit, operation: Operation) -> Payment | None:
+        payment = unit.payments.named(operation.target)
+        wanted, tip = operation.amount, operation.arguments["tip"]
+        if payment.state is _S.COMPLETED:
+            whole = wanted is None and tip is None
+            if whole or (payment.amount == (wanted or payment.amount) and payment.tip.minor == (tip or 0)):
+                return payment
+            raise StateForbids(f"{payment.id} is captured already: {payment.captured}", hint="what is too much can be refunded")
+        if payment.state is not _S.APPROVED:
+            raise StateForbids(f"{payment.id} is {payment.state}: only a hold can be captured")
+        if wanted is not None and wanted.currency != payment.amount.currency:
+            raise BadAmount(f"{payment.id} is in {payment.amount.currency}, not {wanted.currency}")
+        return None
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        payment = _payment(desk, operation)
+        told = operation.arguments["tip"]
+        tip = None if told is None else Money(told, payment.amount.currency)
+        provider = require(desk.provider, ChargesSavedCards)
+        return provider.draft_capture(payment.ref, operation.id, amount=operation.amount, tip=tip)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        return _record_payment(desk, unit, operation, remote)
+
+    def load(self, unit: Unit, operation: Operation) -> Payment:
+        return unit.payments.named(operation.target)
+
+
+class Cancel:
+    """saved_card.cancel"""
+
+    kind: ClassVar[str] = "saved_card.cancel"
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = False
+
+    def check(self, unit: Unit, operation: Operation) -> Payment | None:
+        payment = unit.payments.named(operation.target)
+        if payment.state in UNPAID:
+            return payment
+        if payment.state is _S.COMPLETED:
+            raise StateForbids(f"{payment.id} is captured: {payment.captured}", hint=f"`saved-card refund {payment.id}`")
+        return None
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        return require(desk.provider, ChargesSavedCards).draft_cancel(_payment(desk, operation).ref, operation.id)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        return _record_payment(desk, unit, operation, remote)
+
+    def load(self, unit: Unit, operation: Operation) -> Payment:
+        return unit.payments.named(operation.target)
+
+
+class GiveBack:
+    """saved_card.refund"""
+
+    kind: ClassVar[str] = "saved_card.refund"
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = False
+
+    def check(self, unit: Unit, operation: Operation) -> Payment | None:
+        payment, amount = unit.payments.named(operation.target), operation.amount
+        given = [one for one in unit.payments.refunds_of(payment.id) if one.state not in UNREFUNDED]
+        for one in given:
+            if operation.about is not None and one.invoice == operation.about:
+                if operation.arguments["whole"] or one.amount == amount:
+                    return payment
+                told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
+                raise StateForbids(told, hint="another part of it needs an --invoice of its own, such as INVOICE/2")
+        if payment.state is not _S.COMPLETED:
+            hint = "release it: `cardctl saved-card cancel`" if payment.held else None
+            raise StateForbids(f"{payment.id} is {payment.state}: only what was captured can be refunded", hint=hint)
+        left = payment.refundable
+        if amount is None or not left.minor:
+            raise StateForbids(f"nothing of {payment.id} is left to refund")
+        if amount.currency != left.currency or amount > left:
+            raise BadAmount(f"{amount} is more than is left of {payment.id}: {left}")
+        return None
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        assert operation.amount is not None
+        provider = require(desk.provider, ChargesSavedCards)
+        return provider.draft_refund(_payment(desk, operation).ref, operation.amount, operation.id, reason=operation.reason)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        assert isinstance(remote, RemoteRefund)
+        payment = unit.payments.named(operation.target)
+        known = unit.payments.refunds_by_refs(operation.programme, [remote.ref]).get(remote.ref)
+        given = take_refund(desk, unit, known, remote, payment=payment, invoice=operation.about)
+        now = unit.payments.named(payment.id)
+        after = {"refund": given.id, "amount": shown(given.amount), "state": str(given.state), "refunded": shown(now.refunded)}
+        return Change(now, {"refunded": shown(payment.refunded)}, after)
+
+    def load(self, unit: Unit, operation: Operation) -> Payment:
+        return unit.payments.named(operation.target)
+
+
+CAPTURE_DEEDS: list[Capture | Cancel | GiveBack] = [Capture(), Cancel(), GiveBack()]
+
+
+def _record_payment(desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+    assert isinstance(remote, RemotePayment)
+    known = unit.payments.named(operation.target)
+    payment = take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, kind=known.kind, invoice=known.invoice)
+    return Change(payment, payment_told(known), payment_told(payment))
+
+
+def _payment(desk: Desk, operation: Operation) -> Payment:
+    with desk.books.read() as unit:
+        return unit.payments.named(operation.target)
+
+
+def _capture_wish(payment: Payment, amount: Money | None, tip: Money | None, caller_key: str | None) -> Wish:
+    return Wish(payment.id, {"tip": _minor(tip)}, amount=amount, caller_key=caller_key, about=payment.invoice)
+
+
+def _refund_wish(
+    payment: Payment, amount: Money | None, invoice: str | None, reason: str | None, caller_key: str | None
+) -> Wish:
+    rest = payment.refundable if payment.refundable.minor else None
+    told = {"whole": amount is None, "invoice": checked_invoice(invoice)}
+    return Wish(payment.id, told, amount=amount or rest, reason=reason, caller_key=caller_key, about=invoice)
+
+
+def _minor(money: Money | None) -> int | None:
+    return None if money is None else money.minor

@@ -1,0 +1,208 @@
+"""Money taken or held with a saved card: saved_card.charge, saved_card.preauth; what follows is in capturing.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from cardctl.db.unit import Unit
+from cardctl.domain.money import Money
+from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.payments import (
+    UNPAID,
+    NewPayment,
+    Payment,
+    PaymentKind,
+    RemotePayment,
+    checked_invoice,
+    payment_id_of,
+)
+from cardctl.domain.saved_cards import SavedCard, SavedCardState
+from cardctl.errors import CardExpired, OutcomeUnknown, StateForbids
+from cardctl.providers.base import Remote, require
+from cardctl.providers.saving import ChargesSavedCards
+from cardctl.services.desk import Desk, Done, Thing
+from cardctl.services.entries import audit_change, payment_told
+from cardctl.services.journal import Change, Wish
+from cardctl.services.operations import rehearse, run_once
+from cardctl.services.saving import take_payment
+
+_KINDS = {PaymentKind.CHARGE: "saved_card.charge", PaymentKind.PREAUTH: "saved_card.preauth"}
+
+
+def charge(
+    desk: Desk, card: SavedCard, amount: Money, *, invoice: str | None = None, tip: Money | None = None, **how: Any
+) -> Done:
+    """Take money with a saved card. An invoice is paid once: where it is paid already, just so, that is given again.
+
+    StateForbids (6) where the card is not good, or the invoice is paid otherwise; CardExpired and ProviderRefused (7) for a
+    decline. `how`: `caller_key`, `verification`.
+    """
+    return _pay(desk, card, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": _minor(tip)}, **how))
+
+
+def rehearse_charge(
+    desk: Desk, card: SavedCard, amount: Money, *, invoice: str | None = None, tip: Money | None = None, **how: Any
+) -> Draft | Thing:
+    return rehearse(desk, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": _minor(tip)}, **how))
+
+
+def preauth(
+    desk: Desk,
+    card: SavedCard,
+    amount: Money,
+    *,
+    invoice: str | None = None,
+    hold_for: timedelta | None = None,
+    then_capture: bool = False,
+    **how: Any,
+) -> Done:
+    """Hold money on a saved card; errors as `charge`. `hold_for` and `then_capture` as in NewPayment."""
+    return _pay(desk, card, *_pay_wish(PaymentKind.PREAUTH, card, amount, invoice, _hold(hold_for, then_capture), **how))
+
+
+def rehearse_preauth(
+    desk: Desk,
+    card: SavedCard,
+    amount: Money,
+    *,
+    invoice: str | None = None,
+    hold_for: timedelta | None = None,
+    then_capture: bool = False,
+    **how: Any,
+) -> Draft | Thing:
+    return rehearse(desk, *_pay_wish(PaymentKind.PREAUTH, card, amount, invoice, _hold(hold_for, then_capture), **how))
+
+
+class Pay:
+    """saved_card.charge and saved_card.preauth: one request, which takes the money at once or holds it."""
+
+    urgent: ClassVar[bool] = False
+    creates: ClassVar[bool] = False
+
+    def __init__(self, what: PaymentKind) -> None:
+        self.what = what
+        self.kind = _KINDS[what]
+
+    def check(self, unit: Unit, operation: Operation) -> Payment | None:
+        card = unit.saved_cards.named(operation.target)
+        if operation.about is not None and (paid := self._paid(unit, operation)) is not None:
+            return paid
+        if card.state is SavedCardState.EXPIRED or card.expired_at(operation.created_at):
+            raise _expired(card)
+        if card.state is not SavedCardState.ACTIVE:
+            raise StateForbids(f"{card.id} is {card.state}: only an active card can pay", hint="save a new one with --replace")
+        return None
+
+    def draft(self, desk: Desk, operation: Operation) -> Draft:
+        with desk.books.read() as unit:
+            card = unit.saved_cards.named(operation.target)
+        return require(desk.provider, ChargesSavedCards).draft_payment(_new_payment(card, operation, self.what), operation.id)
+
+    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
+        assert isinstance(remote, RemotePayment)
+        known = unit.payments.by_refs(operation.programme, [remote.ref]).get(remote.ref)
+        payment = take_payment(
+            desk, unit, known, remote, saved_card_id=operation.target, kind=self.what, invoice=operation.about
+        )
+        payment = replace(payment, kind=self.what, invoice=operation.about, asked=operation.amount)
+        unit.payments.put(payment)
+        return Change(payment, {}, payment_told(payment) | {"payment": payment.id, "invoice": payment.invoice})
+
+    def load(self, unit: Unit, operation: Operation) -> Payment:
+        return unit.payments.named(payment_id_of(operation.id))
+
+    def _paid(self, unit: Unit, operation: Operation) -> Payment | None:
+        """The payment that has paid the invoice already, just as is wished now; StateForbids where it is another."""
+        assert operation.about is not None
+        for kind in _KINDS.values():
+            for other in unit.operations.open_about(operation.programme, kind, operation.about):
+                if other.about == operation.about and other.id != operation.id and other.target != operation.target:
+                    raise OutcomeUnknown(f"{other.id} is already paying {operation.about}", operation_id=other.id)
+        living = [one for one in unit.payments.of_invoice(operation.programme, operation.about) if one.state not in UNPAID]
+        if not living:
+            return None
+        paid = living[-1]
+        same = paid.saved_card_id == operation.target and paid.kind is self.what and paid.first_asked == operation.amount
+        if same:
+            return paid
+        told = f"{operation.about} has {paid.id} already: a {paid.kind} of {paid.first_asked}, {paid.state}"
+        hint = f"capture it: `cardctl saved-card capture {paid.id}`" if paid.held else "give the invoice another name"
+        raise StateForbids(told, hint=hint)
+
+
+PAY_DEEDS = [Pay(PaymentKind.CHARGE), Pay(PaymentKind.PREAUTH)]
+
+
+def mark_expired(desk: Desk, card: SavedCard) -> SavedCard:
+    """Put down that a card's time is over, where the books do not say so yet."""
+    with desk.books.write() as unit:
+        known = unit.saved_cards.named(card.id)
+        if known.state is not SavedCardState.ACTIVE or known.ref != card.ref:
+            return known
+        unit.saved_cards.expire(card.id, desk.clock())
+        audit_change(
+            desk, unit, "saved_card.expired", card.id, {"state": str(known.state)}, {"state": str(SavedCardState.EXPIRED)}
+        )
+        return unit.saved_cards.named(card.id)
+
+
+def _pay(desk: Desk, card: SavedCard, deed: Pay, wish: Wish) -> Done:
+    """Also marks a card that turns out to be out of date, here or at the provider."""
+    try:
+        return run_once(desk, deed, wish)
+    except (CardExpired, _Expired):
+        mark_expired(desk, card)
+        raise
+
+
+class _Expired(StateForbids):
+    """Refused before anything was sent."""
+
+
+def _expired(card: SavedCard) -> _Expired:
+    return _Expired(
+        f"{card.id} has expired ({card.exp_month:02d}/{card.exp_year}): it was not charged",
+        hint="save a new card with `saved-card add --replace`, or see if its bank has renewed it: `saved-card sync`",
+    )
+
+
+def _new_payment(card: SavedCard, operation: Operation, what: PaymentKind) -> NewPayment:
+    told = operation.arguments
+    assert card.customer_ref is not None
+    assert card.ref is not None
+    assert operation.amount is not None
+    return NewPayment(
+        customer_ref=card.customer_ref,
+        card_ref=card.ref,
+        amount=operation.amount,
+        invoice=operation.about,
+        hold=what is PaymentKind.PREAUTH,
+        hold_for=timedelta(seconds=told["hold_for"]) if told.get("hold_for") else None,
+        then_capture=bool(told.get("then_capture")),
+        tip=Money(told["tip"], operation.amount.currency) if told.get("tip") else None,
+        verification=told["verification"],
+    )
+
+
+def _pay_wish(
+    what: PaymentKind,
+    card: SavedCard,
+    amount: Money,
+    invoice: str | None,
+    told: dict[str, Any],
+    *,
+    caller_key: str | None = None,
+    verification: str | None = None,
+) -> tuple[Pay, Wish]:
+    told = told | {"invoice": checked_invoice(invoice), "verification": verification}
+    return Pay(what), Wish(card.id, told, amount=amount, caller_key=caller_key, about=invoice)
+
+
+def _hold(hold_for: timedelta | None, then_capture: bool) -> dict[str, Any]:
+    return {"hold_for": None if hold_for is None else int(hold_for.total_seconds()), "then_capture": then_capture}
+
+
+def _minor(money: Money | None) -> int | None:
+    return None if money is None else money.minor
