@@ -11,7 +11,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, func, or_, select, update
 
@@ -21,6 +21,8 @@ from cardctl.db.tables import Row
 from cardctl.domain.redaction import Secret
 from cardctl.entropy import random_bytes
 from cardctl.errors import BooksCorrupt, WrongEncryptionKey
+
+T = TypeVar("T")
 
 _CHECK = "encryption_check"
 _SHORTEST = 32
@@ -83,9 +85,9 @@ class _Key:
 
 
 class Ring:
-    """The keys at hand, pure cryptography: no database."""
+    """The keys at hand, pure cryptography: no database. `before` is a ring whose keys still open what they sealed."""
 
-    def __init__(self, keys: EncryptionKeys) -> None:
+    def __init__(self, keys: EncryptionKeys, before: Ring | None = None) -> None:
         self.proven: set[str] = set()
         """Check values of books that a key at hand has opened; one that was sealed anew is another text."""
         self.current = _Key(keys.current)
@@ -93,6 +95,11 @@ class Ring:
         if keys.previous is not None:
             previous = _Key(keys.previous)
             self._keys.setdefault(previous.id, previous)
+        self._keys |= {id_: key for id_, key in (before._keys if before else {}).items() if id_ not in self._keys}
+
+    def same_as(self, other: Ring) -> bool:
+        """Whether both seal alike and open the same."""
+        return self.current.id == other.current.id and self._keys.keys() == other._keys.keys()
 
     def seal(self, place: Place, text: str) -> str:
         """The sealed form of a text, under the current key."""
@@ -132,12 +139,21 @@ class Ring:
 
 class Box:
     """The ring over one transaction. It is held against a check value in the books before anything is sealed; what is opened
-    proves its key by itself."""
+    proves its key by itself. `anew` is asked once for the keys as they are now, where those at hand do not fit: another process
+    may have rotated them, and this one goes on."""
 
-    def __init__(self, connection: Connection, ring: Callable[[], Ring], *, writable: bool) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        ring: Callable[[], Ring],
+        *,
+        writable: bool,
+        anew: Callable[[Ring], Ring | None] = lambda _: None,
+    ) -> None:
         self._connection = connection
         self._ring = ring
         self._writable = writable
+        self._anew = anew
 
     @cached_property
     def ring(self) -> Ring:
@@ -148,9 +164,8 @@ class Box:
             return ring
         place = Place("meta", _CHECK, meta.get("database_id") or "")
         if kept is not None:
-            ring.open(place, kept)
-            ring.proven.add(kept)
-        elif self._writable:
+            return self._fitting(lambda fitting: _proven(fitting, place, kept))
+        if self._writable:
             meta.set(_CHECK, ring.seal(place, "cardctl"))
         return ring
 
@@ -164,11 +179,21 @@ class Box:
 
     def open(self, place: Place, sealed: str) -> str:
         """See `Ring.open`."""
-        return self._ring().open(place, sealed)
+        return self._fitting(lambda ring: ring.open(place, sealed))
 
     def open_bytes(self, place: Place, sealed: bytes) -> bytes:
         """See `Ring.open_bytes`."""
-        return self._ring().open_bytes(place, sealed)
+        return self._fitting(lambda ring: ring.open_bytes(place, sealed))
+
+    def _fitting(self, act: Callable[[Ring], T]) -> T:
+        ring = self._ring()
+        try:
+            return act(ring)
+        except WrongEncryptionKey:
+            anew = self._anew(ring)
+            if anew is None:
+                raise
+            return act(anew)
 
     def reseal(self) -> int:
         """Everything that the previous key sealed, sealed anew with the current one, in this unit; how many rows that were.
@@ -220,6 +245,12 @@ class Box:
                 self._connection.execute(update(table).where(table.c.id == id_).values(anew | self._digests(table, id_, texts)))
             last, count = rows[-1][0], count + len(rows)
         return count
+
+
+def _proven(ring: Ring, place: Place, kept: str) -> Ring:
+    ring.open(place, kept)
+    ring.proven.add(kept)
+    return ring
 
 
 def _sealed_otherwise(column: Column[Any], prefix: str) -> ColumnElement[bool]:

@@ -23,8 +23,8 @@ from cardctl.errors import BooksCorrupt, BooksLocked, BooksUnusable
 class Books:
     """Our books at `target` (a path, or a postgresql:// URL), which belong to one environment. Opened on first use.
 
-    `keys` is asked for when something sealed is first opened or sealed, not before. Safe for threads: each unit has a
-    connection of its own. Raises BooksUnusable and its kinds, BooksLocked, and WrongEncryptionKey.
+    `keys` is asked for when something sealed is first opened or sealed, not before, and again where they do not fit. Safe for
+    threads: each unit has a connection of its own. Raises BooksUnusable and its kinds, BooksLocked, and WrongEncryptionKey.
     """
 
     def __init__(self, target: str, *, environment: str, keys: Callable[[], EncryptionKeys]) -> None:
@@ -76,6 +76,16 @@ class Books:
     def _ring(self) -> Ring:
         return Ring(self._keys())
 
+    def _ring_anew(self, unfit: Ring) -> Ring | None:
+        """The keys as they are now, beside those that did not fit; None where nobody has changed them."""
+        with self._guard:
+            if self._ring is unfit:
+                anew = Ring(self._keys(), unfit)
+                if anew.same_as(unfit):
+                    return None
+                self._ring = anew
+            return self._ring
+
     @contextmanager
     def _unit(self, *, write: bool) -> Iterator[Unit]:
         self.prepare()
@@ -84,7 +94,7 @@ class Books:
             self._in_turn() if write else nullcontext(),
             transaction(self._engine, write=write, commit=self._commit) as connection,
         ):
-            yield Unit(connection, Box(connection, lambda: self._ring, writable=write))
+            yield Unit(connection, Box(connection, lambda: self._ring, writable=write, anew=self._ring_anew))
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:

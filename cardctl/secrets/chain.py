@@ -136,6 +136,11 @@ class Secrets:
                 "secret", name, hint="only what `cardctl secret set` stored can be deleted; see `cardctl secret check`"
             )
 
+    def forget(self, name: str) -> None:
+        """Ask the sources again next time for a secret and the one before it: they may have been changed by another process."""
+        for each in (name, name + PREVIOUS):
+            self._answers.pop(each, None)
+
     def _answer(self, name: str) -> tuple[Sequence[Attempt], Found | None]:
         if name not in self._answers:
             self._answers[name] = self._search(name)

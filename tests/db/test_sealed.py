@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
-from cardctl.db.sealed import Place, Ring
+from cardctl.db.sealed import EncryptionKeys, Place, Ring
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.operations import Draft
 from cardctl.errors import BooksCorrupt, SecretMissing, WrongEncryptionKey
 from tests.db.builders import account, append, card, operation
 from tests.db.conftest import Opener, keys_of
+from tests.db.saved_builders import SELLER, payment, refund, saved_card, with_saved
 
 PLACE = Place("cards", "raw", "card_1")
 OLD, NEW, OTHER = "old-" * 10, "new-" * 10, "other-" * 10
@@ -145,6 +147,126 @@ def test_rotation(target: str, opened: Opener) -> None:
         _check(unit, 2)
     with pytest.raises(WrongEncryptionKey), opened(target, keys=keys_of(OLD)).read() as unit:
         unit.cards.raw("card_00000001")
+
+
+class Changing:
+    """Keys that are changed while books are open, as another process's rotation does."""
+
+    def __init__(self, target: str) -> None:
+        self.keys = keys_of(OLD)
+        self.asked = 0
+        self.books = Books(target, environment="simulator", keys=self._told)
+
+    def _told(self) -> EncryptionKeys:
+        self.asked += 1
+        return self.keys
+
+
+@pytest.fixture
+def changing(target: str) -> Iterator[Changing]:
+    made = Changing(target)
+    yield made
+    made.books.close()
+
+
+def test_who_has_the_books_open_goes_on_after_a_rotation(target: str, changing: Changing, opened: Opener) -> None:
+    """A receiver runs for months: it reads and writes before, while and after another process seals everything anew."""
+    _fill(changing.books, 1)
+    with_saved(changing.books)
+    with changing.books.read() as unit:
+        _check(unit, 1)
+    assert changing.asked == 1
+    changing.keys = keys_of(NEW, OLD)  # kept, and nothing sealed anew yet
+    _fill(changing.books, 2)
+    with changing.books.read() as before, opened(target, keys=keys_of(NEW, OLD)).write() as unit:
+        _check(before, 1)
+        assert unit.box.reseal() == 7
+        _check(before, 2)
+        assert before.saved_cards.by_ref(SELLER, str(saved_card().ref)) == saved_card()
+    changing.keys = keys_of(NEW)
+    _fill(changing.books, 3)
+    with changing.books.read() as unit:
+        for number in (1, 2, 3):
+            _check(unit, number)
+        assert unit.saved_cards.by_ref(SELLER, str(saved_card().ref)) == saved_card()
+        assert unit.saved_cards.of_customers(SELLER, [str(saved_card().customer_ref)])
+        assert unit.saved_cards.find(str(saved_card().ref)) == [saved_card()]
+    assert changing.asked == 2
+    with opened(target, keys=keys_of(NEW)).read() as unit:
+        _check(unit, 3)
+
+
+def test_a_snapshot_from_before_a_rotation_is_read_to_its_end_although_the_keys_were_changed_meanwhile(
+    target: str, changing: Changing, opened: Opener
+) -> None:
+    _fill(changing.books, 1)
+    with changing.books.read() as before:
+        assert before.cards.count() == 1  # the snapshot begins
+        with opened(target, keys=keys_of(NEW, OLD)).write() as unit:
+            unit.box.reseal()
+        changing.keys = keys_of(NEW)
+        with changing.books.read() as after:  # another thread's unit
+            _check(after, 1)
+        _check(before, 1)
+
+
+def test_keys_that_nobody_changed_are_asked_for_no_more_than_once_a_time(changing: Changing, target: str) -> None:
+    _fill(changing.books, 1)
+    changing.books.close()
+    wrong = Changing(target)
+    wrong.keys = keys_of(OTHER)
+    for times in (1, 2):
+        with pytest.raises(WrongEncryptionKey), wrong.books.read() as unit:
+            unit.cards.raw("card_00000001")
+        assert wrong.asked == times + 1
+    wrong.books.close()
+
+
+def test_saved_cards_are_found_throughout_a_rotation(target: str, opened: Opener) -> None:
+    """By either key's hash while both are at hand; and every hash is the new key's afterwards."""
+    customers = [str(saved_card(person).customer_ref) for person in ("old", "new")]
+    old, both, new = (opened(target, keys=keys) for keys in (keys_of(OLD), keys_of(NEW, OLD), keys_of(NEW)))
+    with_saved(old, saved_card("old"))
+    with old.write() as unit:
+        unit.payments.put(payment(saved_card_id=saved_card("old").id), raw={"id": "p"})
+        unit.payments.put_refund(refund(), raw={"id": "r"})
+    with_saved(both, saved_card("new"))
+    with both.write() as unit:
+        assert set(unit.saved_cards.of_customers(SELLER, customers)) == set(customers)
+        unit.saved_cards.put(
+            saved_card("old", version=9)
+        )  # looked up by the old hash, kept under the new one; its raw JSON is old
+        assert set(unit.saved_cards.of_customers(SELLER, customers)) == set(customers)
+        assert unit.box.reseal() == 3
+        assert unit.box.reseal() == 0
+    with new.read() as unit:
+        assert set(unit.saved_cards.of_customers(SELLER, customers)) == set(customers)
+        assert unit.saved_cards.named(saved_card("old").id) == saved_card("old", version=9)
+    assert not _digests_not_of(new)
+
+
+def test_a_rotation_leaves_no_hash_behind(target: str, opened: Opener) -> None:
+    with_saved(opened(target, keys=keys_of(OLD)), *(saved_card(f"p{number}") for number in range(1_100)))
+    with opened(target, keys=keys_of(NEW, OLD)).write() as unit:
+        assert unit.box.reseal() == 1_100
+    assert not _digests_not_of(opened(target, keys=keys_of(NEW)))
+
+
+def _digests_not_of(books: Books) -> list[str]:
+    """Saved cards whose hash is not the one that the books' own key makes."""
+    with books.read() as unit:
+        stored = {
+            row.id: row for row in _connection(unit).execute(text("SELECT id, ref_digest, customer_digest FROM saved_cards"))
+        }
+        return [
+            card.id
+            for card in unit.saved_cards.rows()
+            if (stored[card.id].ref_digest, stored[card.id].customer_digest)
+            != (
+                unit.box.digest("saved_cards", "ref", str(card.ref)),
+                unit.box.digest("saved_cards", "customer_ref", str(card.customer_ref)),
+            )
+        ]
 
 
 def test_a_rotation_goes_through_many_rows(tmp_path: Path, opened: Opener) -> None:
