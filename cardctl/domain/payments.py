@@ -139,7 +139,7 @@ class NewPayment:
 @dataclass(frozen=True, slots=True)
 class RemotePayment:
     """A provider's word about a payment. `token` is its version, where changes want one; `decline` the provider's word for why
-    it failed; `mark` the operation that made it."""
+    it failed; `mark` the operation that made it; `then_capture`: a hold that is captured by itself at its end, not released."""
 
     ref: str
     raw: dict[str, Any]
@@ -158,6 +158,7 @@ class RemotePayment:
     token: str | None = None
     word: str = ""
     decline: str | None = None
+    then_capture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
