@@ -169,3 +169,8 @@ def invoice_of(lot_invoice: str, generation: int) -> str:
 def looks_renewed(invoice: str) -> bool:
     """Whether an invoice ends as those of later holds do: no lot's own may."""
     return _GENERATION.search(invoice) is not None
+
+
+def belongs(lot: Lot, invoice: str | None) -> bool:
+    """Whether a payment of that name is the lot's."""
+    return invoice is not None and (invoice == lot.invoice or _GENERATION.sub("", invoice) == lot.invoice)
