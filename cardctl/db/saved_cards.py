@@ -70,6 +70,10 @@ class SavedCards:
         cards = self._by_hash(programme, "customer_ref", "customer_digest", refs)
         return {card.customer_ref: card for card in cards if card.customer_ref is not None}
 
+    def every_of_customers(self, programme: str, refs: Iterable[str]) -> list[SavedCard]:
+        """All of them: customers that were merged at the provider are several people here."""
+        return list(self._by_hash(programme, "customer_ref", "customer_digest", refs))
+
     def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[SavedCard]:
         """Up to three saved cards that answer to a name: our id, else the person, else the provider's name of the card, else a
         prefix (8 or more) of the id."""

@@ -86,7 +86,7 @@ def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind, invo
     now = replace(
         known,
         kind=PaymentKind.PREAUTH if held else kind,
-        invoice=invoice or known.invoice or remote.invoice,
+        invoice=invoice or known.invoice,
     )
     if _payment_key(remote.updated_at, remote) <= _payment_key(known.told_at, known):
         return now

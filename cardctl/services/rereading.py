@@ -1,4 +1,5 @@
-"""What notifications only hint at, read from the provider: cards with holders and money events, accounts; and taken in."""
+"""What notifications only hint at, read from the provider: cards with holders and money events, accounts; and taken in. Saved
+cards and payments are only read here: placing.py takes them in."""
 
 from __future__ import annotations
 
@@ -6,10 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
+from typing import cast
 
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.saved_cards import Kind, Named, RemoteSaved
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import (
@@ -22,6 +25,7 @@ from cardctl.errors import (
     SecretProblem,
 )
 from cardctl.providers.base import ReadsCards, ReadsTransactions, require
+from cardctl.providers.saving import ReadsPayments, ReadsSavedCards
 from cardctl.services.desk import Desk
 from cardctl.services.intake import now_in, take_accounts, take_cards, take_events, written_since
 from cardctl.sidebyside import side_by_side
@@ -59,12 +63,13 @@ class Wishes:
 
     cards: dict[str, Wish] = field(default_factory=dict)
     accounts: set[str] = field(default_factory=set)
+    things: set[Named] = field(default_factory=set)
 
     def card(self, wish: Wish) -> None:
         self.cards.setdefault(wish.ref, wish).widen(wish)
 
     def __bool__(self) -> bool:
-        return bool(self.cards or self.accounts)
+        return bool(self.cards or self.accounts or self.things)
 
 
 @dataclass(slots=True)
@@ -76,8 +81,9 @@ class Readings:
     transactions: dict[str, list[RemoteTransaction]] = field(default_factory=dict)
     accounts: dict[str, RemoteAccount] = field(default_factory=dict)
     since: dict[str, datetime | None] = field(default_factory=dict)
-    gone: set[str] = field(default_factory=set)
-    failed: dict[str, CardctlError] = field(default_factory=dict)
+    things: dict[Named, RemoteSaved] = field(default_factory=dict)
+    gone: set[str | Named] = field(default_factory=set)
+    failed: dict[str | Named, CardctlError] = field(default_factory=dict)
 
     def answers(self, wish: Wish) -> bool:
         """Whether all that is wished for of a card was read, or it is gone."""
@@ -88,6 +94,9 @@ class Readings:
 
     def has_account(self, ref: str) -> bool:
         return ref in self.accounts or ref in self.gone
+
+    def has_thing(self, name: Named) -> bool:
+        return name in self.things or name in self.gone
 
     def forget(self, refs: Iterable[str]) -> None:
         """What was read of these is outdated."""
@@ -100,20 +109,23 @@ def read(desk: Desk, wishes: Wishes, late: Callable[[], bool] = never) -> Readin
     """Everything that is wished for, several at a time; what was not begun before it was late is not read."""
     with desk.books.read() as unit:
         readings = Readings(now_in(unit))
-    wanted: list[Wish | str] = [*wishes.cards.values(), *wishes.accounts]
+    wanted: list[Wish | str | Named] = [*wishes.cards.values(), *wishes.accounts, *sorted(wishes.things)]
     begun = takewhile(lambda _wish: not late(), wanted)
     for wish, answer in side_by_side(lambda wish: _read_one(desk, wish), begun, workers=WORKERS):
-        ref = wish if isinstance(wish, str) else wish.ref
+        ref = wish.ref if isinstance(wish, Wish) else wish
         if isinstance(answer, ProviderHasNot):
             readings.gone.add(ref)
         elif isinstance(answer, CardctlError):
             readings.failed[ref] = answer
         elif isinstance(answer, Exception):
             raise answer
+        elif isinstance(wish, Named):
+            readings.things[wish] = cast(RemoteSaved, answer)
         else:
-            card, account, transactions = answer
+            card, account, transactions = cast(_Answer, answer)
             if card is not None and isinstance(wish, Wish):
-                readings.cards[ref], readings.transactions[ref], readings.since[ref] = card, transactions, wish.since
+                readings.cards[wish.ref] = card
+                readings.transactions[wish.ref], readings.since[wish.ref] = transactions, wish.since
             if account is not None:
                 readings.accounts[account.ref] = account
     return readings
@@ -134,7 +146,9 @@ def take(desk: Desk, unit: Unit, readings: Readings) -> None:
 _Answer = tuple[RemoteCard | None, RemoteAccount | None, list[RemoteTransaction]]
 
 
-def _read_one(desk: Desk, wish: Wish | str) -> _Answer:
+def _read_one(desk: Desk, wish: Wish | str | Named) -> _Answer | RemoteSaved:
+    if isinstance(wish, Named):
+        return _read_thing(desk, wish)
     reader = require(desk.provider, ReadsCards)
     if isinstance(wish, str):
         return None, reader.account(wish), []
@@ -146,6 +160,16 @@ def _read_one(desk: Desk, wish: Wish | str) -> _Answer:
         return card, account, []
     since = None if wish.since <= EVER else wish.since
     return card, account, [one for page in desk.provider.transactions_of(wish.ref, since=since) for one in page]
+
+
+def _read_thing(desk: Desk, name: Named) -> RemoteSaved:
+    if name.kind is Kind.CUSTOMER:
+        return require(desk.provider, ReadsSavedCards).customer(name.ref)
+    if name.kind is Kind.SAVED_CARD:
+        return require(desk.provider, ReadsSavedCards).saved_card(name.ref)
+    if name.kind is Kind.REFUND:
+        return require(desk.provider, ReadsPayments).refund(name.ref)
+    return require(desk.provider, ReadsPayments).payment(name.ref)
 
 
 def _fresh(desk: Desk, wish: Wish, reader: ReadsCards) -> RemoteCard:

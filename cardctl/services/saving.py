@@ -25,10 +25,13 @@ from cardctl.domain.payments import (
     payment_id_of,
     refund_id_of,
 )
+from cardctl.domain.redaction import redact
 from cardctl.domain.saved_cards import RemoteSavedCard, SavedCard, SavedCardState
 from cardctl.services.desk import Desk
 from cardctl.services.entries import Diff, audit_change, made_by, shown
 
+KINDS = {"saved_card.charge": PaymentKind.CHARGE, "saved_card.preauth": PaymentKind.PREAUTH}
+"""What an operation makes, by its kind."""
 _CARD_WORDS = ("state", "brand", "last4", "exp_month", "exp_year")
 _PAYMENT_WORDS = ("state", "kind", "amount", "tip", "captured", "refunded", "expires_at", "invoice")
 _REFUND_WORDS = ("state", "amount", "invoice")
@@ -147,6 +150,12 @@ def take_dispute(
     return told
 
 
+def maker_of(unit: Unit, programme: str, remote: RemotePayment) -> Operation | None:
+    """The operation of ours that made a payment, by the mark that it bears; its target is the saved card."""
+    made = unit.operations.get(remote.mark) if remote.mark else None
+    return made if made is not None and made.kind in KINDS and made.programme == programme else None
+
+
 def payment_diff(before: Payment | None, now: Payment) -> tuple[Diff, Diff]:
     """What of a payment changed, as the audit shows it; `before` None: it is new."""
     return _diff(before, now, _PAYMENT_WORDS)
@@ -174,14 +183,15 @@ def _new_payment(
     desk: Desk, unit: Unit, remote: RemotePayment, saved_card_id: str, kind: PaymentKind, invoice: str | None
 ) -> Payment:
     made = maker_of(unit, desk.programme, remote)
+    told = redact(remote.invoice) if remote.invoice else None  # somebody else's words
     return Payment(
         id=payment_id_of(made.id) if made else desk.new_id("pay"),
         ref=remote.ref,
         provider=desk.provider.name,
         programme=desk.programme,
         saved_card_id=saved_card_id,
-        invoice=invoice or (made and made.arguments.get("invoice")) or remote.invoice,
-        kind=kind,
+        invoice=invoice or (made.about if made else None) or told,
+        kind=KINDS[made.kind] if made else kind,
         state=remote.state,
         amount=remote.amount,
         tip=remote.tip,
@@ -193,12 +203,6 @@ def _new_payment(
         told_at=remote.updated_at,
         asked=made.amount if made else None,
     )
-
-
-def maker_of(unit: Unit, programme: str, remote: RemotePayment) -> Operation | None:
-    """The operation of ours that made a payment, by the mark that it bears; its target is the saved card."""
-    made = made_by(unit, "saved_card.charge", remote.mark) or made_by(unit, "saved_card.preauth", remote.mark)
-    return made if made is not None and made.programme == programme else None
 
 
 def _put_payment(
@@ -218,7 +222,7 @@ def _new_refund(desk: Desk, unit: Unit, remote: RemoteRefund, payment: Payment, 
         provider=desk.provider.name,
         programme=desk.programme,
         payment_id=payment.id,
-        invoice=invoice or (made and made.arguments.get("invoice")) or None,
+        invoice=invoice or (made.about if made else None),
         state=remote.state,
         amount=remote.amount,
         reason=remote.reason,

@@ -18,6 +18,7 @@ from cardctl.providers.notifying import Webhooks
 from cardctl.services.desk import Desk
 from cardctl.services.entries import audit_change, shown, take_account, taken_card
 from cardctl.services.folding import Folded, fold_topups, fold_transactions
+from cardctl.services.placing import Placing
 from cardctl.services.rereading import EVER, TRANSIENT, Readings, Wish, Wishes, take
 from cardctl.services.telling import Item, failure, translate
 
@@ -46,6 +47,11 @@ class Taking:
     """When the oldest hold that is still open was made, by card, as far as somebody asked."""
 
     @property
+    def placing(self) -> Placing:
+        """What is done with words about saved cards."""
+        return Placing(self.desk, self.unit, self.readings)
+
+    @property
     def brought(self) -> list[str]:
         read = [one.ref for each in self.readings.transactions.values() for one in each]
         return [*self.folded.new_refs, *read]
@@ -53,13 +59,14 @@ class Taking:
     def run(self, items: Sequence[Item]) -> None:
         """Settle every item that can be settled."""
         take(self.desk, self.unit, self.readings)
+        self.placing.forget_older()
         self.folded = fold_transactions(self.desk, self.unit, self._foldable(items))
         refs = {ref for item in items for ref in (*item.told.look, *(card.ref for card in item.told.cards))}
         cards = self.unit.cards.by_refs(self.desk.programme, refs) if refs else {}
         unplaced = {one.ref: one.occurred_at - _CLOCKS for one in self.folded.undecided}
         unplaced |= {one.ref: EVER for one in self.folded.strangers}
         orphans = {one.ref: one.parent_ref for one in self.folded.orphans}
-        for item in items:
+        for item in sorted(items, key=lambda item: bool(item.told.saved.refunds or item.told.saved.disputes)):
             if item.told.topups:
                 fold_topups(self.desk, self.unit, item.told.topups)
             wishes = [
@@ -108,17 +115,19 @@ class Taking:
 
     def _settle(self, item: Item, wishes: Sequence[Wish], waits_for: str | None) -> None:
         accounts = [remote.ref for remote in item.told.accounts if self._differs(remote)] + list(item.told.look_accounts)
+        things = self.placing.wants(item.told.saved) if item.told.saved else []
         refs = [wish.ref for wish in wishes] + accounts
-        broken = next((self.readings.failed[ref] for ref in refs if ref in self.readings.failed), None)
+        broken = next((self.readings.failed[name] for name in (*refs, *things) if name in self.readings.failed), None)
         if broken is not None:
             self._broken(item, broken)
             return
         open_wishes = [wish for wish in wishes if not self.readings.answers(wish)]
         open_accounts = [ref for ref in accounts if not self.readings.has_account(ref)]
-        if open_wishes or open_accounts:
+        if open_wishes or open_accounts or not all(map(self.readings.has_thing, things)):
             for wish in wishes:  # all of them: what is read next takes the place of what was read
                 self.wishes.card(wish)
             self.wishes.accounts.update(accounts)
+            self.wishes.things.update(things)
             self.left.append(item)
             return
         gone = [ref for ref in refs if ref in self.readings.gone]
@@ -136,8 +145,9 @@ class Taking:
         event = item.event
         if waits_for is not None:
             return failure(event, f"it is about {waits_for}, which these books do not have", waits_for=waits_for)
-        if not item.told.informs:
-            return Mark(event.id, EventState.APPLIED, event.attempts + 1)
+        ours = self.placing.take(item.told.saved) if item.told.saved else True
+        if not item.told.informs:  # a seller also has cards and payments that are nobody's here
+            return Mark(event.id, EventState.APPLIED if ours else EventState.IGNORED, event.attempts + 1)
         return Mark(
             event.id, EventState.IGNORED, event.attempts + 1, None if event.believed or not item.told.known else _UNPROVEN
         )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
 from cardctl.domain.events import Event, EventState, Notice, Source, Told
+from cardctl.domain.saved_cards import Kind, Named, SavedTold
 from cardctl.errors import BadEvent, CardctlError
 from cardctl.providers.notifying import Webhooks
 
@@ -72,7 +73,22 @@ def hint(told: Told) -> Told:
     """What is left of a word that nothing proves: the names of what may have changed."""
     cards = [*told.look, *(card.ref for card in told.cards), *(one.card_ref for one in told.transactions if one.card_ref)]
     accounts = [*told.look_accounts, *(account.ref for account in told.accounts)]
-    return Told(look=tuple(dict.fromkeys(cards)), look_accounts=tuple(dict.fromkeys(accounts)), decided=False, known=told.known)
+    return Told(
+        look=tuple(dict.fromkeys(cards)),
+        look_accounts=tuple(dict.fromkeys(accounts)),
+        decided=False,
+        known=told.known,
+        saved=SavedTold(look=tuple(dict.fromkeys(_named(told.saved)))),
+    )
+
+
+def _named(saved: SavedTold) -> Iterator[Named]:
+    """What can be read again of it; a dispute can not."""
+    yield from (name for name in saved.look if name.kind is not Kind.DISPUTE)
+    yield from (Named(Kind.CUSTOMER, one.ref) for one in saved.customers)
+    yield from (Named(Kind.SAVED_CARD, one.ref) for one in saved.cards)
+    yield from (Named(Kind.PAYMENT, one.ref) for one in saved.payments)
+    yield from (Named(Kind.REFUND, one.ref) for one in saved.refunds)
 
 
 def _told(webhooks: Webhooks, event: Event, bodies: Mapping[str, bytes], parsed: dict[str, list[Notice]]) -> Told:
