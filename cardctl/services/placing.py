@@ -10,7 +10,7 @@ most of those never come: the payment is read, and tells whose it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cardctl.db.unit import Unit
@@ -25,6 +25,7 @@ from cardctl.services.saving import (
     take_dispute,
     take_gone,
     take_payment,
+    take_reading,
     take_refund,
     take_saved_card,
 )
@@ -111,39 +112,23 @@ class Placing:
             if remote.merged_into is None:
                 take_gone(self.desk, self.unit, card, action=_CARD)
             else:
-                self._moved(card, remote.merged_into)
+                self._reading(card, remote)
         return bool(cards)
-
-    def _moved(self, card: SavedCard, customer_ref: str) -> None:
-        """Its customer was merged into another. What the card itself says of its customer by now counts: that one may have been
-        merged again; whether cards outlive a merge is UNCONFIRMED, so the card was read."""
-        name = Named(Kind.SAVED_CARD, card.ref or "")
-        if name in self.readings.gone:
-            take_gone(self.desk, self.unit, card, action=_CARD)
-            return
-        remote = self.readings.things.get(name)
-        if isinstance(remote, RemoteSavedCard) and remote.customer_ref not in (None, card.customer_ref):
-            take_saved_card(self.desk, self.unit, card, remote, read=True, action=_CARD)
-            return
-        if isinstance(remote, RemoteSavedCard):
-            moved = replace(remote, customer_ref=customer_ref)
-            take_saved_card(self.desk, self.unit, card, moved, read=True, action=_CARD)
-        else:
-            self.unit.saved_cards.put(replace(card, customer_ref=customer_ref, updated_at=self.desk.clock()))
 
     def _vanished(self, name: Named) -> bool:
-        """What the provider has no more. A customer may have been merged, and its card live on: the card was read."""
-        if name.kind is Kind.SAVED_CARD:
-            cards = [card for card in [self._by_ref(name.ref)] if card is not None]
-        else:
-            cards = self._of_customer(name.ref) if name.kind is Kind.CUSTOMER else []
+        """What the provider has no more."""
+        cards = self._of_customer(name.ref) if name.kind is Kind.CUSTOMER else []
         for card in cards:
-            remote = self.readings.things.get(Named(Kind.SAVED_CARD, card.ref or ""))
-            if isinstance(remote, RemoteSavedCard) and remote.customer_ref not in (None, card.customer_ref):
-                take_saved_card(self.desk, self.unit, card, remote, read=True, action=_CARD)
-            else:
-                take_gone(self.desk, self.unit, card, action=_CARD)
-        return bool(cards)
+            self._reading(card, None)
+        itself = self._by_ref(name.ref) if name.kind is Kind.SAVED_CARD else None
+        if itself is not None:
+            take_gone(self.desk, self.unit, itself, action=_CARD)
+        return bool(cards) or itself is not None
+
+    def _reading(self, card: SavedCard, customer: RemoteCustomer | None) -> None:
+        remote = self.readings.things.get(Named(Kind.SAVED_CARD, card.ref or ""))
+        card_read = remote if isinstance(remote, RemoteSavedCard) else None
+        take_reading(self.desk, self.unit, card, card_read, customer=customer, action=_CARD)
 
     def _card(self, remote: RemoteSavedCard, *, read: bool = False) -> bool:
         card = self._by_ref(remote.ref)

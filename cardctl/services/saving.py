@@ -26,7 +26,7 @@ from cardctl.domain.payments import (
     refund_id_of,
 )
 from cardctl.domain.redaction import redact
-from cardctl.domain.saved_cards import RemoteSavedCard, SavedCard, SavedCardState
+from cardctl.domain.saved_cards import RemoteCustomer, RemoteSavedCard, SavedCard, SavedCardState
 from cardctl.services.desk import Desk
 from cardctl.services.entries import Diff, audit_change, made_by, shown
 
@@ -72,6 +72,33 @@ def take_gone(desk: Desk, unit: Unit, card: SavedCard, *, action: str | None = N
     if action is not None:
         audit_change(desk, unit, action, card.id, before, after)
     return CardTaken(taken, before, after)
+
+
+def take_reading(
+    desk: Desk,
+    unit: Unit,
+    card: SavedCard,
+    remote: RemoteSavedCard | None,
+    *,
+    customer: RemoteCustomer | None,
+    action: str | None = None,
+) -> CardTaken:
+    """What was read just now of a card and of its customer, None where the provider has them no more. A customer that is not
+    there may have been merged into another: what the card says of its customer by now counts, since that one may have been
+    merged again. Whether cards outlive a merge is UNCONFIRMED, so it takes a card that was read to believe it."""
+    living = customer is not None and not customer.deleted
+    heir = customer.merged_into if customer is not None else None
+    if remote is not None and remote.customer_ref is not None and remote.customer_ref != card.customer_ref:
+        heir = remote.customer_ref
+    if (remote is None and card.ref is not None) or not (living or heir):
+        return take_gone(desk, unit, card, action=action)
+    if remote is not None:
+        return take_saved_card(
+            desk, unit, card, replace(remote, customer_ref=heir or remote.customer_ref), read=True, action=action
+        )
+    if heir is not None and not living:
+        unit.saved_cards.put(replace(card, customer_ref=heir, updated_at=desk.clock()))
+    return CardTaken(unit.saved_cards.named(card.id), {}, {})
 
 
 def take_payment(
