@@ -33,10 +33,9 @@ _LONGEST_PERSON = 190
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line says instead of the file; a CSV says none of it itself but the currency of a lot."""
+    """What the command line says instead of the file; a CSV says none of it itself, but the currency of each lot."""
 
     window: str | None = None
-    keep: str | None = None
     hold: str | None = None
     currency: str | None = None
 
@@ -109,7 +108,7 @@ def _header(columns: list[str], name: str) -> list[str]:
 
 def _policy(document: dict[str, Any], told: Overrides, faults: list[str]) -> Policy:
     faults += [f"unknown key {key}{nearest(key, _TOP)}" for key in document if key not in _TOP]
-    spans = {key: _span(key, getattr(told, key) or document.get(key), faults) for key in ("window", "keep", "hold")}
+    spans = {key: _span(key, getattr(told, key, None) or document.get(key), faults) for key in ("window", "keep", "hold")}
     currency = told.currency or document.get("currency")
     read = [(place, _lot(place, lot, currency, faults)) for place, lot in document["lots"]]
     lots = [lot for _, lot in read if lot is not None]

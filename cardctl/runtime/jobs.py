@@ -22,6 +22,7 @@ _CATEGORIES = {
     "reconcile": "balance_reconcile",
     "replay": "webhook_ingest",
     "resume": "card_lifecycle",
+    "preauth": "card_lifecycle",
     "alert": "security",
     "metrics": "balance_reconcile",
 }

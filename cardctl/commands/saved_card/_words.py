@@ -25,6 +25,14 @@ SavedCardArgument = Annotated[
         autocompletion=_offers("saved_cards"),
     ),
 ]
+OptionalSavedCardArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="SAVED_CARD",
+        help="Our id, 8 or more of its first characters, or the person.",
+        autocompletion=_offers("saved_cards"),
+    ),
+]
 PaymentArgument = Annotated[
     str,
     typer.Argument(
@@ -49,9 +57,11 @@ VerificationOption = Annotated[
 ReplaceOption = Annotated[bool, typer.Option("--replace", help="In the place of the card that the person has.")]
 StateOption = Annotated[SavedCardState | None, typer.Option("--state", help="Only saved cards in this state.")]
 AmountOption = Annotated[str, typer.Option("--amount", metavar="AMOUNT", help="Such as 25 or 25.00.")]
+OptionalAmountOption = Annotated[str | None, typer.Option("--amount", metavar="AMOUNT", help="Such as 25 or 25.00.")]
 PartOption = Annotated[str | None, typer.Option("--amount", metavar="AMOUNT", help="Only so much; default: all of it.")]
 TipOption = Annotated[str | None, typer.Option("--tip", metavar="AMOUNT", help="Beside the amount.")]
 CurrencyOption = Annotated[str, typer.Option("--currency", metavar="CODE", help="ISO 4217, such as USD.")]
+OptionalCurrencyOption = Annotated[str | None, typer.Option("--currency", metavar="CODE", help="ISO 4217, such as USD.")]
 InvoiceOption = Annotated[
     str | None,
     typer.Option("--invoice", metavar="NAME", help="What it is for, at most 40 characters; an invoice is paid once."),
