@@ -13,18 +13,24 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cardctl.providers import registry
-from cardctl.providers.paging import Source
+from cardctl.providers.paging import ISSUED, Source
 from cardctl.simulator.control import Control
 from tests.contract.ground import PAGE_AND_MORE, Contract, usd
 from tests.contract.turning import bare, openings, read, read_at_once
 
-SOURCES = tuple(Source)
 _QUICK = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 class ReadsWholeContract(Contract):
     has_lists: ClassVar[bool] = True
     """The provider lists what it has; elsewhere the names that are known are read one by one."""
+    sources: ClassVar[tuple[Source, ...]] = ISSUED
+    many: ClassVar[Source] = Source.TRANSACTIONS
+    """What a page cannot hold in these tests, and `since` leaves out."""
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        if "source" in metafunc.fixturenames:
+            metafunc.parametrize("source", self.sources)
 
     @pytest.fixture
     def names(self, provider: Any, far_side: Control) -> dict[Source, list[str]]:
@@ -63,18 +69,17 @@ class ReadsWholeContract(Contract):
         return {event.ref: bare(event) for page in pages for event in page}
 
     def test_it_says_what_it_lists_and_asks_nothing_first(self, others: Others) -> None:
-        assert [others.turner.lists(source) for source in SOURCES] == [self.has_lists] * 3
-        for source in SOURCES:
+        assert [others.turner.lists(source) for source in self.sources] == [self.has_lists] * 3
+        for source in self.sources:
             assert openings(others.turner, source, ["somebody"])
             assert bool(openings(others.turner, source)) is self.has_lists
         assert others.calls == 0
 
-    @pytest.mark.parametrize("source", SOURCES)
     def test_all_is_given_whatever_the_order_and_whoever_is_killed(
         self, provider: Any, others: Others, names: dict[Source, list[str]], source: Source
     ) -> None:
         expected = self.listed(provider, source, names[source])
-        assert len(expected) >= (PAGE_AND_MORE if source is Source.TRANSACTIONS and self.most_events is None else 4)
+        assert len(expected) >= (PAGE_AND_MORE if source is self.many and self.most_events is None else 4)
 
         @given(st.integers(0, 2**32))
         @_QUICK
@@ -85,13 +90,12 @@ class ReadsWholeContract(Contract):
 
         by_turns()
 
-    @pytest.mark.parametrize("source", SOURCES)
     def test_many_read_at_once(self, provider: Any, names: dict[Source, list[str]], source: Source) -> None:
         done = read_at_once(provider, openings(provider, source, names[source]))
         assert done.by_ref == self.listed(provider, source, names[source])
 
     def test_requests_are_counted(self, others: Others, names: dict[Source, list[str]]) -> None:
-        for source in SOURCES:
+        for source in self.sources:
             done = read(others, openings(others.turner, source, names[source]), random.Random(1), kills=0)
             assert done.requests == others.calls > 0
             others.calls = 0
@@ -101,13 +105,14 @@ class ReadsWholeContract(Contract):
         self, provider: Any, others: Others, far_side: Control, names: dict[Source, list[str]], back: timedelta
     ) -> None:
         when = far_side.status()["clock"] - back
-        for source in SOURCES:
+        for source in self.sources:
             expected = self.listed(provider, source, names[source], when)
             done = read(others, openings(provider, source, names[source], when), random.Random(2))
             assert done.by_ref == expected
-        everything = self.listed(provider, Source.TRANSACTIONS, names[Source.TRANSACTIONS])
+        expected = self.listed(provider, self.many, names[self.many], when)
+        everything = self.listed(provider, self.many, names[self.many])
         assert (len(expected) == len(everything)) is (back > timedelta(days=100))
-        assert openings(provider, Source.TRANSACTIONS, since=datetime(1, 1, 1, tzinfo=UTC)) or not self.has_lists
+        assert openings(provider, self.many, since=datetime(1, 1, 1, tzinfo=UTC)) or not self.has_lists
 
     def test_what_is_made_meanwhile_moves_nothing(
         self, provider: Any, others: Others, far_side: Control, names: dict[Source, list[str]]
@@ -115,13 +120,10 @@ class ReadsWholeContract(Contract):
         dice = random.Random(3)
 
         def life() -> None:
-            if dice.random() < 0.5:
-                far_side.swipe(dice.choice(names[Source.CARDS]), usd(1), hold=dice.random() < 0.5)
-            if dice.random() < 0.2:
-                self.a_card(provider)
+            self.live(provider, far_side, names, dice)
             far_side.advance(timedelta(seconds=dice.randrange(3)))
 
-        for source in SOURCES:
+        for source in self.sources:
             before = self.listed(provider, source, names[source])
             done = read(others, openings(provider, source, names[source]), dice, between=life)
             found = done.by_ref
@@ -130,8 +132,15 @@ class ReadsWholeContract(Contract):
                 assert before.keys() <= found.keys() <= now.keys()
                 assert len(done.items) == len(found)
 
+    def live(self, provider: Any, far_side: Control, names: dict[Source, list[str]], dice: random.Random) -> None:
+        """Now and then something new."""
+        if dice.random() < 0.5:
+            far_side.swipe(dice.choice(names[Source.CARDS]), usd(1), hold=dice.random() < 0.5)
+        if dice.random() < 0.2:
+            self.a_card(provider)
+
     def test_a_name_that_is_not_there_is_told(self, provider: Any, others: Others, names: dict[Source, list[str]]) -> None:
-        for source in SOURCES:
+        for source in self.sources:
             stranger = self.nobody if source is Source.ACCOUNTS else "4f9d54c0-0000-4000-8000-000000000000"
             done = read(others, openings(provider, source, [stranger, *names[source]]), random.Random(4))
             assert done.absent == ([] if self.has_lists else [stranger])
@@ -147,7 +156,7 @@ class ReadsWholeContract(Contract):
             if dice.random() < 0.6:
                 far_side.fault(fault, dice.choice((1, 1, 2, 5)))
 
-        for source in SOURCES:
+        for source in self.sources:
             far_side.clear_faults()
             expected = self.listed(provider, source, names[source])
             done = read(others, openings(provider, source, names[source]), dice, between=breaks)
@@ -160,9 +169,9 @@ class ReadsWholeContract(Contract):
     ) -> None:
         """Rows are left out and old ones come, which nobody can tell; but nothing is made up, and nothing is for ever."""
         far_side.fault_random(seed, 0.4)
-        found = [read(others, openings(provider, source, names[source]), random.Random(seed)) for source in SOURCES]
+        found = [read(others, openings(provider, source, names[source]), random.Random(seed)) for source in self.sources]
         far_side.clear_faults()
-        for source, done in zip(SOURCES, found, strict=True):
+        for source, done in zip(self.sources, found, strict=True):
             assert done.by_ref.keys() <= self.listed(provider, source, names[source]).keys()
 
 

@@ -28,7 +28,7 @@ class Read:
     turns: int = 0
 
     def keep(self, leaf: Leaf) -> None:
-        for items in (leaf.accounts, leaf.cards, leaf.transactions):
+        for items in (leaf.accounts, leaf.cards, leaf.transactions, leaf.saved_cards, leaf.payments, leaf.refunds):
             self.items += [bare(item) for item in items]
         self.absent += leaf.absent
         self.requests += leaf.requests
