@@ -112,7 +112,10 @@ class StrowalletTable(ProviderTable):
 
 
 class SquareTable(ProviderTable):
+    """`client_id` is the application's that the seller connected to, where the access token is renewed by OAuth."""
+
     location: str | None = None
+    client_id: str | None = None
     notification_url: Url = None
 
 

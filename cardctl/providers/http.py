@@ -32,7 +32,8 @@ class Http:
 
     `timeout` is seconds for one attempt, the whole body included. `busy` are statuses by which the provider says that another
     request under the same key is still running. Redirects are not followed. Every attempt is booked on `budget`; `breaker`
-    hears of whole requests, and takes a 429 and a `busy` for answers: whoever gives them is there.
+    hears of whole requests, and takes a 429 and a `busy` for answers: whoever gives them is there. `shown_path` says how the
+    call log names a path, where a name in it must not be kept in clear.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Http:
         budget: Budget | None = None,
         breaker: Breaker | None = None,
         any_text: bool = False,
+        shown_path: Callable[[str], str] | None = None,
     ) -> None:
         self._provider = provider
         self._timeout = timeout
@@ -59,6 +61,7 @@ class Http:
         self._budget = budget
         self._breaker = breaker
         self._any_text = any_text
+        self._shown_path = shown_path or str
         self._retrying = Retrying(
             sleep=sleep,
             wait=self._wait,
@@ -138,7 +141,7 @@ class Http:
         if self._on_call:
             headers = attempt.reply.headers if attempt.reply else httpx.Headers()
             request_id = headers.get("request-id") or headers.get("x-request-id")
-            path = redact(request.url.path)
+            path = redact(self._shown_path(request.url.path))
             answered = attempt.reply.status if attempt.reply else None
             self._on_call(Call(self._provider, request.method, path, answered, _since(start), number, request_id))
         return attempt

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable, Mapping
 from types import ModuleType
+from typing import Any
 
 from cardctl.domain.states import CardState
 from cardctl.errors import BadInput
@@ -15,16 +16,21 @@ _PLACES = {
     "stripe": ("cardctl.providers.stripe_issuing.provider", "StripeProvider"),
     "marqeta": ("cardctl.providers.marqeta.provider", "MarqetaProvider"),
     "strowallet": ("cardctl.providers.strowallet.provider", "StrowalletProvider"),
+    "square": ("cardctl.providers.square.provider", "SquareProvider"),
 }
 _WEBHOOKS = {
     "stripe": ("cardctl.providers.stripe_issuing.webhooks", "StripeWebhooks"),
     "marqeta": ("cardctl.providers.marqeta.webhooks", "MarqetaWebhooks"),
     "strowallet": ("cardctl.providers.strowallet.webhooks", "StrowalletWebhooks"),
+    "square": ("cardctl.providers.square.webhooks", "SquareWebhooks"),
 }
+_BOUND_TO_SETTINGS = frozenset({"square"})
+"""Providers whose proof hangs on a setting: Square signs the address that it was told to notify."""
 _STATE_WORDS = {
     "stripe": ("cardctl.providers.stripe_issuing.translate", "state_of"),
     "marqeta": ("cardctl.providers.marqeta.translate", "state_of"),
     "strowallet": ("cardctl.providers.strowallet.translate", "state_of"),
+    "square": ("cardctl.providers.square.translate", "state_of"),
 }
 _QUESTIONS = {"stripe": ("cardctl.providers.stripe_issuing.asking", "StripeQuestions")}
 NAMES: tuple[str, ...] = tuple(_PLACES)
@@ -44,12 +50,14 @@ def provider_class(name: str) -> type[Provider]:
     return found
 
 
-def webhooks(name: str) -> Webhooks:
-    """What reads the notifications of a provider, without the provider's keys; BadInput where none has this name."""
+def webhooks(name: str, settings: Mapping[str, Any] | None = None, *, simulated: bool = True) -> Webhooks:
+    """What reads the notifications of a provider, without the provider's keys; BadInput where none has this name. `settings`
+    are the profile's for this provider, and `simulated` whether it is the simulator's: only who verifies needs them."""
     if name not in _WEBHOOKS:
         raise BadInput(f"no provider called {name!r} notifies", hint=f"there are: {', '.join(_WEBHOOKS)}")
     module, kind = _WEBHOOKS[name]
-    made: Webhooks = getattr(importlib.import_module(module), kind)()
+    make = getattr(importlib.import_module(module), kind)
+    made: Webhooks = make(settings, simulated=simulated) if name in _BOUND_TO_SETTINGS else make()
     return made
 
 

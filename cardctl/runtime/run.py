@@ -147,7 +147,9 @@ class Run:
             )
         return self._providers[name]
 
-    def desk(self, about: Card | Account | Operation | Event | SavedCard | Payment | None = None, *, provider: str | None = None) -> Desk:
+    def desk(
+        self, about: Card | Account | Operation | Event | SavedCard | Payment | None = None, *, provider: str | None = None
+    ) -> Desk:
         """What services work with: for the programme of what it is about, else of a provider, else of the profile's."""
         from cardctl.services.desk import Desk  # noqa: PLC0415
 
@@ -174,7 +176,8 @@ class Run:
         from cardctl.providers import registry  # noqa: PLC0415
         from cardctl.services.deeds.inbox import Reception  # noqa: PLC0415
 
-        webhooks, environment = registry.webhooks(name), self.settings.profile.environment
+        environment, settings = self.settings.profile.environment, self.settings.provider_settings(name)
+        webhooks = registry.webhooks(name, settings, simulated=environment == "simulator")
         secrets = {secret: self.valid_secrets(secret) for secret in webhooks.secret_names}
         return Reception(webhooks, self.settings.programme(name), secrets, live=environment == "live")
 

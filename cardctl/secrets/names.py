@@ -19,6 +19,8 @@ NAMES = (
     "strowallet.public_key",
     "strowallet.webhook_secret",
     "square.access_token",
+    "square.client_secret",
+    "square.refresh_token",
     "square.webhook_signature_key",
     "zendit.api_key",
     "zendit.webhook_secret",

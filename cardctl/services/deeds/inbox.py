@@ -19,6 +19,7 @@ _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-a
 _HARMLESS = frozenset(
     {"accept", "accept-encoding", "cache-control", "connection", "content-length", "content-type", "host", "user-agent"}
     | {"stripe-signature", "x-marqeta-signature", "x-strowallet-signature", "x-strowallet-timestamp"}
+    | {"x-square-hmacsha256-signature"}
 )
 """Headers in which there is nothing to look for; whatever else a gateway adds is looked through."""
 

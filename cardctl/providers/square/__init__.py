@@ -1,0 +1,1 @@
+"""Square: buyers' cards kept for a seller, and what is paid with them. It issues no cards."""
