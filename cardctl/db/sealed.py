@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, bindparam, func, or_, select, update
 
 from cardctl.db.meta import Meta
 from cardctl.db.selecting import sealed_columns
@@ -206,11 +206,6 @@ class Box:
         meta.set(_CHECK, self.ring.seal(Place("meta", _CHECK, meta.get("database_id") or ""), "cardctl"))
         return count
 
-    def _again(self, place: Place, sealed: str | bytes) -> str | bytes:
-        if isinstance(sealed, str):
-            return self.seal(place, self.open(place, sealed))
-        return self.seal_bytes(place, self.open_bytes(place, sealed))
-
     def digest(self, table: str, column: str, text: str) -> str:
         """The keyed hash under which what is sealed from now on is found."""
         return self.ring.current.digest(table, column, text)
@@ -219,32 +214,39 @@ class Box:
         """See `Ring.digests`."""
         return self.ring.digests(table, column, text)
 
-    def _digests(self, table: Table, id_: str, sealed: list[Any]) -> dict[str, str]:
-        """What is found by a keyed hash is found by the new key's from now on."""
-        texts = dict(zip((column.name for column in sealed_columns(table)), sealed, strict=True))
-        found = {}
-        for column in table.columns:
-            of = column.info.get("digest_of")
-            if of is not None and texts[of] is not None:
-                found[column.name] = self.digest(table.name, of, self.open(Place(table.name, of, id_), texts[of]))
-        return found
-
     def _reseal_table(self, table: Table) -> int:
         columns, last, count = sealed_columns(table), "", 0
+        digests = [column for column in table.columns if "digest_of" in column.info]
         old = or_(*(_sealed_otherwise(column, self.ring.current.prefix) for column in columns))
-        while rows := self._connection.execute(
-            select(table.c.id, *columns).where(table.c.id > last, old).order_by(table.c.id).limit(_BATCH)
-        ).all():
-            for id_, *texts in rows:
-                places = [Place(table.name, column.name, id_) for column in columns]
-                anew = {
-                    place.column: self._again(place, text)
-                    for place, text in zip(places, texts, strict=True)
-                    if text is not None
-                }
-                self._connection.execute(update(table).where(table.c.id == id_).values(anew | self._digests(table, id_, texts)))
+        page = select(table.c.id, *columns).where(table.c.id > bindparam("last"), old).order_by(table.c.id).limit(_BATCH)
+        anew: dict[str, Any] = {column.name: bindparam(f"new_{column.name}") for column in (*columns, *digests)}
+        change = update(table).where(table.c.id == bindparam("row")).values(anew)
+        while rows := self._connection.execute(page, {"last": last}).all():
+            self._connection.execute(change, [self._anew_row(table, row, columns, digests) for row in rows])
             last, count = rows[-1][0], count + len(rows)
         return count
+
+    def _anew_row(self, table: Table, row: Any, columns: list[Column[Any]], digests: list[Column[Any]]) -> dict[str, Any]:
+        """What takes the place of a row's sealed texts, and of the hashes by which it is found."""
+        id_, *sealed = row
+        opened, changed = {}, {"row": id_}
+        for column, kept in zip(columns, sealed, strict=True):
+            place = Place(table.name, column.name, id_)
+            opened[column.name], changed[f"new_{column.name}"] = self._again(place, kept)
+        for column in digests:
+            text = opened[column.info["digest_of"]]
+            changed[f"new_{column.name}"] = None if text is None else self.digest(table.name, column.info["digest_of"], text)
+        return changed
+
+    def _again(self, place: Place, sealed: Any) -> tuple[Any, Any]:
+        """What is in a sealed text or in sealed bytes, and the same sealed with the key in use; None is nothing."""
+        if sealed is None:
+            return None, None
+        if isinstance(sealed, str):
+            text = self.open(place, sealed)
+            return text, self.seal(place, text)
+        data = self.open_bytes(place, bytes(sealed))
+        return data, self.seal_bytes(place, data)
 
 
 def _proven(ring: Ring, place: Place, kept: str) -> Ring:
