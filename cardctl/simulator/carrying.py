@@ -17,6 +17,7 @@ PLACES = {
     "stripe": "cardctl.simulator.faces.stripe:StripeFace",
     "marqeta": "cardctl.simulator.faces.marqeta:MarqetaFace",
     "strowallet": "cardctl.simulator.faces.strowallet:StrowalletFace",
+    "square": "cardctl.simulator.faces.square:SquareFace",
 }
 """Every face, imported on first use."""
 

@@ -17,6 +17,7 @@ TELLERS = {
     "stripe": "cardctl.simulator.faces.stripe.notices",
     "marqeta": "cardctl.simulator.faces.marqeta.notices",
     "strowallet": "cardctl.simulator.faces.strowallet.notices",
+    "square": "cardctl.simulator.faces.square.notices",
 }
 """Who words what each face tells, imported on first use."""
 

@@ -21,16 +21,19 @@ HOSTS = {
     "sandbox-api.marqeta.com": "marqeta",
     "strowallet.com": "strowallet",
     "ziiropay.com": "strowallet",
+    "connect.squareup.com": "square",
+    "connect.squareupsandbox.com": "square",
 }
-"""Host to the face behind it; a path is what it is on the provider's own host (`/v1/…`, `/v3/…`, `/api/…`)."""
+"""Host to the face behind it; a path is what it is on the provider's own host (`/v1/…`, `/v3/…`, `/api/…`, `/v2/…`)."""
 
 BASE_URLS = {
     "stripe": "https://api.stripe.com",
     "marqeta": "https://sandbox-api.marqeta.com/v3",
     "strowallet": "https://strowallet.com/api",
+    "square": "https://connect.squareupsandbox.com",
 }
 
-MOUNTS = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowallet/api"}
+MOUNTS = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowallet/api", "square": "/square"}
 """Where a face stands on a served port; behind `/<face>` its paths are those of the provider's own host."""
 
 PAUSES = 50

@@ -38,6 +38,7 @@ MADE: dict[str, Callable[[], str]] = {
     "marqeta.webhook_password": _password,
     "marqeta.webhook_secret": _password,
     "strowallet.webhook_secret": _token,
+    "square.webhook_signature_key": _token,
 }
 """Every name, and how its secret is made."""
 
