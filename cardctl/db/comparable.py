@@ -59,7 +59,7 @@ class Comparable:
 
     def frozen_since(self, card_id: str) -> str | None:
         """When the books heard that a card which is frozen was; None where they never did."""
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"  # straight to the driver: many may be asked for
+        mark = mark_of(self._connection)  # straight to the driver: many may be asked for
         query = f"SELECT at, after FROM audit WHERE object = {mark} ORDER BY seq DESC LIMIT 50"  # noqa: S608 - no text of anybody's
         for at, after in self._connection.exec_driver_sql(query, (card_id,)):
             if json.loads(after).get("state") == "frozen":
@@ -84,16 +84,26 @@ class Comparable:
         return {str(currency): int(minor) for currency, minor in self._connection.execute(query)}
 
     def _rows(self, query: str, *values: str, since: str = "") -> Iterator[tuple[Any, ...]]:
-        mark = "?" if self._connection.dialect.name == "sqlite" else "%s"
+        mark = mark_of(self._connection)
         statement = query.format(mark=mark, since=since.format(mark=mark), never="0" if mark == "?" else "false")
-        result = self._connection.exec_driver_sql(statement, values, execution_options={"stream_results": True})
-        streams = self._connection.get_execution_options()["streams"]
-        streams[:] = [*(each for each in streams if not each.closed), result]
-        if mark == "?":
-            cursor: Any = result.cursor
-            while rows := cursor.fetchmany(_FETCHED):
-                yield from rows
-        else:  # of a result from a server, SQLAlchemy has read some rows ahead
-            for part in result.partitions(_FETCHED):
-                yield from map(tuple, part)
-        result.close()
+        return streamed(self._connection, statement, values)
+
+
+def mark_of(connection: Connection) -> str:
+    """What stands for a value in a statement that goes straight to the driver."""
+    return "?" if connection.dialect.name == "sqlite" else "%s"
+
+
+def streamed(connection: Connection, statement: str, values: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+    """Rows as the driver has them; the stream ends with the unit, whether or not it was read to its end."""
+    result = connection.exec_driver_sql(statement, values, execution_options={"stream_results": True})
+    streams = connection.get_execution_options()["streams"]
+    streams[:] = [*(each for each in streams if not each.closed), result]
+    if connection.dialect.name == "sqlite":
+        cursor: Any = result.cursor
+        while rows := cursor.fetchmany(_FETCHED):
+            yield from rows
+    else:  # of a result from a server, SQLAlchemy has read some rows ahead
+        for part in result.partitions(_FETCHED):
+            yield from map(tuple, part)
+    result.close()

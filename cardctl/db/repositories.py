@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.breaks import Breaks
     from cardctl.db.calls import Calls
     from cardctl.db.comparable import Comparable
+    from cardctl.db.comparable_saved import ComparableSaved
     from cardctl.db.days import Days
     from cardctl.db.events import Events
     from cardctl.db.figures import Figures
@@ -110,6 +111,12 @@ class Unit:
         from cardctl.db.comparable import Comparable  # noqa: PLC0415
 
         return Comparable(self._connection)
+
+    @cached_property
+    def comparable_saved(self) -> ComparableSaved:
+        from cardctl.db.comparable_saved import ComparableSaved  # noqa: PLC0415
+
+        return ComparableSaved(self._connection, self.box)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -2,7 +2,7 @@
 
 Apart from the books, so that hours of reading hold up nobody who writes them. What is read and the place where reading goes on
 are one transaction: a kill leaves whole pages. The file may be lost; then it is read again. It has our own names and numbers
-only, those that two sides are compared in: no provider's JSON.
+only, those that two sides are compared in: no provider's JSON, and of a saved card a keyed hash of its name.
 """
 
 from __future__ import annotations
@@ -13,20 +13,29 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from cardctl.db.engine import os_failure
 from cardctl.db.failures import sqlite_failure
 from cardctl.db.side_file import opened
-from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide
+from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, PaymentSide, RefundSide, SavedCardSide
 
-_SIDES: dict[str, type[NamedTuple]] = {"accounts": AccountSide, "cards": CardSide, "money": MoneySide}
-_KEYS = {"accounts": "ref", "cards": "ref", "money": "card_ref"}
+_SIDES: dict[str, type[NamedTuple]] = {
+    "accounts": AccountSide,
+    "cards": CardSide,
+    "money": MoneySide,
+    "saved_cards": SavedCardSide,
+    "payments": PaymentSide,
+    "refunds": RefundSide,
+}
+_KEYS = {"money": "card_ref", "refunds": "payment_ref"}
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spots (n INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, position TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS absent (source TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (source, name)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS apart (source TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (source, name)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS claims (name TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS findings (n INTEGER PRIMARY KEY, subject TEXT NOT NULL, value TEXT NOT NULL)",
     *(
         f"CREATE TABLE IF NOT EXISTS {prefix}{name} ({', '.join(side._fields)})"
@@ -36,8 +45,16 @@ _TABLES = (
 )
 _CACHE_KB = 32_768
 _FETCHED = 2_000
+_CLAIMED = (
+    "SELECT {words}, COALESCE(c.id, m.id, '') FROM payments p LEFT JOIN claims c ON c.name = p.card"
+    " LEFT JOIN claims m ON m.name = p.mark ORDER BY p.ref, p.rowid"
+)
+_CLAIMED_CARDS = "SELECT {words} FROM saved_cards s JOIN claims c ON c.name = s.ref ORDER BY s.ref, s.rowid"
 Place = tuple[int, str, dict[str, Any]]
 """Number, source and position of a spot that is not read yet."""
+Rows = Mapping[str, Iterable[tuple[Any, ...]]]
+"""Sides by the name of their table."""
+_NO_ROWS: Rows = MappingProxyType({})
 
 
 class Stage:
@@ -98,10 +115,11 @@ class Stage:
         *,
         absent: Iterable[tuple[str, str]],
         requests: int,
+        saved: Rows = _NO_ROWS,
     ) -> None:
         """The place `n` was read: what was there, and where reading goes on."""
         with self._written() as connection:
-            for name, rows in (("accounts", accounts), ("cards", cards), ("money", money)):
+            for name, rows in {"accounts": accounts, "cards": cards, "money": money, **saved}.items():
                 connection.executemany(_insert(name), rows)
             connection.executemany("INSERT OR IGNORE INTO absent VALUES (?, ?)", absent)
             connection.execute("DELETE FROM spots WHERE n = ?", (n,))
@@ -110,13 +128,33 @@ class Stage:
             connection.execute(again, (str(requests),))
 
     def sides(self, name: str, *, ours: bool = False) -> Iterator[tuple[Any, ...]]:
-        """The rows of `accounts`, `cards` or `money`, sorted by the card or account that they belong to; of two about the same
-        object the one that was read later comes later."""
-        query = f"SELECT {', '.join(_SIDES[name]._fields)} FROM {'our_' if ours else ''}{name} ORDER BY {_KEYS[name]}, rowid"  # noqa: S608
-        with self._translated():
-            cursor = self._connection.execute(query)
-            while rows := cursor.fetchmany(_FETCHED):
-                yield from rows
+        """The rows of a table, sorted by what they belong to (the card of a money event, the payment of a refund; else by their
+        own name); of two about the same object the one that was read later comes later."""
+        table, key = f"{'our_' if ours else ''}{name}", _KEYS.get(name, "ref")
+        return self._stream(f"SELECT {', '.join(_SIDES[name]._fields)} FROM {table} ORDER BY {key}, rowid")  # noqa: S608
+
+    def claimed(self) -> Iterator[tuple[Any, ...]]:
+        """The payments that were read, sorted by their names, each with the saved card whose it is by what was claimed."""
+        *words, _ = PaymentSide._fields
+        return self._stream(_CLAIMED.format(words=", ".join(f"p.{word}" for word in words)))
+
+    def claimed_cards(self) -> Iterator[tuple[Any, ...]]:
+        """The saved cards that were read and claimed, each with our id of it."""
+        words = ("c.id" if word == "id" else f"s.{word}" for word in SavedCardSide._fields)
+        return self._stream(_CLAIMED_CARDS.format(words=", ".join(words)))
+
+    def claim(self, names: Iterable[tuple[str, str]]) -> None:
+        """Keyed hashes and marks by which a payment is one of ours, each with the saved card whose it is."""
+        with self._written() as connection:
+            connection.executemany("INSERT OR IGNORE INTO claims VALUES (?, ?)", names)
+
+    def claims(self) -> Iterator[tuple[str, str]]:
+        """What was claimed."""
+        return ((name, id_) for name, id_ in self._stream("SELECT name, id FROM claims"))
+
+    def is_claimed(self, name: str) -> bool:
+        """Whether that name was."""
+        return bool(self.rows("SELECT 1 FROM claims WHERE name = ?", (name,)))
 
     def absent(self, source: str) -> set[str]:
         """What was asked for by name, and is not there."""
@@ -139,17 +177,19 @@ class Stage:
         accounts: Iterable[AccountSide],
         cards: Iterable[CardSide],
         money: Iterable[MoneySide],
+        *,
+        saved: Rows = _NO_ROWS,
     ) -> None:
         """Our side of what differs, as evidence; `apart` are the sources and names of it: of all others our side is theirs."""
         with self._written() as connection:
             connection.executemany("INSERT OR IGNORE INTO apart VALUES (?, ?)", apart)
-            for name, rows in (("accounts", accounts), ("cards", cards), ("money", money)):
+            for name, rows in {"accounts": accounts, "cards": cards, "money": money, **saved}.items():
                 connection.executemany(_insert(f"our_{name}"), rows)
 
     def forget_verdict(self) -> None:
         """A comparison that was cut off is made again from the beginning."""
         with self._written() as connection:
-            for table in ("apart", "findings", *(f"our_{name}" for name in _SIDES)):
+            for table in ("apart", "findings", "claims", *(f"our_{name}" for name in _SIDES)):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608
 
     def add_findings(self, findings: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
@@ -160,16 +200,19 @@ class Stage:
 
     def findings(self) -> Iterator[dict[str, Any]]:
         """What `add_findings` was given, in its order."""
-        with self._translated():
-            cursor = self._connection.execute("SELECT value FROM findings ORDER BY n")
-            while rows := cursor.fetchmany(_FETCHED):
-                yield from (json.loads(row[0]) for row in rows)
+        return (json.loads(row[0]) for row in self._stream("SELECT value FROM findings ORDER BY n"))
 
     def copy_to(self, path: Path) -> None:
         """A whole, compact copy, as one file that is new, 0600."""
         with self._translated():
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # SQLite would leave the mode to the umask
             self._connection.execute("VACUUM INTO ?", (str(path),))
+
+    def _stream(self, query: str) -> Iterator[tuple[Any, ...]]:
+        with self._translated():
+            cursor = self._connection.execute(query)
+            while rows := cursor.fetchmany(_FETCHED):
+                yield from rows
 
     def _add_spots(self, spots: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
         rows = ((source, json.dumps(position)) for source, position in spots)

@@ -53,7 +53,7 @@ def compare_saved_card(ours: SavedCardSide, theirs: SavedCardSide | None, rules:
         return
     if theirs.state != "active":
         if ours.state in _USABLE:
-            there = {"state": theirs.state, "word": theirs.word}
+            there: Side = {"state": theirs.state, "word": theirs.word}
             yield _of_card(_T.SAVED_CARD_DISABLED, ours, {"state": ours.state}, there, rules)
         return
     over = _over(theirs, rules)
@@ -78,8 +78,8 @@ def same_card(theirs: SavedCardSide, rules: Rules) -> SavedCardSide:
 def compare_payment(
     ours: PaymentSide | None, theirs: PaymentSide | None, our_refunds: Refunds, their_refunds: Refunds, rules: Rules
 ) -> ComparedPayment:
-    """One payment with its refunds, by ref, on both sides; one of them has it at least, or has refunds of it. `theirs` is one of
-    ours by its card or its mark, or the books have it."""
+    """One payment with its refunds, by ref, on both sides; one of them at least has it, or refunds of it. `theirs` is ours by its
+    card or its mark, or the books have it."""
     done = ComparedPayment()
     if ours is None and theirs is not None:
         _missing_here(done, theirs, their_refunds, rules)
@@ -180,7 +180,7 @@ def _sum(side: RefundSide | None, *, done: bool = False) -> int:
 def _of_refund(
     one: RefundSide, ours: RefundSide | None, theirs: RefundSide | None, card_id: str | None, rules: Rules
 ) -> Finding:
-    names = ("state", "amount", "currency")
+    names: tuple[str, ...] = ("state", "amount", "currency")
     kind, risk = _T.REFUND_AMOUNT, one.amount
     if ours is None:
         kind = _T.REFUND_MISSING_HERE

@@ -92,8 +92,8 @@ class PaymentSide(NamedTuple):
     """A charge or a hold, in minor units. The first seven words are what two sides must agree in.
 
     `card` is the keyed hash of the provider's name for its card, `mark` the operation that made it; `saved_card_id` is ours, by
-    either of the two (empty: it is a payment of the seller that is none of ours). `updated_at` is the provider's own time of its
-    word.
+    either of the two (empty: it is a payment of the seller that is none of ours). `updated_at` is the provider's own time of
+    its word.
     """
 
     ref: str

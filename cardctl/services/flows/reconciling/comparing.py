@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from cardctl.db.comparable import Comparable
 from cardctl.db.stage import Stage
@@ -66,8 +66,9 @@ class _Shared:
 
 
 @dataclass(slots=True)
-class _Evidence:
-    """Our side of what differs, and findings, on their way into the stage."""
+class Evidence:
+    """Our side of what differs, and findings, on their way into the stage. `saved` is our side of saved cards and payments, by
+    table."""
 
     stage: Stage
     keep: bool
@@ -77,6 +78,7 @@ class _Evidence:
     accounts: list[AccountSide] = field(default_factory=list)
     cards: list[CardSide] = field(default_factory=list)
     money: list[MoneySide] = field(default_factory=list)
+    saved: dict[str, list[NamedTuple]] = field(default_factory=lambda: defaultdict(list))
     findings: list[Finding] = field(default_factory=list)
 
     def left_out(self, source: str, name: str) -> None:
@@ -91,12 +93,13 @@ class _Evidence:
         return moving
 
     def flush(self, *, at_least: int = 1) -> None:
+        """Put down what there is, where it is so much."""
         if len(self.findings) + len(self.apart) < at_least:
             return
         if self.keep:
-            self.stage.keep_ours(self.apart, self.accounts, self.cards, self.money)
+            self.stage.keep_ours(self.apart, self.accounts, self.cards, self.money, saved=self.saved)
         self.stage.add_findings((each.subject, each.plain()) for each in self.findings)
-        for part in (self.apart, self.accounts, self.cards, self.money, self.findings):
+        for part in (self.apart, self.accounts, self.cards, self.money, self.saved, self.findings):
             part.clear()
 
 
@@ -108,7 +111,7 @@ def ours_of(comparable: Comparable, programme: str, since: str | None) -> Ours:
 
 def moving_in(stage: Stage) -> dict[str, set[str]]:
     """What a comparison has left out of its verdict, as its evidence tells."""
-    return {source: stage.apart(f"{_MOVING}{source}") for source in ("accounts", "cards", "holders")}
+    return {source: stage.apart(f"{_MOVING}{source}") for source in ("accounts", "cards", "holders", "saved_cards", "payments")}
 
 
 def compare(
@@ -126,7 +129,7 @@ def compare(
     equal, which makes the stage evidence. `written` tells which of our cards and accounts were written since reading began:
     what differs of them is still moving. `moving` tells of which an earlier comparison found that, by the provider's names."""
     stage.forget_verdict()
-    counts, evidence = Counts(), _Evidence(stage, keep, written, moving)
+    counts, evidence = Counts(), Evidence(stage, keep, written, moving)
     _accounts(stage, ours, rules, counts, evidence, listed=lists_accounts)
     shared: dict[tuple[str, str], _Shared] = {}
     sides = merged(ours.cards, stage.sides("cards"), ours.money, stage.sides("money"))
@@ -145,7 +148,7 @@ def compare(
     return counts
 
 
-def _accounts(stage: Stage, ours: Ours, rules: Rules, counts: Counts, evidence: _Evidence, *, listed: bool) -> None:
+def _accounts(stage: Stage, ours: Ours, rules: Rules, counts: Counts, evidence: Evidence, *, listed: bool) -> None:
     absent = stage.absent("accounts")
     for our, their in pairs(ours.accounts, stage.sides("accounts")):
         counts.accounts_here += our is not None
@@ -168,7 +171,7 @@ def _card(
     ours: Ours,
     rules: Rules,
     counts: Counts,
-    evidence: _Evidence,
+    evidence: Evidence,
     shared: dict[tuple[str, str], _Shared],
 ) -> None:
     name, our, their, our_rows, their_rows = sides
@@ -229,7 +232,7 @@ def _share(shared: dict[tuple[str, str], _Shared], here: CardSide | None, there:
     return differs
 
 
-def _found(counts: Counts, evidence: _Evidence, findings: Iterable[Finding]) -> None:
+def _found(counts: Counts, evidence: Evidence, findings: Iterable[Finding]) -> None:
     new = list(findings)
     counts.findings += len(new)
     evidence.findings += new

@@ -24,6 +24,8 @@ from cardctl.domain.breaks import Finding, ReconcileRun
 from cardctl.domain.comparing.sides import CardSide, Rules
 from cardctl.errors import BadFile, BooksUnusable
 from cardctl.services.flows.reconciling.comparing import Ours, compare, moving_in
+from cardctl.services.flows.reconciling.comparing_saved import compare_saved
+from cardctl.services.flows.reconciling.keeping_saved import kept_saved
 from cardctl.services.flows.reconciling.running import digest_of
 
 MANIFEST = "manifest.json"
@@ -117,8 +119,12 @@ def _recomputed(bundle: zipfile.ZipFile, told: dict[str, str], work: Path, probl
         problems.append(f"{name} was changed after it was written")
     evidence, stage = Stage(kept), Stage(anew)
     try:
-        listed, moving = evidence.fact("rules")["lists_accounts"], moving_in(evidence)
-        compare(stage, _ours(evidence), _rules(evidence), lists_accounts=listed, moving=moving, keep=False)
+        rules, moving = _rules(evidence), moving_in(evidence)
+        if evidence.fact("key"):
+            compare_saved(stage, kept_saved(evidence, rules), rules, moving=moving, keep=False)
+        else:
+            listed = evidence.fact("rules")["lists_accounts"]
+            compare(stage, _ours(evidence), rules, lists_accounts=listed, moving=moving, keep=False)
         found = [*stage.findings(), *evidence.fact("gathered")]
     finally:
         evidence.close()

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from cardctl.db.comparable import Comparable
+from cardctl.db.comparable_saved import ComparableSaved
 from cardctl.db.stage import Stage
 from cardctl.domain.money import Money
 from cardctl.services.flows.reconciling.comparing import Counts
+from cardctl.services.flows.reconciling.comparing_saved import SavedCounts
 
 Figures = dict[str, Any]
 
@@ -63,9 +65,42 @@ def totals(
     return found
 
 
+def saved_figures(stage: Stage, comparable: ComparableSaved, programme: str, counts: SavedCounts) -> Figures:
+    """Of one seller: saved cards, payments and refunds here and there, and what else the provider has."""
+    cards = {"here": counts.cards_here, "there": counts.cards_there, "differing": counts.differing_cards}
+    payments = {"here": counts.payments_here, "there": counts.payments_there, "differing": counts.differing_payments}
+    return {
+        "provider": stage.fact("provider"),
+        "saved_cards": cards | {"others_there": counts.other_cards},
+        "payments": payments | {"others_there": counts.other_payments},
+        "refunds": {"here": counts.refunds_here, "there": counts.refunds_there},
+        "moving": counts.moving,
+        "requests": stage.fact("requests") or 0,
+        "states": comparable.states(programme),
+    }
+
+
+def saved_totals(comparable: ComparableSaved, programme: str, counts: SavedCounts) -> list[dict[str, Any]]:
+    """Of one seller, one for each currency, in minor units: what is held, was captured (`settled`) and went back, by the
+    provider's word and, all that was ever paid, by our books'. A saved card has no balance, and a seller no float."""
+    here = comparable.sums(programme)
+    found = []
+    for currency in sorted({*here, *counts.sums}):
+        told = dict(zip(("held", "settled", "refunded"), counts.sums.get(currency, (0, 0, 0)), strict=True))
+        ours = dict(zip(("held_here", "settled_here", "refunded_here"), here.get(currency, (0, 0, 0)), strict=True))
+        found.append({"programme": programme, "currency": currency, **told, **ours})
+    return found
+
+
 def watermark(stage: Stage, cutoff: str | None) -> dict[str, Any]:
     """What was read, from when to when, and up to when money events were compared."""
     read = {"read_from": stage.fact("begun_here"), "read_to": stage.fact("read_at")}
-    newest = stage.rows("SELECT max(occurred_at) FROM money")[0][0]
+    saved = bool(stage.fact("key"))
+    newest = stage.rows("SELECT max(created_at) FROM payments" if saved else "SELECT max(occurred_at) FROM money")[0][0]
     money = read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}
-    return {"accounts": read, "cards": read, "transactions": money, "provider_clock": stage.fact("begun")}
+    sources = (
+        {"saved_cards": read, "payments": money, "refunds": money}
+        if saved
+        else {"accounts": read, "cards": read, "transactions": money}
+    )
+    return {**sources, "provider_clock": stage.fact("begun")}

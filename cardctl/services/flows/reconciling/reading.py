@@ -22,6 +22,7 @@ from cardctl.providers.base import require
 from cardctl.providers.paging import ISSUED, SAVED, Leaf, ReadsWhole, Source, Spot
 from cardctl.providers.saving import ReadsSavedCards
 from cardctl.services.desk import Desk
+from cardctl.services.flows.reconciling.saved_sides import hasher_of, saved_in, saved_sides
 
 WORKERS = 48
 """Parts read at once: a hundred a second at 300 ms each, and some more."""
@@ -32,7 +33,8 @@ def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str) -> None
     """Put down where reading begins, and when; nothing is asked of the provider but its time."""
     reader = require(desk.provider, ReadsWhole)
     clock = desk.provider.ping().clock or desk.clock()
-    sources = SAVED if isinstance(desk.provider, ReadsSavedCards) else ISSUED
+    saved = isinstance(desk.provider, ReadsSavedCards)
+    sources = SAVED if saved else ISSUED
     with desk.books.read() as unit:
         known = {source: _known(unit.comparable.refs, reader, source, desk.programme) for source in sources}
         openings = chain.from_iterable(reader.openings(each, known=known[each], since=since) for each in sources)
@@ -46,6 +48,7 @@ def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str) -> None
             begun_here=moment_to_text(desk.clock()),
             audit=unit.audit.head().seq,
             since=None if since is None else moment_to_text(since),
+            key=unit.comparable_saved.key if saved else None,
             requests=1,
         )
 
@@ -65,6 +68,8 @@ def read(
     reader = require(desk.provider, ReadsWhole)
     queue, flying = deque[Place](), dict[Future[Leaf], int]()
     reached, failed, since = 0, list[BaseException](), stage.fact("since")
+    with desk.books.read() as unit:
+        digest = hasher_of(unit, stage)
     with ThreadPoolExecutor(workers) as pool:
         try:
             while True:
@@ -79,7 +84,7 @@ def read(
                 if not flying:
                     break
                 for done in wait(flying, return_when=FIRST_COMPLETED).done:
-                    progress(_take(stage, flying.pop(done), done, failed, since))
+                    progress(_take(stage, flying.pop(done), done, failed, since, digest))
         finally:
             pool.shutdown(cancel_futures=True)
     if failed:
@@ -90,7 +95,14 @@ def read(
     return True
 
 
-def _take(stage: Stage, n: int, done: Future[Leaf], failed: list[BaseException], since: str | None) -> int:
+def _take(
+    stage: Stage,
+    n: int,
+    done: Future[Leaf],
+    failed: list[BaseException],
+    since: str | None,
+    digest: Callable[[str], str],
+) -> int:
     """How many objects it brought; an error is put down, and the spot stays. Some lists give more than was asked for: money
     events from before `since` would have nothing to be compared with."""
     try:
@@ -106,8 +118,9 @@ def _take(stage: Stage, n: int, done: Future[Leaf], failed: list[BaseException],
         ((str(spot.source), spot.position) for spot in leaf.then),
         absent=((str(leaf.spot.source), name) for name in leaf.absent),
         requests=leaf.requests,
+        saved=saved_sides(leaf, since, digest),
     )
-    return len(leaf.accounts) + len(leaf.cards) + len(leaf.transactions)
+    return len(leaf.accounts) + len(leaf.cards) + len(leaf.transactions) + saved_in(leaf)
 
 
 def account_side(remote: RemoteAccount) -> AccountSide:
@@ -166,6 +179,6 @@ def _minor(money: Money | None) -> int | None:
 
 def _known(refs: Callable[[str, str], Iterator[str]], reader: ReadsWhole, source: Source, programme: str) -> Iterator[str]:
     """The names that our books have, where the provider has no list; money events are read by card."""
-    if reader.lists(source):
+    if source in SAVED or reader.lists(source):
         return iter(())
     return refs("accounts" if source is Source.ACCOUNTS else "cards", programme)

@@ -30,6 +30,15 @@ _PAST = frozenset(
         BreakType.DECLINED_THEN_SETTLED,
         BreakType.FUNDING_UNMATCHED,
         BreakType.UNKNOWN_WORD,
+        BreakType.PAYMENT_MISSING_HERE,
+        BreakType.PAYMENT_MISSING_THERE,
+        BreakType.PAYMENT_STATE,
+        BreakType.PAYMENT_AMOUNT,
+        BreakType.HOLD_LAPSING,
+        BreakType.REFUND_MISSING_HERE,
+        BreakType.REFUND_MISSING_THERE,
+        BreakType.REFUND_STATE,
+        BreakType.REFUND_AMOUNT,
     }
 )
 """Breaks that a run over a part of the time may not have seen, though they are there."""

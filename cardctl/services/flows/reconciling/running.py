@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -15,28 +15,23 @@ from cardctl.db.stage import Stage
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.breaks import WAITING, Finding, ReconcileRun, RunState, Severity
 from cardctl.domain.comparing.sides import Rules
-from cardctl.errors import (
-    CardctlError,
-    ProviderRefused,
-    ProviderUnavailable,
-    RemoteSuddenlyEmpty,
-    ReplyLost,
-    SecretProblem,
-    TooMuchDiffers,
-)
+from cardctl.errors import CardctlError, ProviderRefused, ProviderUnavailable, ReplyLost, SecretProblem
 from cardctl.providers.base import require
 from cardctl.providers.paging import ReadsWhole, Source
 from cardctl.services.desk import Desk
 from cardctl.services.flows.reconciling import figuring
 from cardctl.services.flows.reconciling.comparing import Counts, compare, ours_of
+from cardctl.services.flows.reconciling.comparing_saved import SavedCounts, busy_in, compare_saved, our_saved
 from cardctl.services.flows.reconciling.gathering import Gathered, gather
+from cardctl.services.flows.reconciling.judging import stop_of
 from cardctl.services.flows.reconciling.reading import begin, read
 from cardctl.services.flows.reconciling.recording import Remembered, remember
+from cardctl.services.flows.reconciling.saved_sides import hasher_of
 from cardctl.services.flows.reconciling.starting import Means, Part, Wish, begun
 
 MARGIN = timedelta(minutes=10)
 """So long what happened is taken for still moving: its event may be on its way. None in the simulator."""
-_LEAST = 10
+_Written = Callable[[list[str]], set[str]]
 _UNREADABLE = (ProviderUnavailable, ReplyLost, SecretProblem, ProviderRefused)
 
 
@@ -59,7 +54,7 @@ class _Read:
     part: Part
     stage: Stage
     rules: Rules
-    counts: Counts = field(default_factory=Counts)
+    counts: Counts | SavedCounts = field(default_factory=Counts)
     gathered: Gathered = field(default_factory=Gathered)
     figures: dict[str, Any] = field(default_factory=dict)
     totals: list[dict[str, Any]] = field(default_factory=list)
@@ -81,7 +76,7 @@ def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
         if not whole:
             return _nothing(desk, run, unread)
         for one in whole:
-            _compare(one, wish, means)
+            _compare(one, means)
             _plausible(desk, run, one, wish)
         seconds = {"reading": round(read_in, 3), "comparing": round(means.seconds() - began, 3)}
         outcome = _remember(desk, run, parts, whole, unread, seconds)
@@ -152,36 +147,45 @@ def _read_all(
     return whole, unread
 
 
-def _compare(one: _Read, wish: Wish, means: Means) -> None:
+def _compare(one: _Read, means: Means) -> None:
     reader = require(one.part.desk.provider, ReadsWhole)
-    programme = one.part.desk.programme
+    listed = reader.lists(Source.ACCOUNTS)
     with one.part.desk.books.read() as unit:
-        ours = ours_of(unit.comparable, programme, one.stage.fact("since"))
-        one.counts = compare(
-            one.stage,
-            ours,
-            one.rules,
-            lists_accounts=reader.lists(Source.ACCOUNTS),
-            written=lambda ids: unit.audit.touched_any(ids, after=one.stage.fact("audit"), but="card.balance"),
-            progress=means.progress,
-        )
-        one.figures = figuring.programme_figures(one.stage, unit.comparable, programme, one.counts)
-        one.totals = figuring.totals(one.stage, unit.comparable, programme, one.counts, one.gathered.floats)
+
+        def written(ids: list[str]) -> set[str]:
+            return unit.audit.touched_any(ids, after=one.stage.fact("audit"), but="card.balance")
+
+        if one.stage.fact("key"):
+            _compare_saved(one, unit, written, means)
+        else:
+            _compare_issued(one, unit, written, means, lists_accounts=listed)
     one.stage.add_findings((each.subject, each.plain()) for each in one.gathered.findings)
-    rules = {"fundings": one.rules.fundings, "links": one.rules.links, "cutoff": one.rules.cutoff}
-    listed = {"lists_accounts": reader.lists(Source.ACCOUNTS)}
-    one.stage.note(rules=rules | listed, gathered=[each.plain() for each in one.gathered.findings])
+    rules = {"fundings": one.rules.fundings, "links": one.rules.links, "cutoff": one.rules.cutoff, "lists_accounts": listed}
+    one.stage.note(rules=rules, gathered=[each.plain() for each in one.gathered.findings])
+
+
+def _compare_issued(one: _Read, unit: Unit, written: _Written, means: Means, *, lists_accounts: bool) -> None:
+    programme, comparable = one.part.desk.programme, unit.comparable
+    ours = ours_of(comparable, programme, one.stage.fact("since"))
+    counts = compare(one.stage, ours, one.rules, lists_accounts=lists_accounts, written=written, progress=means.progress)
+    one.counts = counts
+    one.figures = figuring.programme_figures(one.stage, comparable, programme, counts)
+    one.totals = figuring.totals(one.stage, comparable, programme, counts, one.gathered.floats)
+
+
+def _compare_saved(one: _Read, unit: Unit, written: _Written, means: Means) -> None:
+    """Both sides under one key: see hasher_of."""
+    hasher_of(unit, one.stage)
+    programme, comparable = one.part.desk.programme, unit.comparable_saved
+    ours, busy = our_saved(comparable, programme, one.stage.fact("since")), busy_in(comparable, programme)
+    one.counts = counts = compare_saved(one.stage, ours, one.rules, busy=busy, written=written, progress=means.progress)
+    one.figures = figuring.saved_figures(one.stage, comparable, programme, counts)
+    one.totals = figuring.saved_totals(comparable, programme, counts)
 
 
 def _plausible(desk: Desk, run: ReconcileRun, one: _Read, wish: Wish) -> None:
     """The safety stops: nothing is concluded, and what was read is kept for `--force`."""
-    counts, programme = one.counts, one.part.desk.programme
-    compared = max(counts.cards_here, counts.cards_there)
-    stop: CardctlError | None = None
-    if counts.living_here and not counts.cards_there:
-        stop = RemoteSuddenlyEmpty(f"{programme}: the books have {counts.living_here} cards, and the provider lists none")
-    elif counts.differing >= _LEAST and counts.differing * 3 > compared:
-        stop = TooMuchDiffers(f"{programme}: {counts.differing} of {compared} cards differ")
+    stop = stop_of(one.part.desk.programme, one.counts)
     if stop is None or wish.force:
         return
     with desk.books.write() as unit:

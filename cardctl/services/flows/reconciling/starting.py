@@ -87,6 +87,7 @@ class _Told:
     run: str | None
     programme: str | None = None
     since: str | None = None
+    key: str | None = None
     sound: bool = True
 
 
@@ -97,7 +98,7 @@ def _told(path: Path) -> _Told:
     except BooksUnusable:
         return _Told(None, sound=False)
     try:
-        return _Told(stage.fact("run"), stage.fact("programme"), stage.fact("since"), stage.is_sound())
+        return _Told(stage.fact("run"), stage.fact("programme"), stage.fact("since"), stage.fact("key"), stage.is_sound())
     except BooksUnusable:
         return _Told(None, sound=False)
     finally:
@@ -115,6 +116,8 @@ def _left(desk: Desk, parts: Sequence[Part], wish: Wish, places: Places, stages:
     if not fit or len(ids) != 1:
         return None
     with desk.books.read() as unit:
+        if any(each.key != unit.comparable_saved.key for each in begun if each.key):
+            return None  # its names of cards were hashed under a key that is not in use any more
         run = unit.runs.get(ids.pop() or "")
     if run is None or set(run.programmes) != wanted:
         return None
