@@ -128,7 +128,8 @@ class Standing:
 
     def taken(self, currency: str) -> Money:
         """What was captured of it, tips included; what went back later is not taken again."""
-        return Money(sum(payment.captured.minor for payment in self.payments), currency)
+        captured = (payment.captured for payment in self.payments)
+        return Money(sum(money.minor for money in captured if money.currency == currency), currency)
 
 
 @dataclass(frozen=True, slots=True)
