@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -13,8 +14,12 @@ from cardctl.config import Settings
 from cardctl.db.breakers import SharedBreaker
 from cardctl.db.machine import Machine, RateBudget
 from cardctl.domain.redaction import Secret
+from cardctl.errors import CardctlError
 from cardctl.providers import registry
 from cardctl.providers.base import Call, Handed, Provider
+
+if TYPE_CHECKING:
+    from cardctl.secrets import Secrets
 
 
 def adapter(
@@ -22,13 +27,15 @@ def adapter(
     *,
     settings: Settings,
     secret: Callable[[str], Secret],
+    keep: Callable[[str, Secret], None],
     on_call: Callable[[Call], None],
     document: Callable[[str], str | None],
     machine: Callable[[], Machine],
     far_side: Callable[[], Path],
     timeout: float,
 ) -> Provider:
-    """The adapter of a provider, ready to be used. `far_side` is the simulator's file, asked for where it is wanted."""
+    """The adapter of a provider, ready to be used. `far_side` is the simulator's file, asked for where it is wanted; `keep` is
+    handed what the provider renews of its secrets."""
     budget, breaker = _guards(name, settings, machine())
     handed = Handed(
         environment=settings.profile.environment,
@@ -41,10 +48,32 @@ def adapter(
         random=random.random,
         on_call=on_call,
         document=document,
+        keep=keep,
         budget=budget,
         breaker=breaker,
     )
     return registry.build(name, handed)
+
+
+def keeper(secrets: Secrets, warn: Callable[[str, str], None]) -> Callable[[str, Secret], None]:
+    """What keeps a renewed secret in the keyring, for later runs. Where that cannot be done, or another source answers before
+    the keyring, it is used in this run all the same, and `warn` is told."""
+
+    def keep(name: str, secret: Secret) -> None:
+        try:
+            secrets.set(name, secret)
+            found = secrets.find(name)
+        except CardctlError as error:
+            warn("RENEWED_NOT_KEPT", f"{name} was renewed, and is kept for this run only: {error.message}")
+            return
+        if found is None or found.secret.reveal() != secret.reveal():
+            where = f"the {found.source} ({found.detail})" if found else "nobody"
+            warn(
+                "RENEWED_NOT_USED",
+                f"{name} was renewed and stored in the keyring; {where} answers before that, with the old one",
+            )
+
+    return keep
 
 
 def _guards(name: str, settings: Settings, machine: Machine) -> tuple[RateBudget | None, SharedBreaker]:

@@ -129,7 +129,7 @@ class Run:
     def provider(self, name: str | None = None) -> Provider:
         """The adapter of a provider (default: the profile's), made once."""
         from cardctl.providers import registry  # noqa: PLC0415
-        from cardctl.runtime.adapters import adapter  # noqa: PLC0415
+        from cardctl.runtime.adapters import adapter, keeper  # noqa: PLC0415
 
         name = name or self.settings.provider_name
         if name not in registry.NAMES:
@@ -139,6 +139,7 @@ class Run:
                 name,
                 settings=self.settings,
                 secret=self.secrets.get,
+                keep=keeper(self.secrets, self.console.warn),
                 on_call=self._calls.hear,
                 document=self.documents.get,
                 machine=lambda: self._machine,

@@ -222,7 +222,7 @@ def test_an_unknown_name_is_refused_with_the_nearest(world: World, verb: str) ->
 
 
 def test_every_name_has_one_before_it(world: World) -> None:
-    assert len(NAMES) == len(set(NAMES)) == 18
+    assert len(NAMES) == len(set(NAMES)) == 20
     for name in NAMES:
         world.give("environment", f"before-{name}", f"{name}_previous")
     assert {each.name for each in world.secrets().list()} == {f"{name}_previous" for name in NAMES}

@@ -15,7 +15,7 @@ from cardctl.errors import ProviderUnavailable, Unsupported
 from cardctl.providers.paging import SAVED, Leaf, Source, Spot
 from cardctl.providers.square import translate
 from cardctl.providers.square.client import PAGE, SquareClient
-from cardctl.providers.square.windows import BEGINNING, Window, left
+from cardctl.providers.square.windows import BEGINNING, Window, turned
 from cardctl.providers.square.wire import CARDS, PAYMENTS, REFUNDS
 
 _LISTS = {Source.PAYMENTS: PAYMENTS, Source.REFUNDS: REFUNDS}
@@ -28,7 +28,8 @@ def openings(source: Source, since: datetime | None) -> Iterator[Spot]:
     if source is Source.SAVED_CARDS:
         yield Spot(source, {"cursor": None})
         return
-    yield _spot(source, Window(BEGINNING if since is None else translate.moment_to_wire(since)))
+    beginning = translate.moment(BEGINNING)
+    yield _spot(source, Window(translate.moment_to_wire(max(since or beginning, beginning))))
 
 
 def turn(client: SquareClient, location: str | None, spot: Spot, *, share: bool) -> Leaf:
@@ -47,11 +48,12 @@ def _cards(client: SquareClient, spot: Spot) -> Leaf:
 
 
 def _windowed(client: SquareClient, location: str | None, spot: Spot, *, share: bool) -> Leaf:
-    window = Window(**spot.position)
+    window = Window(**{**spot.position, "seen": tuple(spot.position.get("seen", ()))})
     query = window.filters | {"limit": str(PAGE)} | ({"location_id": location} if location else {})
     part = client.part(_LISTS[spot.source], str(spot.source), query, window.cursor)
-    then = [_spot(spot.source, rest) for rest in left(window, part, share=share)]
-    rows: list[Any] = part.rows
+    fresh, windows = turned(window, part, share=share)
+    rows: list[Any] = list(fresh)
+    then = [_spot(spot.source, rest) for rest in windows]
     if spot.source is Source.PAYMENTS:
         return _leaf(spot, then, payments=tuple(translate.payment_from_wire(row, keep=False) for row in rows))
     return _leaf(spot, then, refunds=tuple(translate.refund_from_wire(row, keep=False) for row in rows))
@@ -62,5 +64,5 @@ def _leaf(spot: Spot, then: list[Spot], **found: Any) -> Leaf:
 
 
 def _spot(source: Source, window: Window) -> Spot:
-    told = {name: value for name, value in asdict(window).items() if value}
+    told = {name: list(value) if name == "seen" else value for name, value in asdict(window).items() if value}
     return Spot(source, told)
