@@ -1,22 +1,19 @@
-"""Every write of every provider through everything that goes wrong: done once, refused, or honestly unknown."""
+"""Every write to accounts and cards, and what it leaves at the far side; what goes wrong with it is suite_faults.py."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-import pytest
-
-from cardctl.db.columns import exact_json, exact_value
 from cardctl.domain.accounts import AccountChange, AccountState, NewAccount
 from cardctl.domain.cards import Limits, NewCard, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.states import CardState, Move
-from cardctl.errors import CardctlError, ProviderUnavailable, RateLimited, ReplyLost, ServerFailed
 from cardctl.simulator.control import Control
-from tests.contract.ground import ADDRESS, FUNDS, HOLDER, Contract, clashes, known_state, mark, usd
+from tests.contract.ground import ADDRESS, FUNDS, HOLDER, known_state, mark, usd
+from tests.contract.suite_faults import FaultsContract
 
 MOVED = replace(ADDRESS, line1="77 Elsewhere Avenue")
 ACCOUNT_WRITES = ("account", "account_change", "account_close")
@@ -24,17 +21,6 @@ _MOVES = {"activate": Move.ACTIVATE, "freeze": Move.FREEZE, "unfreeze": Move.UNF
 _STATES = {"activate": CardState.ACTIVE, "freeze": CardState.FROZEN, "unfreeze": CardState.ACTIVE, "close": CardState.CLOSED}
 _LIMITS = {"limits": Limits(usd(5), usd(20)), "limits_again": Limits(usd(20)), "limits_off": Limits()}
 _PEOPLE = ("cardholders", "users", "customers")
-_FAULTS: dict[str, tuple[type[CardctlError], bool]] = {  # kind: what it is called where it has no end, and whether it ran
-    "refused": (ProviderUnavailable, False),
-    "429": (RateLimited, False),
-    "429-retry-after": (RateLimited, False),
-    "500": (ServerFailed, False),
-    "500-saved": (ServerFailed, False),
-    "500-after-commit": (ServerFailed, True),
-    "lost-reply": (ReplyLost, True),
-    "torn-body": (ReplyLost, True),
-    "slow": (ReplyLost, True),
-}
 
 
 @dataclass(frozen=True)
@@ -48,27 +34,13 @@ class World:
     spendable: Mapping[str, Money]
 
 
-class WritesContract(Contract):
-    writes: ClassVar[Sequence[str]]
+class WritesContract(FaultsContract):
     unkeyed: ClassVar[frozenset[str]] = frozenset()
     """Writes that a provider may not do twice, though it is asked twice: they are sent once."""
-    saves_failures: ClassVar[bool] = False
-    """A 500 is kept under the key, and comes again for it."""
-    tells: ClassVar[Mapping[str, tuple[bool | None, bool | None]]] = {}
-    """What looking tells of a write that took effect, and of one that did not, where it is not True and False."""
-    overwritten: ClassVar[frozenset[str]] = frozenset()
-    """Writes of which looking cannot tell once another has written the same thing."""
-    unmarked: ClassVar[frozenset[str]] = frozenset()
-    """Writes that leave no operation's id on what they change."""
-
     people_per_card: ClassVar[int] = 0
     """A card is made for a holder of its own beside the account's."""
 
     target: str
-
-    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        if "write" in metafunc.fixturenames:
-            metafunc.parametrize("write", self.writes)
 
     def draft(self, provider: Any, write: str, operation: str) -> Draft:
         """Also tells `target`, the object that it changes or that it makes another of; empty where there is none."""
@@ -164,102 +136,6 @@ class WritesContract(Contract):
         assert again or not draft.repeatable
         return again
 
-    def marked(self, write: str, remote: Any, operation: str) -> bool:
-        """Whether an object says which operation wrote it, where it ought to."""
-        told = (remote.mark, getattr(remote, "moved_by", None), getattr(remote, "created_by", None))
-        return not self.keeps_marks or write in self.unmarked or operation in told
-
-    def check_looking(
-        self, provider: Any, far_side: Control, write: str, draft: Draft, operation: str, before: World, *, ran: bool
-    ) -> None:
-        """What looking tells is true, as far as it tells; and so is the world."""
-        sighting = provider.look_up(draft, operation)
-        yes, no = self.tells.get(write, (True, False))
-        assert sighting.happened is (yes if ran else no)
-        if sighting.happened:
-            assert self.marked(write, sighting.remote, operation)
-        if ran:
-            self.check_done_once(provider, far_side, write, before)
-        else:
-            now = self.world(provider, far_side)
-            assert (replace(now, people=before.people) if draft.prelude else now) == before
-
-    @pytest.mark.parametrize("kind", _FAULTS)
-    def test_one_fault_changes_nothing_or_is_named(self, provider: Any, far_side: Control, write: str, kind: str) -> None:
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        before = self.world(provider, far_side)
-        far_side.fault(kind, 1, 3_600.0 if kind == "slow" else None)
-        error, ran = _FAULTS[kind]
-        kept = self.saves_failures and kind in ("500-saved", "500-after-commit")
-        if not kept and (self.again(provider, write, draft) or kind in ("refused", "429", "429-retry-after")):
-            remote = provider.send(draft, operation)
-            assert self.marked(write, remote, operation)
-            self.check_done_once(provider, far_side, write, before)
-            return
-        with pytest.raises(error) as caught:
-            provider.send(draft, operation)
-        assert type(caught.value) is error
-        assert getattr(caught.value, "saved", False) is kept
-        self.check_looking(provider, far_side, write, draft, operation, before, ran=ran)
-
-    @pytest.mark.parametrize("kind", _FAULTS)
-    def test_faults_without_end_are_named_and_settled_by_looking(
-        self, provider: Any, far_side: Control, write: str, kind: str
-    ) -> None:
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        before = self.world(provider, far_side)
-        far_side.fault(kind, 20, 3_600.0 if kind == "slow" else None)
-        error, ran = _FAULTS[kind]
-        with pytest.raises(error) as caught:
-            provider.send(draft, operation)
-        assert type(caught.value) is error
-        far_side.clear_faults()
-        ran = ran and not draft.prelude  # then only what prepares it ran
-        self.check_looking(provider, far_side, write, draft, operation, before, ran=ran)
-        if not ran and not (self.saves_failures and kind == "500-saved"):
-            provider.send(draft, operation)
-            self.check_done_once(provider, far_side, write, before)
-
-    def test_the_same_again_gives_the_first_answer_again(self, provider: Any, far_side: Control, write: str) -> None:
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        before = self.world(provider, far_side)
-        first = provider.send(draft, operation)
-        if self.again(provider, write, draft):
-            assert provider.send(draft, operation) == first
-        self.check_done_once(provider, far_side, write, before)
-
-    def test_looking_tells_what_was_not_sent_from_what_was(self, provider: Any, far_side: Control, write: str) -> None:
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        before = self.world(provider, far_side)
-        self.check_looking(provider, far_side, write, draft, operation, before, ran=False)
-        sent = provider.send(draft, operation)
-        self.check_looking(provider, far_side, write, draft, operation, before, ran=True)
-        remote = provider.look_up(draft, operation).remote
-        assert remote is None or clashes(remote, sent) == []
-
-    def test_a_draft_is_the_same_after_the_journal(self, provider: Any, far_side: Control, write: str) -> None:
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        before = self.world(provider, far_side)
-        kept = Draft(**exact_value(exact_json(asdict(draft))))
-        assert kept == draft
-        provider.send(kept, operation)
-        self.check_looking(provider, far_side, write, kept, operation, before, ran=True)
-
-    def test_looking_says_nothing_untrue_once_another_has_written(self, provider: Any, far_side: Control, write: str) -> None:
-        """The same kind of thing, on the same object."""
-        operation = mark()
-        draft = self.draft(provider, write, operation)
-        provider.send(draft, operation)
-        self.another(provider, write)
-        told = None if write in self.overwritten else self.tells.get(write, (True, False))[0]
-        undone = write in ("freeze", "unfreeze") and not self.keeps_moves
-        assert provider.look_up(draft, operation).happened is (False if undone else told)
-
     def another(self, provider: Any, write: str) -> None:
         """Another write after the first: what it did is covered, or undone."""
         if write in ACCOUNT_WRITES and self.target and write != "account_close" and "email" in self.changes:
@@ -274,6 +150,13 @@ class WritesContract(Contract):
             self.fund(provider, card, 9)
         if write in ("freeze", "unfreeze"):
             self.move(provider, card, Move.UNFREEZE if write == "freeze" else Move.FREEZE)
+
+    def told_after_another(self, write: str) -> bool | None:
+        undone = write in ("freeze", "unfreeze") and not self.keeps_moves
+        return False if undone else super().told_after_another(write)
+
+    def unprepared(self, now: World, before: World) -> World:
+        return replace(now, people=before.people)
 
     def test_a_freeze_is_there_whoever_made_it(self, provider: Any) -> None:
         operation = mark()
