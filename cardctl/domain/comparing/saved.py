@@ -34,10 +34,10 @@ class ComparedPayment:
 
     findings: list[Finding] = field(default_factory=list)
     moving: int = 0
-    completed: int = 0
-    begun: int = 0
-    """How much more the provider has refunded, as the refunds that differ tell: of those that are through, and of all. Which of
-    the two a payment's own word counts is not documented (Square), so either explains it."""
+    here: tuple[int, int] = (0, 0)
+    there: tuple[int, int] = (0, 0)
+    """What its refunds come to on each side: those that are through, and all but those that came to nothing. Which of the two a
+    payment's own word counts is not documented (Square), so either may be its `refunded`."""
 
     @property
     def differs(self) -> bool:
@@ -46,7 +46,7 @@ class ComparedPayment:
 
 def compare_saved_card(ours: SavedCardSide, theirs: SavedCardSide | None, rules: Rules) -> Iterator[Finding]:
     """One saved card of ours; `theirs` None: the provider lists it no more. One that neither side would charge is no
-    difference."""
+    difference, nor one that its bank has called expired, of which the provider knows nothing."""
     if theirs is None:
         if ours.state in _USABLE:
             yield _of_card(_T.SAVED_CARD_GONE, ours, {"state": ours.state}, {}, rules)
@@ -56,18 +56,15 @@ def compare_saved_card(ours: SavedCardSide, theirs: SavedCardSide | None, rules:
             there: Side = {"state": theirs.state, "word": theirs.word}
             yield _of_card(_T.SAVED_CARD_DISABLED, ours, {"state": ours.state}, there, rules)
         return
-    over = _over(theirs, rules)
     renewed = [name for name in _DETAILS if getattr(theirs, name) and getattr(ours, name) != getattr(theirs, name)]
     if ours.state not in _USABLE:
         yield _of_card(_T.SAVED_CARD_ENABLED, ours, {"state": ours.state}, {"state": theirs.state, "word": theirs.word}, rules)
     elif renewed:
         here, there = ({name: getattr(side, name) for name in renewed} for side in (ours, theirs))
         yield _of_card(_T.SAVED_CARD_RENEWED, ours, here, there, rules)
-    elif over and ours.state == "active":
+    elif ours.state == "active" and _over(theirs, rules):
         there = {"exp_month": theirs.exp_month, "exp_year": theirs.exp_year}
         yield _of_card(_T.SAVED_CARD_EXPIRED, ours, {"state": ours.state}, there, rules)
-    elif not over and ours.state == "expired":
-        yield _of_card(_T.SAVED_CARD_ENABLED, ours, {"state": ours.state}, {"state": theirs.state, "word": theirs.word}, rules)
 
 
 def same_card(theirs: SavedCardSide, rules: Rules) -> SavedCardSide:
@@ -78,8 +75,8 @@ def same_card(theirs: SavedCardSide, rules: Rules) -> SavedCardSide:
 def compare_payment(
     ours: PaymentSide | None, theirs: PaymentSide | None, our_refunds: Refunds, their_refunds: Refunds, rules: Rules
 ) -> ComparedPayment:
-    """One payment with its refunds, by ref, on both sides; one of them at least has it, or refunds of it. `theirs` is ours by its
-    card or its mark, or the books have it."""
+    """One payment with its refunds, by ref, on both sides; one of them at least has it, or refunds of it. `theirs` is one of
+    ours: the books have it, or it bears a card or a mark of theirs."""
     done = ComparedPayment()
     if ours is None and theirs is not None:
         _missing_here(done, theirs, their_refunds, rules)
@@ -88,6 +85,7 @@ def compare_payment(
     else:
         known = ours or theirs
         card_id = known.saved_card_id if known is not None else None
+        done.here, done.there = _sums(our_refunds), _sums(their_refunds)
         for ref in sorted({*our_refunds, *their_refunds}):
             _refund(done, our_refunds.get(ref), their_refunds.get(ref), card_id, rules)
         if ours is not None and theirs is not None:
@@ -104,7 +102,8 @@ def _missing_here(done: ComparedPayment, theirs: PaymentSide, refunds: Refunds, 
         return
     there = {"state": theirs.state, **_said(theirs, [name for name in _AMOUNTS if getattr(theirs, name)])}
     told = there | ({"refunds": len(refunds)} if refunds else {}) | ({"made_by": theirs.mark} if theirs.mark else {})
-    done.findings.append(_of_payment(_T.PAYMENT_MISSING_HERE, theirs, {}, told, rules, _worth(theirs)))
+    evidence = {"objects": [theirs.ref, *sorted(refunds)]}
+    done.findings.append(_of_payment(_T.PAYMENT_MISSING_HERE, theirs, {}, told, rules, _worth(theirs), evidence=evidence))
 
 
 def _missing_there(done: ComparedPayment, ours: PaymentSide, rules: Rules) -> None:
@@ -131,7 +130,7 @@ def _payment(done: ComparedPayment, ours: PaymentSide, theirs: PaymentSide, rule
 def _differing(done: ComparedPayment, ours: PaymentSide, theirs: PaymentSide, rules: Rules) -> None:
     """Its state and what goes with it, or its amounts, once; what was refunded may be told by the refunds already."""
     names = [name for name in (*_AMOUNTS, "currency") if getattr(ours, name) != getattr(theirs, name)]
-    if theirs.refunded - ours.refunded in (0, done.completed, done.begun):
+    if _is_explained(done, ours, theirs):
         names = [name for name in names if name != "refunded"]
     at_risk = max((abs(getattr(theirs, name) - getattr(ours, name)) for name in names if name in _AMOUNTS), default=0)
     if theirs.state == "unknown":
@@ -165,16 +164,22 @@ def _refund(
         return
     if (ours is None or theirs is None) and one.state in UNREFUNDED:
         return
-    done.completed += _sum(theirs, done=True) - _sum(ours, done=True)
-    done.begun += _sum(theirs) - _sum(ours)
     if _moves(max(side.updated_at for side in (ours, theirs) if side is not None), rules):
         done.moving += 1
     else:
         done.findings.append(_of_refund(one, ours, theirs, card_id, rules))
 
 
-def _sum(side: RefundSide | None, *, done: bool = False) -> int:
-    return 0 if side is None or side.state in UNREFUNDED or (done and side.state != "completed") else side.amount
+def _sums(refunds: Refunds) -> tuple[int, int]:
+    living = [side for side in refunds.values() if side.state not in UNREFUNDED]
+    return sum(side.amount for side in living if side.state == "completed"), sum(side.amount for side in living)
+
+
+def _is_explained(done: ComparedPayment, ours: PaymentSide, theirs: PaymentSide) -> bool:
+    """Whether what went back is told by the refunds: each side's is what its refunds come to, or both differ by as much."""
+    if ours.refunded in done.here and theirs.refunded in done.there:
+        return True
+    return theirs.refunded - ours.refunded in (there - here for here, there in zip(done.here, done.there, strict=True))
 
 
 def _of_refund(
@@ -210,9 +215,10 @@ def _of_card(kind: BreakType, ours: SavedCardSide, here: Side, there: Side, rule
 def _of_payment(
     kind: BreakType, side: PaymentSide, here: Side, there: Side, rules: Rules, at_risk: int, **more: Any
 ) -> Finding:
-    evidence, risk = {"objects": [side.ref]}, Money(at_risk, side.currency)
+    risk = Money(at_risk, side.currency)
     card_id = side.saved_card_id or None
-    return Finding(kind, side.ref, rules.provider, rules.programme, card_id, here, there, risk, evidence=evidence, **more)
+    told: dict[str, Any] = {"evidence": {"objects": [side.ref]}} | more
+    return Finding(kind, side.ref, rules.provider, rules.programme, card_id, here, there, risk, **told)
 
 
 def _worth(side: PaymentSide) -> int:

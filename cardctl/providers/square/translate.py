@@ -16,6 +16,7 @@ from cardctl.domain.payments import PaymentState, RefundState, RemoteDispute, Re
 from cardctl.domain.redaction import redact_json
 from cardctl.domain.saved_cards import RemoteCustomer, RemoteSavedCard
 from cardctl.domain.states import CardState
+from cardctl.errors import BadInput
 from cardctl.providers.square.wire import (
     LONGEST_REASON,
     SquareCard,
@@ -26,7 +27,7 @@ from cardctl.providers.square.wire import (
     SquareRefund,
 )
 
-STRANGE = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+STRANGE = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, BadInput)
 """What the translation of an object raises that is not what it should be."""
 PAYMENT_STATES = {
     "PENDING": PaymentState.PENDING,
@@ -142,6 +143,7 @@ def payment_from_wire(payment: SquarePayment, *, keep: bool = True) -> RemotePay
         token=payment.get("version_token") or None,
         word=word,
         decline=_decline(payment),
+        then_capture=payment.get("delay_action") == "COMPLETE",
     )
 
 

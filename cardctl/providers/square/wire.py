@@ -90,6 +90,7 @@ class SquarePayment(TypedDict, total=False):
     card_details: SquareCardDetails
     reference_id: str
     note: str
+    delay_action: str
     delayed_until: str
     capabilities: list[str]
     refund_ids: list[str]

@@ -22,6 +22,7 @@ from cardctl.services.deeds.pulling import (
 )
 from cardctl.services.deeds.yielding import take_word, void
 from cardctl.services.desk import Desk
+from cardctl.services.flows.reconciling import fixing_saved as saved
 from cardctl.services.flows.reconciling.moving import Hand, move
 from cardctl.services.resuming import resume
 from cardctl.sidebyside import side_by_side
@@ -32,7 +33,12 @@ _PROPOSED = "proposed: a person must act, see its proposed fix"
 _T = BreakType
 Left = frozenset[BreakType]
 _NONE: Left = frozenset()
-_ACCOUNTS = frozenset({_T.ACCOUNT_MISSING_HERE, _T.ACCOUNT_STATE, _T.ACCOUNT_KYC})
+_OBJECTS = {
+    "operation": {_T.OPERATION_IN_DOUBT},
+    "account": {_T.ACCOUNT_MISSING_HERE, _T.ACCOUNT_STATE, _T.ACCOUNT_KYC},
+    "stranger": {_T.CARD_MISSING_HERE},
+    "saved card": saved.CARDS,
+}
 _VOIDS = frozenset({_T.TRANSACTION_MISSING_THERE, _T.TRANSACTION_DUPLICATE})
 
 
@@ -121,25 +127,28 @@ def _works(desk: Desk, breaks: Sequence[Break], *, explicit: bool) -> list[_Work
 
 
 def _object_of(one: Break) -> tuple[str, str]:
-    if one.type is _T.OPERATION_IN_DOUBT:
-        return "operation", one.subject
-    if one.type in _ACCOUNTS:
-        return "account", one.subject
-    if one.type is _T.CARD_MISSING_HERE:
-        return "stranger", one.subject
-    if one.card_id is not None:
-        return "card", one.card_id
-    return "nothing", one.fingerprint
+    """What it is mended with, and that one's name."""
+    if one.type in saved.PAYMENTS:
+        return "payment", saved.payment_of(one)
+    kind = next((kind for kind, types in _OBJECTS.items() if one.type in types), None)
+    if kind is not None:
+        return kind, one.subject
+    return ("card", one.card_id) if one.card_id is not None else ("nothing", one.fingerprint)
 
 
 def _act(desk: Desk, kind: str, name: str, group: list[Break], *, explicit: bool) -> Callable[[], Left]:
-    if kind == "operation":
-        return lambda: _resume(desk, name)
-    if kind == "account":
-        return lambda: _bring(desk, name, bring_account)
-    if kind == "stranger":
-        return lambda: _bring(desk, name, bring_card)
-    if kind == "card" and any(_takes(one) or (explicit and one.type is _T.REOPENED_CLOSED) for one in group):
+    whole: dict[str, Callable[[], Left]] = {
+        "operation": lambda: _resume(desk, name),
+        "account": lambda: _bring(desk, name, bring_account),
+        "stranger": lambda: _bring(desk, name, bring_card),
+        "saved card": lambda: saved.mend_card(desk, name, group),
+    }
+    if kind in whole:
+        return whole[kind]
+    takes = [one for one in group if _takes(one)]
+    if kind == "payment" and takes:
+        return lambda: saved.mend_payment(desk, name, takes)
+    if kind == "card" and (takes or (explicit and any(one.type is _T.REOPENED_CLOSED for one in group))):
         return lambda: _mend_card(desk, name, group, explicit=explicit)
     return lambda: _NONE
 

@@ -12,7 +12,7 @@ from cardctl.domain.breaks import BreakType, Finding
 from cardctl.domain.events import EventState, own_id
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OperationState
-from cardctl.errors import BadEvent
+from cardctl.errors import BadEvent, Unsupported
 from cardctl.providers.base import ReportsBalance
 from cardctl.providers.notifying import ListsEvents, Webhooks
 from cardctl.providers.saving import ReadsSavedCards
@@ -102,11 +102,15 @@ def _gap(desk: Desk, webhooks: Webhooks | None, found: Gathered, margin: timedel
         return
     missing: list[tuple[str, str | None]] = []
     until = desk.clock() - margin
-    for number, page in enumerate(desk.provider.events(since=since, until=until if margin else None), 1):
-        missing += _not_here(desk, webhooks, page, types)
-        if number == EVENT_PAGES:
-            found.not_checked.append(f"{desk.programme}: older events than the newest {EVENT_PAGES} pages of them")
-            break
+    try:
+        for number, page in enumerate(desk.provider.events(since=since, until=until if margin else None), 1):
+            missing += _not_here(desk, webhooks, page, types)
+            if number == EVENT_PAGES:
+                found.not_checked.append(f"{desk.programme}: older events than the newest {EVENT_PAGES} pages of them")
+                break
+    except Unsupported as error:  # a list of events that is off until somebody switches it on (Square)
+        found.not_checked.append(f"{desk.programme}: whether events are missing: {error.message}")
+        return
     if missing:
         events, objects = [id_ for id_, _ in missing], [ref for _, ref in missing if ref]
         evidence = {"events": events[:_NAMED], "objects": list(dict.fromkeys(objects))[:_NAMED]}
