@@ -47,7 +47,10 @@ class Outcome(StrEnum):
 StateOption = Annotated[OperationState | None, typer.Option("--state", help="Only operations in this state.")]
 KindOption = Annotated[str | None, typer.Option("--kind", metavar="NOUN.VERB", help="Only this kind, such as card.fund.")]
 TargetOption = Annotated[str | None, typer.Option("--target", metavar="ID", help="Only on the card or account with this id.")]
-OutcomeOption = Annotated[Outcome, typer.Option("--as", help="What became of it at the provider.")]
+OutcomeOption = Annotated[Outcome | None, typer.Option("--as", help="What became of it at the provider, as you know.")]
+CancelOption = Annotated[
+    bool, typer.Option("--cancel", help="Have the provider cancel it by its key (a charge or hold with a saved card).")
+]
 RefOption = Annotated[
     str | None, typer.Option("--ref", metavar="REF", help="With --as done: how the provider calls the card or account it made.")
 ]
@@ -183,34 +186,56 @@ def _work(run: Run, named: list[Operation], provider: str | None) -> list[tuple[
 @app.command()
 def resolve(
     operation: OperationArgument,
-    outcome: OutcomeOption,
     reason: WhyOption,
+    outcome: OutcomeOption = None,
+    cancel: CancelOption = False,
     ref: RefOption = None,
+    live: LiveOption = False,
     profile: ProfileOption = None,
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say what became of a write in doubt, where looking cannot tell; nothing is sent. Sync its card afterwards.
+    """End a write in doubt: by your word (--as; nothing is sent, so sync its card afterwards), or by cancelling it (--cancel).
 
     Example: cardctl operation resolve op_7f3kq2m9bx5d8c1g4h6j --as done --reason "seen in the provider's dashboard"
+    Example: cardctl operation resolve op_7f3kq2m9bx5d8c1g4h6j --cancel --reason "the buyer has paid in cash"
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.flows.finding import find_operation  # noqa: PLC0415
+
+    _check_word(outcome, cancel=cancel, ref=ref, reason=reason)
+    with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
+        found = find_operation(run.books, operation, prefix=False)
+        resolved = _cancelled(run, found, reason) if outcome is None else _by_word(run, found, outcome, ref, reason)
+        told = shapes.operation(resolved)
+        follow = "nothing was taken by it, or the payment says what was" if cancel else _FOLLOW
+        run.console.done({"operation": told}, [_line(told), follow])
+
+
+_FOLLOW = "the books follow at the next sync of what it is about"
+
+
+def _check_word(outcome: Outcome | None, *, cancel: bool, ref: str | None, reason: str) -> None:
+    if cancel == (outcome is not None):
+        raise BadInput("give either --as, with what became of it, or --cancel")
+    if not reason.strip() or (ref and outcome is not Outcome.DONE):
+        raise BadInput("--reason is empty, or --ref was given for what was not made", hint="say how you know; it is kept")
+
+
+def _by_word(run: Run, found: Operation, outcome: Outcome, ref: str | None, reason: str) -> Operation:
     from cardctl.services.resuming import adopt  # noqa: PLC0415
     from cardctl.services.settling import resolve as settle_by_word  # noqa: PLC0415
 
-    state = OperationState(outcome.value)
-    if not reason.strip() or (ref and state is not OperationState.DONE):
-        raise BadInput("--reason is empty, or --ref was given for what was not made", hint="say how you know; it is kept")
-    with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
-        found = find_operation(run.books, operation, prefix=False)
-        if ref is not None:
-            resolved = adopt(run.desk(found), found.id, ref, reason=reason)
-        else:
-            resolved = settle_by_word(run.desk(), found.id, state=state, reason=reason)
-        told = shapes.operation(resolved)
-        run.console.done({"operation": told}, [_line(told), "the books follow at the next sync of what it is about"])
+    if ref is not None:
+        return adopt(run.desk(found), found.id, ref, reason=reason)
+    return settle_by_word(run.desk(), found.id, state=OperationState(outcome.value), reason=reason)
+
+
+def _cancelled(run: Run, found: Operation, reason: str) -> Operation:
+    from cardctl.services.resuming import cancel  # noqa: PLC0415
+
+    return cancel(run.desk(found), found.id, reason=reason)
 
 
 def _line(operation: dict[str, Any]) -> str:

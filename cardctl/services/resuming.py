@@ -7,8 +7,18 @@ from dataclasses import dataclass, replace
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.redaction import redact
-from cardctl.errors import CardctlError, OutcomeUnknown, Refused, StateForbids, Unsupported
+from cardctl.errors import (
+    CardctlError,
+    OutcomeUnknown,
+    ProviderHasNot,
+    ProviderRefused,
+    Refused,
+    ReplyLost,
+    StateForbids,
+    Unsupported,
+)
 from cardctl.providers.base import ReadsCards, require
+from cardctl.providers.saving import CancelsByKey
 from cardctl.services.deeds.capturing import CAPTURE_DEEDS
 from cardctl.services.deeds.charging import PAY_DEEDS
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
@@ -16,14 +26,16 @@ from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.deeds.saved_cards import SAVED_CARD_DEEDS
 from cardctl.services.desk import Desk
-from cardctl.services.journal import Deed, record, take_over
+from cardctl.services.journal import Deed, drafted, end, record, take_over
 from cardctl.services.operations import guard_live
-from cardctl.services.settling import settle, unsettled
+from cardctl.services.settling import CANCEL_ASKED, settle, unsettled
 from cardctl.stopping import never
 
 _CARDS: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
 _ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
+_CANCELS = (0.0, 1.0, 3.0)
+"""Seconds before each cancel of a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,30 @@ def adopt(desk: Desk, operation_id: str, ref: str, *, reason: str) -> Operation:
         return unit.operations.named(operation_id)
 
 
+def cancel(desk: Desk, operation_id: str, *, reason: str) -> Operation:
+    """Have a payment in doubt cancelled by the key that it was sent under, look what is there now, and put that down.
+
+    Found: it is done, with the payment as it stands (cancelled; or taken, where it could not be cancelled any more). Not found:
+    refused. Unsupported (7) where the provider or the kind of write knows no such thing, StateForbids where it has ended;
+    OutcomeUnknown (9) where the cancel's own reply is lost, or nothing can be seen: it stays in doubt, is not
+    sent again, and this may be repeated.
+    """
+    guard_live(desk)
+    deed, provider = _deed(desk, operation_id), require(desk.provider, CancelsByKey)
+    if deed not in PAY_DEEDS:
+        raise Unsupported(f"a {deed.kind} is not cancelled by its key: only a charge or a hold with a saved card is")
+    ours = take_over(desk, operation_id)
+    if ours is None:
+        raise StateForbids(f"{operation_id} has ended, or is being worked on: only what is in doubt can be cancelled")
+    operation = replace(ours, reason=redact(reason))
+    if operation.state is OperationState.INTENDED:
+        end(desk, operation, OperationState.REFUSED, "CANCELLED", "cancelled before it was sent")
+    else:
+        _cancel_sent(desk, deed, provider, operation)
+    with desk.books.read() as unit:
+        return unit.operations.named(operation_id)
+
+
 def settle_all(desk: Desk) -> None:
     """Settle what earlier runs left, before a flow builds on the books; OutcomeUnknown where something stays in doubt."""
     left = resume(desk).left
@@ -83,6 +119,52 @@ def settle_all(desk: Desk) -> None:
         first = left[0]
         hint = f"look at it, then `cardctl operation resolve {first.id}`" if first.error_code == "CANNOT_TELL" else None
         raise OutcomeUnknown(f"{first.kind} {first.id} is in doubt and could not be settled", operation_id=first.id, hint=hint)
+
+
+def _cancel_sent(desk: Desk, deed: Deed, provider: CancelsByKey, operation: Operation) -> None:
+    """More than once: the request in doubt may reach the provider after the first cancel of its key has found nothing, and a
+    provider's lists may be behind its writes by seconds."""
+    doubtful = replace(operation, state=OperationState.IN_DOUBT)
+    end(desk, operation, OperationState.IN_DOUBT, CANCEL_ASKED, "asked to be cancelled by its key")
+    for pause in _CANCELS:
+        desk.sleep(pause)
+        refusal = _cancelled(provider, operation)
+        if _seen(desk, deed, doubtful):
+            return
+    if refusal is not None:
+        raise _still_in_doubt(operation, refusal.message) from refusal
+    end(desk, doubtful, OperationState.REFUSED, "CANCELLED", "cancelled by its key; the provider has no such payment")
+
+
+def _cancelled(provider: CancelsByKey, operation: Operation) -> ProviderRefused | None:
+    """What the provider said against it: a payment that is over cannot be cancelled, and a look tells which way it went."""
+    try:
+        provider.cancel_by_key(operation.idempotency_key)
+    except ProviderHasNot:
+        return None
+    except ProviderRefused as refusal:
+        return refusal
+    except ReplyLost as error:
+        raise _still_in_doubt(operation, error.message) from error
+    return None
+
+
+def _seen(desk: Desk, deed: Deed, doubtful: Operation) -> bool:
+    """Whether the payment is there, and in the books now."""
+    try:
+        sighting = desk.provider.look_up(drafted(doubtful), doubtful.id)
+    except CardctlError as error:
+        raise _still_in_doubt(doubtful, error.message) from error
+    if sighting.happened is None:
+        raise _still_in_doubt(doubtful, "looking at the provider cannot tell whether it ran")
+    if sighting.happened and sighting.remote is not None:
+        record(desk, deed, doubtful, sighting.remote)
+    return sighting.happened
+
+
+def _still_in_doubt(operation: Operation, why: str) -> OutcomeUnknown:
+    told = f"{operation.kind} {operation.id} was asked to be cancelled, and is still in doubt: {why}"
+    return OutcomeUnknown(told, operation_id=operation.id, hint="ask for it again; nothing is cancelled twice")
 
 
 def _settled(desk: Desk, deed: Deed, operation_id: str, bugs: list[Exception]) -> Operation:

@@ -30,6 +30,8 @@ NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
 KEY_MARGIN = timedelta(hours=1)
 """What is taken off a key's life for clocks that disagree."""
+CANCEL_ASKED = "CANCEL_ASKED"
+"""Why a write is in doubt that a person asked to have cancelled: whatever comes of that, it must not be sent again."""
 ALREADY_SO = "never sent: it is already so"
 _TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
@@ -93,6 +95,8 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
         record(desk, deed, doubtful, sighting.remote)
     elif sighting.happened:
         end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "what was seen may be another movement of the same amount")
+    elif operation.error_code == CANCEL_ASKED:
+        end(desk, doubtful, _S.IN_DOUBT, CANCEL_ASKED, "a person asked to have it cancelled: it is not sent again")
     elif _superseded(desk, operation):
         end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
     elif sighting.happened is False and (drafted(operation).repeatable or _key_lives(desk, operation)):
