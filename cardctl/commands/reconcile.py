@@ -174,7 +174,8 @@ def _lines(outcome: Outcome, found: Sequence[Break], paths: Sequence[Path], mend
     if len(found) > _SHOWN:
         lines.append(f"… and {len(found) - _SHOWN} more: cardctl break list")
     for name, figures in outcome.run.figures.get("programmes", {}).items():
-        counted = (f"{figures[noun]['here']} {noun} here, {figures[noun]['there']} there" for noun in _NOUNS)
+        sides = {noun.replace("_", " "): figures[noun] for noun in _NOUNS if noun in figures}
+        counted = (f"{side['here']} {noun} here, {side['there']} there" for noun, side in sides.items())
         lines.append(f"{name}: {'; '.join(counted)}; {figures['requests']} requests")
     lines += [f"not checked: {each}" for each in outcome.run.not_checked]
     lines += _mended_lines(mended) if mended else []
@@ -194,7 +195,7 @@ def _verdict(outcome: Outcome, mended: dict[str, Any] | None) -> str:
     return "the rest is proposed to a person" if mended and mended.get("proposed") else "clean"
 
 
-_NOUNS = ("accounts", "cards", "transactions")
+_NOUNS = ("accounts", "cards", "transactions", "saved_cards", "payments", "refunds")
 
 
 def _break_lines(one: Break) -> list[str]:

@@ -97,6 +97,11 @@ class ComparableSaved:
             known.update((ref, card_id) for ref, card_id in self._connection.execute(query))
         return known
 
+    def sellers(self) -> list[tuple[str, str]]:
+        """Providers and programmes that have saved cards."""
+        query = select(_S.c.provider, _S.c.programme).distinct().order_by(_S.c.provider, _S.c.programme)
+        return [(str(provider), str(programme)) for provider, programme in self._connection.execute(query)]
+
     def states(self, programme: str) -> dict[str, int]:
         """How many saved cards are in which state."""
         query = select(_S.c.state, func.count()).where(_S.c.programme == programme).group_by(_S.c.state)

@@ -204,6 +204,8 @@ class Figures:
         for run_id, figures in self._all(query):
             told: dict[str, list[Drift]] = {}
             for total in json.loads(figures).get("totals", []):
+                if "drift" not in total:  # a saved card has no balance
+                    continue
                 name, numbers = total["programme"], (total["balance_here"], total["balance_there"], total["drift"])
                 if name in self._programmes and name not in found:
                     told.setdefault(name, []).append(Drift(name, total["currency"], *numbers, run_id))

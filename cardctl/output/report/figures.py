@@ -20,6 +20,9 @@ MEASURES = (
 )
 
 
+_SAVED = ("saved_cards", "payments", "refunds")
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """One currency: a row per programme, and their sums where there are several. `drifts` says of each row whether it does."""
@@ -28,6 +31,19 @@ class Totals:
     rows: list[tuple[str, list[str]]]
     drifts: list[bool]
     sums: list[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedSaved:
+    """What was compared of one seller's saved cards, every number as text; `others`: what else the provider has."""
+
+    programme: str
+    saved_cards: str
+    payments: str
+    refunds: str
+    others: str
+    states: str
+    requests: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +69,38 @@ def totals(run: ReconcileRun) -> list[Totals]:
 
 
 def compared(run: ReconcileRun) -> list[Compared]:
-    """One line per programme that was read."""
-    return [_compared(name, _dict(figures)) for name, figures in sorted(_dict(run.figures.get("programmes")).items())]
+    """One line per programme that was read, and has cards of its own."""
+    return [_compared(name, figures) for name, figures in _programmes(run) if not _is_seller(figures)]
+
+
+def compared_saved(run: ReconcileRun) -> list[ComparedSaved]:
+    """One line per seller that was read."""
+    return [_compared_saved(name, figures) for name, figures in _programmes(run) if _is_seller(figures)]
 
 
 def frozen(run: ReconcileRun) -> int | None:
     """How many cards are frozen in all programmes; None where no programme says."""
-    told = [_int(_dict(figures).get("frozen")) for figures in _dict(run.figures.get("programmes")).values()]
+    told = [_int(figures.get("frozen")) for _, figures in _programmes(run)]
     known = [number for number in told if number is not None]
     return sum(known) if known else None
 
 
 def sums(run: ReconcileRun, noun: str) -> tuple[int | None, int | None]:
-    """How many accounts, cards or transactions (`noun`) all programmes have here and there."""
-    sides = [_dict(_dict(figures).get(noun)) for figures in _dict(run.figures.get("programmes")).values()]
+    """How many accounts, cards, payments… (`noun`) all programmes that have such have here and there."""
+    saved = noun in _SAVED
+    sides = [_dict(figures.get(noun)) for _, figures in _programmes(run) if _is_seller(figures) is saved]
     here, there = ([_int(side.get(name)) for side in sides] for name in ("here", "there"))
     return _sum(here), _sum(there)
+
+
+def has_sellers(run: ReconcileRun) -> bool:
+    """Whether a programme was read that keeps buyers' cards."""
+    return any(_is_seller(figures) for _, figures in _programmes(run))
+
+
+def has_issuers(run: ReconcileRun) -> bool:
+    """Whether a programme was read that issues cards, or none at all was."""
+    return not has_sellers(run) or any(not _is_seller(figures) for _, figures in _programmes(run))
 
 
 def watermark(run: ReconcileRun) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -86,6 +118,14 @@ def seconds(run: ReconcileRun) -> str:
     return ", ".join(f"{words(name)} {value:,.1f} s" for name, value in parts if isinstance(value, int | float)) or NONE
 
 
+def _programmes(run: ReconcileRun) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, _dict(figures)) for name, figures in sorted(_dict(run.figures.get("programmes")).items())]
+
+
+def _is_seller(figures: dict[str, Any]) -> bool:
+    return "saved_cards" in figures
+
+
 def _marks(source: str, marks: Any) -> list[tuple[str, str]]:
     """Every mark with its name; what is one value has no name but its source's."""
     if isinstance(marks, dict):
@@ -96,7 +136,7 @@ def _marks(source: str, marks: Any) -> list[tuple[str, str]]:
 def _of_currency(currency: str, lines: list[dict[str, Any]]) -> Totals:
     rows = [(_programme(line), [_money(line.get(name), currency) for name, _ in MEASURES]) for line in lines]
     drifts = [_int(line.get("drift")) for line in lines]
-    together = [_together(name, [_int(line.get(name)) for line in lines], currency) for name, _ in MEASURES]
+    together = [_together(name, [_int(line[name]) for line in lines if name in line], currency) for name, _ in MEASURES]
     return Totals(currency, rows, [bool(drift) for drift in drifts], together if len(lines) > 1 else None)
 
 
@@ -124,6 +164,14 @@ def _compared(name: str, figures: dict[str, Any]) -> Compared:
         states=", ".join(f"{count(number)} {words(state)}" for state, number in states) or NONE,
         requests=count(figures.get("requests")),
     )
+
+
+def _compared_saved(name: str, figures: dict[str, Any]) -> ComparedSaved:
+    saved, payments, refunds = (_dict(figures.get(noun)) for noun in _SAVED)
+    others = f"{count(saved.get('others_there'))} cards, {count(payments.get('others_there'))} payments"
+    states = ", ".join(f"{count(number)} {words(state)}" for state, number in _dict(figures.get("states")).items())
+    requests = count(figures.get("requests"))
+    return ComparedSaved(shown(name), _sides(saved), _sides(payments), _sides(refunds), others, states or NONE, requests)
 
 
 def _sides(figures: dict[str, Any]) -> str:

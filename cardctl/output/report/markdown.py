@@ -45,10 +45,7 @@ def _parts(told: View) -> Iterable[str]:
     yield "## Totals per currency"
     yield from map(_totals, told.totals)
     yield "## What was compared"
-    yield _table(
-        ("Programme", "Accounts", "Cards", "Transactions", "Frozen", "Card states", "Requests"),
-        [(c.programme, c.accounts, c.cards, c.transactions, c.frozen, c.states, c.requests) for c in told.compared],
-    )
+    yield from _compared(told)
     for chart in told.charts:
         yield f"## {_safe(chart.title)}"
         yield _table(("", "Breaks", "By severity"), [(bar.label, f"{bar.count:,}", bar.said) for bar in chart.bars])
@@ -65,6 +62,20 @@ def _parts(told: View) -> Iterable[str]:
     yield from _breaks(told)
     yield "## About this run"
     yield _table(("", ""), told.about)
+
+
+def _compared(told: View) -> Iterable[str]:
+    if told.compared or not told.compared_saved:
+        heads = "Programme", "Accounts", "Cards", "Transactions", "Frozen", "Card states", "Requests"
+        yield _table(
+            heads, [(c.programme, c.accounts, c.cards, c.transactions, c.frozen, c.states, c.requests) for c in told.compared]
+        )
+    if told.compared_saved:
+        heads = "Seller", "Saved cards", "Payments", "Refunds", "Not ours", "Card states", "Requests"
+        rows = [
+            (c.programme, c.saved_cards, c.payments, c.refunds, c.others, c.states, c.requests) for c in told.compared_saved
+        ]
+        yield _table(heads, rows)
 
 
 def _breaks(told: View) -> Iterable[str]:

@@ -31,6 +31,7 @@ class View:
     facts: list[tuple[str, str]]
     totals: list[figures.Totals]
     compared: list[figures.Compared]
+    compared_saved: list[figures.ComparedSaved]
     charts: list[charts.Chart]
     not_checked: list[str]
     watermark: list[tuple[str, str, list[tuple[str, str]]]]
@@ -59,6 +60,7 @@ def view(report: Report, tally: Tally, gravest: Sequence[Break]) -> View:
         facts=_facts(run, tally),
         totals=figures.totals(run),
         compared=figures.compared(run),
+        compared_saved=figures.compared_saved(run),
         charts=[charts.by_type(tally), charts.by_age(tally)] if tally.total else [],
         not_checked=_not_checked(run),
         watermark=figures.watermark(run),
@@ -83,12 +85,14 @@ def _when(run: ReconcileRun) -> str:
 
 
 def _facts(run: ReconcileRun, tally: Tally) -> list[tuple[str, str]]:
-    sides = {noun: figures.sums(run, noun) for noun in ("cards", "transactions")}
+    issued, saved = figures.has_issuers(run), figures.has_sellers(run)
+    nouns = [*(("cards", "transactions") if issued else ()), *(("saved_cards", "payments") if saved else ())]
+    sides = {noun: figures.sums(run, noun) for noun in nouns}
     return [
         ("Breaks that wait", f"{tally.waiting.total():,}"),
         ("Breaks in all", f"{tally.total:,}"),
         *(_both(title(noun), *numbers) for noun, numbers in sides.items()),
-        ("Frozen cards", count(figures.frozen(run))),
+        *([("Frozen cards", count(figures.frozen(run)))] if issued else []),
     ]
 
 
