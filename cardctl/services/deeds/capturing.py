@@ -157,7 +157,8 @@ class GiveBack:
                 if operation.arguments["whole"] or one.amount == amount:
                     return payment
                 told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
-                raise StateForbids(told, hint="another part of it needs an --invoice of its own, such as INVOICE/2")
+                hint = f"another part: `cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
+                raise StateForbids(told, hint=hint)
         if payment.state is not _S.COMPLETED:
             hint = "release it: `cardctl saved-card cancel`" if payment.held else None
             raise StateForbids(f"{payment.id} is {payment.state}: only what was captured can be refunded", hint=hint)

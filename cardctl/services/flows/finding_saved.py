@@ -11,11 +11,12 @@ from cardctl.db.saved_cards import SavedCardFilter
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.payments import Dispute, Payment, PaymentKind, PaymentState, Refund
 from cardctl.domain.saved_cards import SavedCard, SavedCardState, first_month
-from cardctl.errors import AmbiguousName, BadInput, NotFound, StateForbids
+from cardctl.errors import AmbiguousName, BadInput, NotFound, OutcomeUnknown, StateForbids
 
 T = TypeVar("T")
 
 _HELD = (PaymentState.APPROVED, PaymentState.PENDING)
+_PAYING = ("saved_card.charge", "saved_card.preauth")
 _FEW = 50
 
 
@@ -24,6 +25,12 @@ def find_saved_card(books: Books, name: str, *, programme: str | None = None, pr
     AmbiguousName (a person may have one with each of several sellers)."""
     with books.read() as unit:
         return _only(unit.saved_cards.find(name, programme=programme, prefix=prefix), "saved card", name)
+
+
+def find_payment(books: Books, name: str, *, prefix: bool = True) -> Payment:
+    """The payment that `name` means: our id, a prefix of it, or the provider's name. NotFound, AmbiguousName."""
+    with books.read() as unit:
+        return _only(unit.payments.find(name, prefix=prefix), "payment", name)
 
 
 def find_hold(books: Books, name: str, *, invoice: str | None = None, prefix: bool = True) -> Payment:
@@ -37,6 +44,7 @@ def find_hold(books: Books, name: str, *, invoice: str | None = None, prefix: bo
         if invoice is not None:
             return _by_invoice(unit, card, invoice)
         held = [one for one in _newest(unit, card) if one.state in _HELD]
+        _refuse_doubt(unit, card)
     if not held:
         raise StateForbids(f"nothing is held on {card.id}", hint=f"see `cardctl saved-card show {card.id}`")
     return _one_of(held, f"several holds are on {card.id}")
@@ -97,8 +105,17 @@ def _newest(unit: Unit, card: SavedCard) -> list[Payment]:
 def _by_invoice(unit: Unit, card: SavedCard, invoice: str) -> Payment:
     found = [one for one in unit.payments.of_invoice(card.programme, invoice) if one.saved_card_id == card.id]
     if not found:
+        _refuse_doubt(unit, card, invoice)
         raise NotFound("payment", invoice, hint=f"see `cardctl saved-card show {card.id}`")
     return next((one for one in reversed(found) if one.state in _HELD), found[-1])
+
+
+def _refuse_doubt(unit: Unit, card: SavedCard, invoice: str | None = None) -> None:
+    """OutcomeUnknown where a payment that may be meant is in doubt: nobody knows whether it is there."""
+    for one in unit.operations.open_for(card.id):
+        if one.kind in _PAYING and (invoice is None or one.about == invoice):
+            hint = f"settle it: `cardctl operation resume {one.id}`, or `cardctl operation resolve {one.id} --cancel`"
+            raise OutcomeUnknown(f"{one.kind} {one.id} on {card.id} is in doubt", operation_id=one.id, hint=hint)
 
 
 def _of_invoice(payment: Payment, invoice: str | None) -> Payment:
