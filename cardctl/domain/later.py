@@ -54,11 +54,10 @@ def card_taken(card: SavedCard, remote: RemoteSavedCard, at: datetime, *, read: 
     """A saved card after a word about it at the moment `at`. `read`: it was asked for just now, and not told at some time, so
     that it is believed where nothing says which is later, and where the card was gone. Another card than the record's takes
     its place."""
-    standing = standing_of(remote, at)
     said = replace(
         card,
         ref=remote.ref,
-        state=standing,
+        state=standing_of(remote, at),
         brand=remote.brand or card.brand,
         last4=remote.last4 or card.last4,
         exp_month=remote.exp_month or card.exp_month,
@@ -70,14 +69,9 @@ def card_taken(card: SavedCard, remote: RemoteSavedCard, at: datetime, *, read: 
     if read:  # what notifications say of the customer may be from before customers were merged
         older = remote.version < card.version
         return card if older else replace(said, customer_ref=remote.customer_ref or card.customer_ref)
-    if _card_key(said) <= _card_key(card):
-        return replace(card, state=SavedCardState.GONE) if remote.forgotten else card
-    if card.state is SavedCardState.GONE:
-        return replace(said, state=card.state)
-    moved = (said.exp_year, said.exp_month) != (card.exp_year, card.exp_month)
-    if card.state is SavedCardState.EXPIRED and standing is SavedCardState.ACTIVE and not moved:
-        return replace(said, state=card.state)  # a bank may call a card expired that its date does not
-    return said
+    if remote.forgotten:  # a word that has hardly more than the card's name: what is known of it stays
+        return replace(card, state=SavedCardState.GONE)
+    return replace(said, state=_told_state(card, said)) if _card_key(said) > _card_key(card) else card
 
 
 def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind, invoice: str | None) -> Payment:
@@ -134,6 +128,16 @@ def refund_taken(known: Refund, remote: RemoteRefund, invoice: str | None) -> Re
 def is_later(told: Dispute, known: Dispute) -> bool:
     """Whether one word about a dispute is later than another."""
     return _dispute_key(told) > _dispute_key(known)
+
+
+def _told_state(card: SavedCard, said: SavedCard) -> SavedCardState:
+    """A card that is gone stays so for whatever is told; one that its bank called expired, though its date does not, until the
+    date moves."""
+    if card.state is SavedCardState.GONE:
+        return card.state
+    moved = (said.exp_year, said.exp_month) != (card.exp_year, card.exp_month)
+    stays = card.state is SavedCardState.EXPIRED and said.state is SavedCardState.ACTIVE and not moved
+    return card.state if stays else said.state
 
 
 def _card_key(card: SavedCard) -> tuple[Any, ...]:
