@@ -30,7 +30,7 @@ from tests.simulator.marqeta.stranger import Stranger as MarqetaStranger
 from tests.simulator.stranger import TEST_AUTHORIZATIONS, TEST_TRANSACTIONS, Stranger
 from tests.simulator.strowallet.client import Virtual
 
-PROGRAMMES = {"stripe": "stripe/acct_1", "marqeta": "marqeta/default", "strowallet": "strowallet/default"}
+PROGRAMMES = {"stripe": "stripe/acct_1"} | {name: f"{name}/default" for name in ("marqeta", "strowallet", "square")}
 _SECRETS = {"stripe": "sk_test_4eC39HqLyjWDarjtT1zdp7dc"}
 
 
