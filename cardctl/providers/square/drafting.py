@@ -7,12 +7,12 @@ from typing import Any
 
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
-from cardctl.domain.payments import NewPayment
+from cardctl.domain.payments import NewPayment, PaymentState, RemotePayment
 from cardctl.domain.saved_cards import Kind, NewCustomer, NewSavedCard
 from cardctl.errors import BadAmount, BadInput, StateForbids
 from cardctl.providers.square import wire
-from cardctl.providers.square.translate import money_from_wire, money_to_wire, note_of, reason_of, reference_of
-from cardctl.providers.square.wire import SquarePayment, one_of
+from cardctl.providers.square.translate import money_to_wire, note_of, reason_of, reference_of
+from cardctl.providers.square.wire import one_of
 
 COMPLETE, CANCEL, DISABLE = "/complete", "/cancel", "/disable"
 BODILESS = (CANCEL, DISABLE)
@@ -22,10 +22,10 @@ KEYED = frozenset({wire.CUSTOMERS, wire.CARDS, wire.PAYMENTS, wire.REFUNDS})
 _SHORTEST_HOLD = timedelta(minutes=1)
 """CONFIRMED by Square's staff (forum, older); the longest depends on the card, and is Square's to refuse."""
 _CLOSED = {
-    "COMPLETED": "it is captured already",
-    "CANCELED": "it was released",
-    "FAILED": "it failed",
-    "PENDING": "it is not approved yet",
+    PaymentState.COMPLETED: "it is captured already",
+    PaymentState.CANCELED: "it was released",
+    PaymentState.FAILED: "it failed",
+    PaymentState.PENDING: "it is not approved yet",
 }
 
 
@@ -77,27 +77,25 @@ def payment_draft(wanted: NewPayment, location: str | None, mark: str) -> Draft:
     return Draft("POST", wire.PAYMENTS, Kind.PAYMENT, body | _held(wanted))
 
 
-def capture_draft(payment: SquarePayment, amount: Money | None, tip: Money | None) -> Draft:
+def capture_draft(payment: RemotePayment, amount: Money | None, tip: Money | None) -> Draft:
     """The payment as it is, or first made what it shall be: `before` is what it comes to. StateForbids where Square says that
     it cannot be captured, or cannot be changed so (`capabilities`, where it tells them)."""
-    word = payment.get("status") or "unknown"
-    if word != "APPROVED":
-        raise StateForbids(f"the payment cannot be captured: {_CLOSED.get(word, f'square calls it {word}')}")
-    now = money_from_wire(payment["amount_money"])
-    tip_now = money_from_wire(payment["tip_money"]) if payment.get("tip_money") else Money(0, now.currency)
-    wanted, wanted_tip = amount or now, tip_now if tip is None else tip
-    _checked(wanted, now.currency)
-    _checked(wanted_tip, now.currency, nothing=True)
-    for which, is_now, shall_be in (("AMOUNT", now, wanted), ("TIP_AMOUNT", tip_now, wanted_tip)):
-        _allowed(payment, which, is_now, shall_be)
-    path = one_of(wire.PAYMENTS, payment["id"])
+    if payment.state is not PaymentState.APPROVED:
+        reason = _CLOSED.get(payment.state, f"square calls it {payment.word or 'nothing'}")
+        raise StateForbids(f"the payment cannot be captured: {reason}")
+    currency = payment.amount.currency
+    wanted, wanted_tip = _checked(amount or payment.amount, currency), payment.tip if tip is None else tip
+    _checked(wanted_tip, currency, nothing=True)
+    _allow(payment, "AMOUNT", payment.amount, wanted)
+    _allow(payment, "TIP_AMOUNT", payment.tip, wanted_tip)
     changed = _present(
-        amount_money=money_to_wire(wanted) if wanted != now else None,
-        tip_money=money_to_wire(wanted_tip) if wanted_tip != tip_now else None,
+        amount_money=money_to_wire(wanted) if wanted != payment.amount else None,
+        tip_money=money_to_wire(wanted_tip) if wanted_tip != payment.tip else None,
     )
-    told = changed | _present(version_token=payment.get("version_token"))
-    prelude = [{"method": "PUT", "path": path, "body": {"payment": told}}] if changed else []
-    before = {"payment": payment["id"], "amount": wanted.minor, "tip": wanted_tip.minor, "currency": wanted.currency}
+    path = one_of(wire.PAYMENTS, payment.ref)
+    body = {"payment": changed | _present(version_token=payment.token)}
+    prelude = [{"method": "PUT", "path": path, "body": body}] if changed else []
+    before = {"payment": payment.ref, "amount": wanted.minor, "tip": wanted_tip.minor, "currency": currency}
     return Draft("POST", path + COMPLETE, Kind.PAYMENT, {}, before, prelude, repeatable=True)
 
 
@@ -134,8 +132,8 @@ def _duration(span: timedelta) -> str:
     return "PT" + "".join(f"{number}{unit}" for number, unit in parts if number)
 
 
-def _allowed(payment: SquarePayment, which: str, now: Money, wanted: Money) -> None:
-    can = payment.get("capabilities")
+def _allow(payment: RemotePayment, which: str, now: Money, wanted: Money) -> None:
+    can = payment.raw.get("capabilities")
     if can is None or now == wanted:
         return
     if f"EDIT_{which}_{'UP' if wanted > now else 'DOWN'}" not in can:

@@ -112,11 +112,7 @@ class SquareProvider:
         return drafting.payment_draft(wanted, self._location, mark)
 
     def draft_capture(self, ref: str, mark: str, *, amount: Money | None, tip: Money | None) -> Draft:
-        payment = self._client.payment(ref)
-        try:
-            return drafting.capture_draft(payment, amount, tip)
-        except translate.STRANGE:
-            raise _strange("payment") from None
+        return drafting.capture_draft(self.payment(ref), amount, tip)
 
     def draft_cancel(self, ref: str, mark: str) -> Draft:
         return drafting.cancel_draft(ref)
@@ -167,7 +163,8 @@ class SquareProvider:
         query = {"filter": {"event_types": list(TYPES)} | ({"created_at": told} if told else {})}
         try:
             for page in self._client.events({**query, "sort": {"field": "DEFAULT", "order": "DESC"}}):
-                yield [orjson.dumps(event) for event in page]
+                if page:
+                    yield [orjson.dumps(event) for event in page]
         except ProviderRefused as error:
             hint = "search of events is a beta that is off by default: enable it in Square's API (PUT /v2/events/enable)"
             raise Unsupported(f"square lists no events: {error.message}", hint=hint, vendor_code=error.vendor_code) from error
