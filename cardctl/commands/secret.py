@@ -115,13 +115,17 @@ def rotate_key(profile: ProfileOption = None, output: OutputOption = Output.TABL
 
     Example: cardctl secret rotate-key
     """
-    from cardctl import runtime  # noqa: PLC0415
+    from cardctl import config, runtime  # noqa: PLC0415
     from cardctl.secrets import new_encryption_key  # noqa: PLC0415
     from cardctl.services.flows import keeping  # noqa: PLC0415
 
-    with runtime.opened(output=output, profile=profile) as run, run.lock("rotate-key"):
+    with (
+        runtime.opened(output=output, profile=profile) as run,
+        run.lock("rotate-key", whose=run.settings.books_name),
+    ):
         entry = keeping.Entry(runtime.now(), run.settings.actor, run.correlation_id)
-        done = keeping.rotate_key(run.secrets, run.books_anew, new_encryption_key, entry)
+        others = config.sharing(run.settings)
+        done = keeping.rotate_key(run.secrets, run.books_anew, new_encryption_key, entry, others=others)
         if done.left:
             where = f"{done.left.source} ({done.left.detail})"
             run.console.warn("PREVIOUS_LEFT", f"nothing needs {done.left.name} any more: take it out of the {where}")

@@ -28,7 +28,7 @@ from cardctl.config.settings import (
 if TYPE_CHECKING:
     from cardctl.config.assigning import assigned
     from cardctl.config.editing import create_profile, use_profile
-    from cardctl.config.listing import listed_profiles
+    from cardctl.config.listing import listed_profiles, sharing
     from cardctl.config.profile import Profile
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "quick_database",
     "quick_paths",
     "quick_profiles",
+    "sharing",
     "terminal",
     "use_profile",
 ]
@@ -61,6 +62,7 @@ _LATER = {
     "assigned": "assigning",
     "create_profile": "editing",
     "listed_profiles": "listing",
+    "sharing": "listing",
     "use_profile": "editing",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,17 @@ class Database:
     def shown(self) -> str:
         """For people: the path, or the URL without its password."""
         return _PASSWORD.sub(r"\1:***@", self.url) if self.url else str(self.path)
+
+    def called(self, paths: Paths, profile: str) -> str:
+        """One name for the books, whichever profile opens them (`profile` is the one that does): what is theirs alone and not
+        the profile's, such as the simulator's key, bears it. A profile's own file has the profile's name."""
+        if self.needs_secret:
+            return profile
+        file = None if self.path is None else self.path.resolve()
+        if file is not None and file == paths.database_file(file.stem).resolve():
+            return file.stem
+        place = _PASSWORD.sub(r"\1", self.url) if self.url else str(file)
+        return f"{file.stem if file else 'postgresql'}-{hashlib.sha256(place.encode('utf-8', 'replace')).hexdigest()[:8]}"
 
     @property
     def needs_secret(self) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cardctl.config import document as config_toml
 from cardctl.config.paths import Paths
-from cardctl.config.settings import load, surroundings
+from cardctl.config.settings import Settings, load, surroundings
 from cardctl.errors import CardctlError, NotFound
 
 
@@ -32,6 +33,18 @@ def listed_profiles() -> list[ListedProfile]:
     except NotFound:  # what is chosen is not there: the list shows what is
         default = ""
     return [_one(name, name == default, environ) for name in config_toml.profile_names(document)]
+
+
+def sharing(settings: Settings) -> list[str]:
+    """The other profiles that open the same books; of those that cannot be used as they stand, nobody knows."""
+    environ = surroundings()
+    found = []
+    for name in config_toml.profile_names(config_toml.read(settings.paths.config_file)):
+        with suppress(CardctlError):
+            other = load(environ, profile=name)
+            if name != settings.profile.name and other.books_name == settings.books_name:
+                found.append(name)
+    return found
 
 
 def _one(name: str, default: bool, environ: Mapping[str, str]) -> ListedProfile:

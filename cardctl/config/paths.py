@@ -60,9 +60,10 @@ class Paths:
         """Where copies of the books go unless another place is named."""
         return self.state_dir / "backups"
 
-    def development_key_file(self, profile: str) -> Path:
-        """A simulator profile's own encryption key: one shared by several books could not be rotated with one of them."""
-        return self.state_dir / "keys" / f"{profile}.key"
+    def development_key_file(self, books: str) -> Path:
+        """The encryption key of a simulator's books, by their name: one shared by several books could not be rotated with one
+        of them, and profiles that share books need the same."""
+        return self.state_dir / "keys" / f"{books}.key"
 
     def database_file(self, profile: str) -> Path:
         """The profile's own SQLite file; in a directory of its own, so that no profile's name meets another file's."""

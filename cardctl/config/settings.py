@@ -90,6 +90,11 @@ class Settings:
         program, *arguments = self.profile.secret_command
         return (str(expanded(program, self._environ)) if program.startswith("~") else program, *arguments)
 
+    @property
+    def books_name(self) -> str:
+        """See `Database.called`."""
+        return self.database.called(self.paths, self.profile.name)
+
     def programme(self, provider: str) -> str:
         """The name of the account at `provider` that rows belong to, such as `stripe/acct_1Nv…` or `stripe/default`."""
         profile = self.profile

@@ -60,7 +60,7 @@ class Run:
             secret_command=settings.secret_command,
             environ_lookup=settings.secret_environ,
             credentials_directory=settings.credentials_directory,
-            development_key_file=settings.paths.development_key_file(settings.profile.name),
+            development_key_file=settings.paths.development_key_file(settings.books_name),
         )
 
     @cached_property
@@ -219,12 +219,12 @@ class Run:
         return FileLease(config.private_dir(self.settings.paths.leases_dir))
 
     @contextmanager
-    def lock(self, job: str) -> Iterator[None]:
-        """Keep a second run of the same job on the same books out: Busy (11)."""
+    def lock(self, job: str, *, whose: str | None = None) -> Iterator[None]:
+        """Keep a second run of the same job of this profile out: Busy (11). `whose`: of what several profiles have."""
         from filelock import FileLock, Timeout  # noqa: PLC0415
 
         directory = config.private_dir(self.settings.paths.leases_dir)
-        lock = FileLock(directory / f"{self.settings.profile.name}.{job}.job", mode=0o600)
+        lock = FileLock(directory / f"{whose or self.settings.profile.name}.{job}.job", mode=0o600)
         try:
             lock.acquire(blocking=False)
         except Timeout:

@@ -100,7 +100,7 @@ def _permissions(subject: Subject) -> Iterator[Check]:
     """Files with money or keys in them fail, the rest is a warning; 0600 and 0700 are what cardctl makes itself."""
     paths, database = subject.settings.paths, subject.settings.database.path
     books = [Path(f"{database}{end}") for end in ("", "-wal", "-shm")] if database else []
-    key = paths.development_key_file(subject.settings.profile.name)
+    key = paths.development_key_file(subject.settings.books_name)
     grave = _open_to_others([*books, key, key.with_name(f"{key.name}_previous")])
     directories = [paths.config_dir, paths.state_dir, paths.log_dir, paths.backups_dir, paths.reports_dir]
     slight = _open_to_others([paths.config_file, paths.simulator_file, *directories])

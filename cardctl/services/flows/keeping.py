@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -126,11 +126,19 @@ def restore(books: Books, target: str, copy: Path, environment: str, *, agreed: 
     return Restored(done.version, done.replaced, older, readable=older or _readable(books))
 
 
-def rotate_key(secrets: Secrets, open_books: Callable[[], Books], new_key: Callable[[], Secret], entry: Entry) -> Rotated:
+def rotate_key(
+    secrets: Secrets,
+    open_books: Callable[[], Books],
+    new_key: Callable[[], Secret],
+    entry: Entry,
+    *,
+    others: Sequence[str] = (),
+) -> Rotated:
     """Seal everything anew with a new key, in one transaction. A kill at any instant leaves books that can be read:
 
     the new key is kept as the current one and the old one as the previous before anything is sealed anew, and the previous one
     goes only after that is committed. Repeated after a kill, or where somebody has set both keys, it ends what was begun.
+    `others` are the profiles that share the books: Refused where each has the key in an entry of its own.
     """
     secrets.get(KEY)  # SecretMissing, with the ways to provide it
     current = secrets.find(KEY)
@@ -139,6 +147,7 @@ def rotate_key(secrets: Secrets, open_books: Callable[[], Books], new_key: Calla
     begun = earlier is not None and earlier.secret.reveal() != current.secret.reveal()
     if not begun:
         _check_ours(current)
+        _check_shared(current, others)
         _prove(open_books)
         secrets.set(PREVIOUS, current.secret)
         secrets.set(KEY, new_key())
@@ -197,6 +206,15 @@ def _check_ours(current: Found) -> None:
         raise Refused(
             f"{KEY} comes from the {current.source} ({current.detail}), which cardctl does not write",
             hint=f"there, set a new key as {KEY} and this one as {PREVIOUS}, then run this again: it seals everything anew",
+        )
+
+
+def _check_shared(current: Found, others: Sequence[str]) -> None:
+    """A new key in one profile's keyring entry would shut the others out of their books."""
+    if others and current.source == "keyring":
+        raise Refused(
+            f"{', '.join(others)} opens these books too, with a {KEY} of its own in the keyring",
+            hint=f"for each of the profiles set a new key as {KEY} and the one of now as {PREVIOUS}, then run this again",
         )
 
 
