@@ -1,4 +1,4 @@
-"""`kill -9` at every point of a run over a policy: it tops up, releases, captures, charges; then the next run, as cron would."""
+"""`kill -9` at every point of a run over a policy: it tops up, releases, captures, charges; then the next run, as by cron."""
 
 from __future__ import annotations
 
