@@ -20,6 +20,7 @@ OPENING_FLOAT = 10_000_000_00
 """Minor units of USD that every face starts with in its Issuing balance."""
 
 FACES = ("stripe", "marqeta", "strowallet")
+"""Those that keep money of ours: a float. Square keeps none: what a seller is paid goes to the seller's bank."""
 
 _BUSY_SECONDS = 30
 _RESET_HINT = "it holds nothing but simulated objects: move it away and run the command again"

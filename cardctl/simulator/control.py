@@ -33,6 +33,7 @@ from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.outbox import Registered
 from cardctl.simulator.rows import Record
 from cardctl.simulator.server import Manner
+from cardctl.simulator.square import counter as square
 from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.transport import BASE_URLS
 
@@ -116,16 +117,24 @@ class Control:
             if not any(bank.set_kyc(desk, ref, word) for bank in _BANKS.values()):
                 raise NotFound("cardholder", ref)
 
+    def dispute(self, ref: str, amount: Money | None = None, reason: str | None = None) -> str:
+        """A buyer's bank wants a payment back, all of it or `amount`; the dispute's name. NotFound, BadInput."""
+        with self._far_side.transaction() as desk:
+            made = square.contest(desk, ref, amount, reason)
+        if made is None:
+            raise NotFound("payment", ref)
+        return made
+
     def decide_dispute(self, ref: str, verdict: str) -> None:
         """What the networks found about a dispute that was handed in: `won` or `lost`. BadInput, NotFound."""
         if verdict not in disputes.VERDICTS:
             raise BadInput(f"a dispute is {' or '.join(disputes.VERDICTS)}, not {verdict!r}")
         with self._far_side.transaction() as desk:
             try:
-                decided = disputes.decide(desk, ref, verdict)
+                decided = disputes.decide(desk, ref, verdict) or square.decide(desk, ref, verdict)
             except BankRefuses as refused:
                 raise BadInput(refused.message) from refused
-        if decided is None:
+        if not decided:
             raise NotFound("dispute", ref)
 
     def deliveries(
@@ -180,9 +189,9 @@ class Control:
         """Nothing goes wrong any more."""
         arming.clear(self._far_side)
 
-    def edit(self, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
-        """Changes fields silently; the edited ones before and after."""
-        with self._far_side.transaction(silent=True) as desk:
+    def edit(self, ref: str, fields: Mapping[str, Any], *, tell: bool = False) -> tuple[Record, Record]:
+        """Changes fields, silently unless the bank is to `tell` of it; the edited ones before and after."""
+        with self._far_side.transaction(silent=not tell) as desk:
             return editing.edit(desk, ref, fields)
 
     def advance(self, by: timedelta) -> datetime:
@@ -193,7 +202,10 @@ class Control:
             datetime.fromtimestamp(self._far_side.now(), UTC) + by
         except OverflowError:
             raise BadInput(f"the simulator's clock cannot be moved by {by.days} days", hint="its last year is 9999") from None
-        return datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
+        moved = datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
+        with self._far_side.transaction() as desk:
+            square.settle(desk)  # so that what has lapsed is told, whoever asks first
+        return moved
 
     def status(self) -> dict[str, Any]:
         """Path, clock, float (Money by face), counts of objects together and by provider, faults that wait, base URLs in this
@@ -241,7 +253,7 @@ class _Bank(Protocol):
     def refund(self, desk: Desk, ref: str, amount: int) -> str: ...
 
 
-_BANKS: dict[str, _Bank] = {"stripe": counter, "marqeta": marqeta, "strowallet": strowallet}
+_BANKS: dict[str, _Bank] = {"stripe": counter, "marqeta": marqeta, "strowallet": strowallet, "square": square}
 
 
 def _bank(desk: Desk, card_ref: str) -> tuple[_Bank, str]:

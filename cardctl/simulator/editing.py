@@ -14,6 +14,7 @@ from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.marqeta import velocity
 from cardctl.simulator.rows import Record, select, write
 from cardctl.simulator.schema import OBJECTS
+from cardctl.simulator.square import counter as square
 from cardctl.simulator.strowallet import counter as strowallet
 
 Reader = Callable[[str], Any]
@@ -31,20 +32,23 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
     if ref in FACES:
         return _edit_float(desk, ref, fields)
     table, row = _locate(desk, ref)
-    before, after, columns = {}, {}, {}
+    if owned := {name: value for name, value in fields.items() if table == square.OWNED and name.startswith(square.OWNER)}:
+        return _edit_owner(desk, row, fields, owned)
+    was, before, after, columns = dict(row), {}, {}, {}
     for name, value in fields.items():
         reader = _reader(table, name)
         read = reader(_text_of(value))
         if name.startswith(velocity.FAMILY):
             before[name], after[name] = _edit_velocity(desk, row, name, read), read
             continue
-        path = _ALIASES.get(name, name)
+        path = _path(table, name)
         before[name] = _shown(reader, _get(row, path))
         _set(row, path, read)
         after[name] = _shown(reader, _get(row, path))
         column = path.split(".")[0]
         columns[column] = row[column]
-    write(desk, table, row["ref"], columns)
+    if columns:
+        write(desk, table, row["ref"], columns | square.follow(desk, table, was, columns))
     return before, after
 
 
@@ -52,6 +56,23 @@ def _edit_velocity(desk: Desk, row: Record, name: str, amount: int | None) -> in
     """The limit belongs to the user, whichever of the user's cards is named."""
     visit = Desk(desk.db, row["face"], desk.now)
     return velocity.set_limit(visit, row.get("user_token") or row["ref"], name.removeprefix(velocity.FAMILY), amount)
+
+
+def _path(table: str, name: str) -> str:
+    aliases = square.ALIASES if table in square.FIELDS else _ALIASES
+    return aliases.get(name, name)
+
+
+def _edit_owner(desk: Desk, card: Record, fields: Mapping[str, Any], owned: Mapping[str, Any]) -> tuple[Record, Record]:
+    """Fields of a card's customer, whose name nobody is told, beside the card's own."""
+    cut = {name.removeprefix(square.OWNER): value for name, value in owned.items()}
+    customer = edit(desk, card["customer_id"], cut)
+    own = edit(desk, card["ref"], {name: value for name, value in fields.items() if name not in owned})
+    first, last = (
+        side | {f"{square.OWNER}{name}": value for name, value in other.items()}
+        for side, other in zip(own, customer, strict=True)
+    )
+    return first, last
 
 
 def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
@@ -240,7 +261,7 @@ _READERS: dict[str, Reader] = {
 }
 FIELDS |= {
     table: {name: _READERS[reader] for name, reader in fields.items()}
-    for bank in (marqeta, strowallet)
+    for bank in (marqeta, strowallet, square)
     for table, fields in bank.FIELDS.items()
 }
 _VELOCITY: dict[str, Reader] = {f"{velocity.FAMILY}{window}": _maybe_whole for window in velocity.WINDOWS}

@@ -353,6 +353,7 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
             "stripe": "https://api.stripe.com",
             "marqeta": "https://sandbox-api.marqeta.com/v3",
             "strowallet": "https://strowallet.com/api",
+            "square": "https://connect.squareupsandbox.com",
         },
         "served": [],
     }

@@ -214,6 +214,7 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
     assert {name: set(each.values()) for name, each in providers.items() if name != "stripe"} == {
         "marqeta": {0},
         "strowallet": {0},
+        "square": {0},
     }
     opening = [usd(OPENING_FLOAT)]
     assert status == {
@@ -225,6 +226,7 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
             "stripe": "https://api.stripe.com",
             "marqeta": "https://sandbox-api.marqeta.com/v3",
             "strowallet": "https://strowallet.com/api",
+            "square": "https://connect.squareupsandbox.com",
         },
         "served": [],
     }

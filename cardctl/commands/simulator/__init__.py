@@ -2,12 +2,13 @@
 
 import typer
 
-from cardctl.commands.simulator import delivering, failing, refunding, serving, staff, swiping
+from cardctl.commands.simulator import delivering, disputing, failing, refunding, serving, staff, swiping
 
 app = typer.Typer(add_completion=False)
 app.command("serve")(serving.serve)
 app.command("swipe")(swiping.swipe)
 app.command("refund")(refunding.refund)
+app.command("dispute")(disputing.dispute)
 app.command("deliver", epilog=delivering.FAULTS)(delivering.deliver)
 app.command("resend")(delivering.resend)
 app.command("fault", epilog=failing.KINDS)(failing.fault)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cardctl.simulator.refunds import Refunded
 
 PurchaseArgument = Annotated[
-    str, typer.Argument(metavar="TRANSACTION", help="A settled purchase: our id for it, or the far side's name.")
+    str, typer.Argument(metavar="TRANSACTION", help="A settled purchase or payment: our id for it, or the far side's name.")
 ]
 AmountOption = Annotated[
     str | None, typer.Option("--amount", metavar="AMOUNT", help="How much, such as 12.50; else what was not yet given back.")
@@ -42,10 +42,11 @@ def refund(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands._frame import amount_of  # noqa: PLC0415
+    from cardctl.commands.simulator._naming import far_name  # noqa: PLC0415
     from cardctl.output.shapes import money as shape  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
-        far_side, ref, told = run.far_side, _ref(run, transaction), run.far_side.last_told()
+        far_side, ref, told = run.far_side, far_name(run, transaction).ref, run.far_side.last_told()
         money = amount_of(amount, far_side.captured(ref).currency) if amount is not None else None
         made = far_side.refund(ref, money, times=times)
         _tell(run, told, no_deliver=no_deliver)
@@ -60,16 +61,6 @@ def _tell(run: Run, since: int, *, no_deliver: bool) -> None:
         run.console.warn("NOT_TOLD", "this provider tells nobody of a refund: `cardctl transaction pull` finds it")
     elif not no_deliver:
         hand_out(run, since)
-
-
-def _ref(run: Run, name: str) -> str:
-    from cardctl.errors import NotFound  # noqa: PLC0415
-    from cardctl.services.flows.finding import find_transaction  # noqa: PLC0415
-
-    try:
-        return find_transaction(run.books, name).ref or name
-    except NotFound:
-        return name
 
 
 def _lines(made: Refunded) -> list[str]:

@@ -15,11 +15,11 @@ from cardctl.output.console import Output
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cardctl.runtime import Run
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"([0-9]{1,9})([smhdw])\Z", re.ASCII)
 _LONGEST = timedelta(days=3660)
+TellOption = Annotated[bool, typer.Option("--tell", help="The provider tells of it, as it would of a change of its own.")]
 FarSideOnlyOption = Annotated[bool, typer.Option("--far-side-only", help="Leave our own books as they are.")]
 
 
@@ -29,21 +29,25 @@ def edit(
     ],
     changes: Annotated[list[str], typer.Argument(metavar="FIELD=VALUE…", help="Amounts in minor units; empty empties.")],
     profile: ProfileOption = None,
+    tell: TellOption = False,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Change the far side silently, as the provider's own staff would: no rule is asked, and nobody is told.
+    """Change the far side silently, as the provider's own staff would: no rule is asked, and nobody is told but with --tell.
 
     Example: cardctl simulator edit card_7f3a9k2m status=inactive
     """
     from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands.simulator._inbox import hand_out  # noqa: PLC0415
+    from cardctl.commands.simulator._naming import far_name  # noqa: PLC0415
 
     fields = _assignments(changes)
     with runtime.opened(output=output, profile=profile) as run:
         far_side = run.far_side
-        ref = _ref(run, ref)
-        before, after = far_side.edit(ref, fields)
-        lines = [f"{ref} {name}: {before[name]} → {after[name]}" for name in fields]
-        run.console.done({"ref": ref, "before": before, "after": after}, lines)
+        named, told = far_name(run, ref), far_side.last_told()
+        before, after = far_side.edit(named.ref, fields, tell=tell)
+        hand_out(run, told)
+        lines = [f"{named.shown} {name}: {before[name]} → {after[name]}" for name in fields]
+        run.console.done({"ref": named.shown, "before": before, "after": after}, lines)
 
 
 def advance(
@@ -104,19 +108,6 @@ def reset(far_side_only: FarSideOnlyOption = False, profile: ProfileOption = Non
             if drop_damaged_key(run.secrets):
                 run.console.warn("KEY_DROPPED", "the development key was damaged: another is made when it is needed")
         run.console.done(data, lines)
-
-
-def _ref(run: Run, name: str) -> str:
-    """The far side's ref behind our id of a card, an account or a transaction; anything else is a ref already."""
-    from cardctl.errors import NotFound  # noqa: PLC0415
-    from cardctl.services.flows import finding  # noqa: PLC0415
-
-    for find in (finding.find_card, finding.find_account, finding.find_transaction):
-        try:
-            return find(run.books, name).ref or name
-        except NotFound:
-            continue
-    return name
 
 
 def _assignments(changes: Sequence[str]) -> dict[str, str]:

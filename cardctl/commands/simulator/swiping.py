@@ -76,13 +76,15 @@ def _at_the_far_side(
     run: Run, name: str, asked: tuple[str, str | None], merchant: str, where: dict[str, str | None], *, hold: bool
 ) -> tuple[dict[str, Any], Money]:
     from cardctl.commands._frame import amount_of  # noqa: PLC0415
+    from cardctl.commands.simulator._naming import far_name  # noqa: PLC0415
 
-    ref = _ref(run, name)
+    named = far_name(run, name)
+    ref = named.ref
     money = amount_of(asked[0], asked[1] or run.far_side.card_currency(ref))
     told = {key: value for key, value in where.items() if value is not None}
     made = run.far_side.swipe(ref, money, merchant=merchant, hold=hold, decide=_decide(run), **told)
     refs = {"authorization_ref": made.authorization_ref, "transaction_ref": made.transaction_ref}
-    return _shown(ref, money, made.approved, made.reason, made.message) | refs, money
+    return _shown(named.shown, money, made.approved, made.reason, made.message) | refs, money
 
 
 def _decide(run: Run) -> Callable[[Posted], dict[str, Any]] | None:
@@ -122,14 +124,3 @@ def _shown(ref: str, money: Money, approved: bool, reason: str, message: str | N
     from cardctl.output.shapes import money as shape  # noqa: PLC0415
 
     return {"approved": approved, "reason": reason, "message": message, "amount": shape(money), "card_ref": ref}
-
-
-def _ref(run: Run, name: str) -> str:
-    """The far side's ref of a card; a card that only the far side knows goes by its ref."""
-    from cardctl.errors import NotFound  # noqa: PLC0415
-    from cardctl.services.flows.finding import find_card  # noqa: PLC0415
-
-    try:
-        return find_card(run.books, name).ref
-    except NotFound:
-        return name
