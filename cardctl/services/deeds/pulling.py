@@ -152,6 +152,7 @@ def pull_transactions(
     do those that an unfinished write of ours may tell of itself.
     """
     if card is None and not isinstance(desk.provider, ListsTransactions):
+        require(desk.provider, ReadsTransactions)
         return sum((pull_transactions(desk, card=each, since=since, progress=progress) for each in _open_cards(desk)), Pulled())
     pulled, reached = Pulled(), BEGINNING
     with desk.books.read() as unit:
