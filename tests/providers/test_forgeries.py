@@ -26,6 +26,7 @@ from cardctl.domain.redaction import Secret
 from cardctl.errors import BadEvent
 from cardctl.providers import registry
 from tests.providers.marqeta import objects as marqeta
+from tests.providers.square import objects as square
 from tests.providers.stripe import objects as stripe
 
 SLICE, WHOLE = 500, 100_000
@@ -92,6 +93,16 @@ def _same_hmac(genuine: Incoming, mutant: Incoming) -> bool:
     return signature == genuine.headers["x-marqeta-signature"] and entered
 
 
+def _square(body: bytes) -> tuple[dict[str, str], str]:
+    signed = hmac.new(KEY.encode(), b"http://127.0.0.1:8421/webhooks/square" + body, hashlib.sha256).digest()
+    return {"x-square-hmacsha256-signature": base64.b64encode(signed).decode()}, ""
+
+
+def _same_square(genuine: Incoming, mutant: Incoming) -> bool:
+    name = "x-square-hmacsha256-signature"
+    return mutant.headers.get(name) == genuine.headers[name]
+
+
 def _address(_body: bytes) -> tuple[dict[str, str], str]:
     return {}, f"secret={KEY}"
 
@@ -146,6 +157,18 @@ _STROWALLETS = [
     ).encode()
     for what in ("transaction.authorization", "transaction.declined", "created.complete", "topup.complete")
 ]
+_SQUARES = [
+    json.dumps(square.event(kind, about)).encode()
+    for kind, about in (
+        ("card.updated", square.card()),
+        ("customer.deleted", square.customer()),
+        ("payment.updated", square.hold(tip_money=square.money(3))),
+        ("refund.updated", square.refund()),
+        ("dispute.created", square.dispute()),
+        ("payment.created", None),
+    )
+]
+_SQUARE = {"square.webhook_signature_key": [Secret("another-key-of-theirs"), Secret(KEY)]}
 _STRIPE = {"stripe.webhook_secret": [Secret("whsec_another"), Secret(KEY)]}
 _ENTRY = {"marqeta.webhook_username": [Secret(USERNAME)], "marqeta.webhook_password": [Secret(PASSWORD)]}
 _SIGNED = {**_ENTRY, "marqeta.webhook_secret": [Secret("another-secret-of-theirs"), Secret(KEY)]}
@@ -157,6 +180,7 @@ SCHEMES = {
     "marqeta sha-256": Scheme("marqeta", _SIGNED, _MARQETAS, _hmac(hashlib.sha256), _same_hmac),
     "strowallet address": Scheme("strowallet", _ADDRESS, _STROWALLETS, _address, _same_address, sender=True),
     "strowallet gateway": Scheme("strowallet", _ADDRESS, _STROWALLETS, _gateway, _same_gateway),
+    "square": Scheme("square", _SQUARE, _SQUARES, _square, _same_square),
 }
 
 

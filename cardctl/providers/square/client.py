@@ -56,12 +56,14 @@ class SquareClient:
     def close(self) -> None:
         self._http.close()
 
-    def write(self, method: str, path: str, body: Mapping[str, Any] | None, *, key: str | None = None) -> dict[str, Any]:
+    def write(
+        self, method: str, path: str, body: Mapping[str, Any] | None, *, key: str | None = None, urgent: bool = False
+    ) -> dict[str, Any]:
         """The answer to one write. `key` goes into the body, where Square wants it; `body` None sends none at all (/cancel and
         /disable take none). Every write of ours has a key, or says what shall be, so that repeating it does no harm."""
         told = None if body is None else dict(body) if key is None else {**body, "idempotency_key": key}
         content = None if told is None else orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
-        reply = self._send(method, path, content, keyed=True)
+        reply = self._send(method, path, content, keyed=True, urgent=urgent)
         return judging.answered(reply, write=True, secret=_secrets(path, told))
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -135,28 +137,28 @@ class SquareClient:
                 return
             cursor = part.cursor
 
-    def _send(self, method: str, path: str, content: bytes | None, *, keyed: bool | None) -> Reply:
+    def _send(self, method: str, path: str, content: bytes | None, *, keyed: bool | None, urgent: bool = False) -> Reply:
         """The reply, with a new token where the old one has run out: a 401 has done nothing, whatever came before it."""
         token = self._tokens.current()
-        reply = self._once(method, path, content, token, keyed)
+        reply = self._once(method, path, content, token, keyed, urgent)
         if not judging.wants_new_token(reply):
             return reply
         try:
             newer = self._tokens.renewed(token)
             if newer is None:
                 return reply
-            again = self._once(method, path, content, newer, keyed)
+            again = self._once(method, path, content, newer, keyed, urgent)
         except (ProviderUnavailable, SecretProblem) as error:
             if keyed is not None and reply.doubtful:
                 raise ReplyLost(f"a request to square may have run; then {error.message}") from error
             raise
         return replace(again, doubtful=again.doubtful or reply.doubtful)
 
-    def _once(self, method: str, path: str, content: bytes | None, token: Secret, keyed: bool | None) -> Reply:
+    def _once(self, method: str, path: str, content: bytes | None, token: Secret, keyed: bool | None, urgent: bool) -> Reply:
         headers = {"authorization": f"Bearer {token.reveal()}", "square-version": VERSION, "accept": "application/json"}
         if content is not None:
             headers["content-type"] = "application/json"
-        return self._http.send(method, self._base + path, headers=headers, content=content, keyed=keyed)
+        return self._http.send(method, self._base + path, headers=headers, content=content, keyed=keyed, urgent=urgent)
 
 
 def _part(page: Mapping[str, Any], member: str, asked: str | None) -> Part:
@@ -177,4 +179,5 @@ def _secrets(path: str, told: Any) -> list[str]:
         if isinstance(value, Mapping):
             found += [item for name, item in value.items() if name in _SECRET and isinstance(item, str)]
             waiting.extend(value.values())
-    return [name for name in found if len(name) > 3]
+    bare = [name.rpartition(":")[2] for name in found]  # `ccof:…` may be told without what it is
+    return [name for name in (*found, *bare) if len(name) > 3]

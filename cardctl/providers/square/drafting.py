@@ -53,7 +53,7 @@ def saved_card_draft(wanted: NewSavedCard, mark: str) -> Draft:
 
 
 def disable_draft(ref: str) -> Draft:
-    return Draft("POST", one_of(wire.CARDS, ref) + DISABLE, Kind.SAVED_CARD, before={"card": ref}, repeatable=True)
+    return Draft("POST", one_of(wire.CARDS, ref) + DISABLE, Kind.SAVED_CARD, before={"card": ref}, urgent=True, repeatable=True)
 
 
 def payment_draft(wanted: NewPayment, location: str | None, mark: str) -> Draft:

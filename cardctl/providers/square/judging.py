@@ -27,8 +27,12 @@ _MISSING = frozenset({"NOT_FOUND", "CUSTOMER_NOT_FOUND"})
 _TEMPORARY = frozenset({"TEMPORARY_ERROR", "REQUEST_TIMEOUT"})
 _SETTLED = frozenset({"IDEMPOTENCY_KEY_REUSED", "VERSION_MISMATCH"})
 """A conflict that says what is the matter; any other may be a request under the same key that still runs (UNCONFIRMED)."""
-_NAME = re.compile(r"\b(?:ccof|cnon|verf):[\w-]+|\b(?=[\w-]*\d)[A-Za-z0-9_-]{20,}")
+_NAME = re.compile(r"\b(?:ccof|cnon|verf):[\w-]+|\b(?=[\w-]*\d)[A-Za-z0-9_-]{16,}")
 """What may be the name of a customer or card (26 letters and digits, or `ccof:…`), or a token."""
+
+
+class RefusedAgain(ReplyLost):
+    """A no to the repetition of a request that may have run: what it would have made may be there."""
 
 
 def answered(reply: Reply, *, write: bool, secret: Iterable[str] = ()) -> dict[str, Any]:
@@ -64,7 +68,7 @@ def refuse(reply: Reply, errors: list[SquareError], *, write: bool, secret: Iter
     error = _chief(errors)
     code, message = str(error.get("code") or ""), _message(reply, error, secret)
     if write and reply.doubtful:
-        raise ReplyLost(f"a request to square may have run; to its repetition {message}")
+        raise RefusedAgain(f"a request to square may have run; to its repetition {message}")
     if code == "RATE_LIMITED":
         raise RateLimited(message)
     if code in _TEMPORARY or error.get("category") == "API_ERROR":

@@ -19,6 +19,7 @@ from cardctl.providers.paging import SAVED, Leaf, Source, Spot
 from cardctl.providers.square import drafting, translate, whole, wire
 from cardctl.providers.square.answering import Answering
 from cardctl.providers.square.client import SquareClient
+from cardctl.providers.square.judging import RefusedAgain
 from cardctl.providers.square.oauth import Tokens
 from cardctl.providers.square.webhooks import TYPES, SquareWebhooks
 
@@ -82,8 +83,9 @@ class SquareProvider:
         try:
             self._prepare(draft, key)
             body = None if draft.path.endswith(drafting.BODILESS) else draft.body
-            answer = self._client.write(draft.method, draft.path, body, key=key if draft.path in drafting.KEYED else None)
-        except ProviderRefused:
+            named = key if draft.path in drafting.KEYED else None
+            answer = self._client.write(draft.method, draft.path, body, key=named, urgent=draft.urgent)
+        except (ProviderRefused, RefusedAgain):
             already = self._answering.already(draft)
             if already is None:
                 raise

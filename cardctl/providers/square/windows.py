@@ -29,7 +29,7 @@ class Window:
     """Rows made from `begin` on and before `end` (RFC 3339; None: until now), on from `cursor`.
 
     `rows` of it were read so far, the newest of these made at `newest`; `seen` are those that may come again, since they were
-    made in the millisecond in which the page before ended. `empty` pages came one after the other.
+    made in the millisecond in which the last page ended. `empty` pages came one after the other.
     """
 
     begin: str
@@ -73,8 +73,10 @@ def _holds(window: Window, row: Row) -> bool:
 
 
 def _rest(window: Window, cursor: str, rows: list[Row]) -> Window:
-    last = _whole_ms(moment(rows[-1]["created_at"]))
+    first, last = (_whole_ms(moment(row["created_at"])) for row in (rows[0], rows[-1]))
     seen = tuple(row["id"] for row in rows if _whole_ms(moment(row["created_at"])) == last)
+    if first == last:  # as the page before may have ended
+        seen = (*window.seen, *seen)
     newest = window.newest or rows[0]["created_at"]
     return replace(window, cursor=cursor, newest=newest, rows=window.rows + len(rows), seen=seen, empty=0)
 

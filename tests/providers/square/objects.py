@@ -13,16 +13,16 @@ LOCATION = "L88917AVBK2S5"
 MARK = "op_0123456789abcdefghij"
 
 
-def money(amount: int, currency: str = "USD") -> dict[str, Any]:
+def money(amount: int, currency: str = "USD") -> Any:
     return {"amount": amount, "currency": currency}
 
 
-def customer(**more: Any) -> dict[str, Any]:
+def customer(**more: Any) -> Any:
     told = {"id": CUSTOMER, "created_at": CREATED, "updated_at": CREATED, "email_address": "buyer@example.com", "version": 0}
     return told | {"reference_id": "buyer@example.com"} | more
 
 
-def card(**more: Any) -> dict[str, Any]:
+def card(**more: Any) -> Any:
     told = {
         "id": CARD,
         "card_brand": "VISA",
@@ -38,7 +38,7 @@ def card(**more: Any) -> dict[str, Any]:
     return told | more
 
 
-def payment(status: str = "COMPLETED", amount: int = 5000, **more: Any) -> dict[str, Any]:
+def payment(status: str | None = "COMPLETED", amount: int = 5000, **more: Any) -> Any:
     details = {"status": "CAPTURED", "card": {"id": CARD, "card_brand": "VISA", "last_4": "1111"}}
     told = {
         "id": PAYMENT,
@@ -58,13 +58,13 @@ def payment(status: str = "COMPLETED", amount: int = 5000, **more: Any) -> dict[
     return told | more
 
 
-def hold(amount: int = 5000, **more: Any) -> dict[str, Any]:
+def hold(amount: int = 5000, status: str = "APPROVED", **more: Any) -> Any:
     can = ["EDIT_AMOUNT_UP", "EDIT_AMOUNT_DOWN", "EDIT_TIP_AMOUNT_UP", "EDIT_TIP_AMOUNT_DOWN"]
     told = {"delayed_until": "2026-11-29T21:16:51.086Z", "delay_action": "CANCEL", "capabilities": can}
-    return payment("APPROVED", amount, **(told | more))
+    return payment(status, amount, **(told | more))
 
 
-def refund(amount: int = 1000, **more: Any) -> dict[str, Any]:
+def refund(amount: int = 1000, **more: Any) -> Any:
     told = {
         "id": REFUND,
         "status": "PENDING",
@@ -78,7 +78,7 @@ def refund(amount: int = 1000, **more: Any) -> dict[str, Any]:
     return told | more
 
 
-def dispute(**more: Any) -> dict[str, Any]:
+def dispute(**more: Any) -> Any:
     told = {
         "id": "ORSEVtZAJxb37RA1EiGw",
         "amount_money": money(8801),
@@ -91,7 +91,7 @@ def dispute(**more: Any) -> dict[str, Any]:
     return told | more
 
 
-def event(kind: str, about: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
+def event(kind: str, about: dict[str, Any] | None, **more: Any) -> Any:
     family = kind.partition(".")[0]
     data: dict[str, Any] = {"type": family, "id": (about or {}).get("id", "x1")}
     if about is not None:
