@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cardctl.domain.cards import CardNews
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
 from cardctl.errors import (
@@ -107,6 +108,7 @@ def test_a_lost_reply_is_fetched_again_by_the_same_bytes(hand: Hand) -> None:
     bodies = [one.content for one in far.requests if one.method == "POST"]
     assert len(bodies) == 3
     assert len(set(bodies)) == 1
+    assert isinstance(news, CardNews)
     assert news.mark == "op_1"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cardctl.domain.accounts import AccountChange, AccountState, NewAccount
+from cardctl.domain.accounts import AccountChange, AccountState, NewAccount, RemoteAccount
 from cardctl.domain.cards import CardNews, Limits, NewCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
@@ -147,7 +147,9 @@ def test_looking_for_a_change_of_status(hand: Hand, transition: Answer, status: 
 def test_a_changed_account_is_read_again(hand: Hand) -> None:
     provider = a_provider(hand, {"GET /users/user_1": objects.user(status="SUSPENDED")})
     draft = provider.draft_account_change("user_1", AccountChange(active=False), "op_1")
-    assert provider.send(draft, "op_1").state is AccountState.SUSPENDED
+    account = provider.send(draft, "op_1")
+    assert isinstance(account, RemoteAccount)
+    assert account.state is AccountState.SUSPENDED
     lost = a_provider(hand, {"GET /users/user_1": httpx.Response(500)})
     with pytest.raises(ReplyLost):
         lost.send(draft, "op_1")
