@@ -194,4 +194,4 @@ def _return_to_seller(desk: Desk, before: Record, columns: Mapping[str, Any]) ->
     now = 0 if columns.get("status", before["status"]) in _UNPAID else columns.get("amount", before["amount"])
     for paid in select(desk, PAYMENTS, "ref = ?", (before["payment_id"],)):
         if was != now:
-            changed(desk, PAYMENTS, paid, {"refunded": paid["refunded"] + now - was})
+            changed(visit(desk), PAYMENTS, paid, {"refunded": paid["refunded"] + now - was})
