@@ -62,9 +62,10 @@ class ReceivesWebhooks(Protocol):
 @runtime_checkable
 class ListsEvents(Protocol):
     """Lists the notifications that it sent, page by page, newest first, each as the raw body that it was; `events_kept` is how
-    far back its list goes."""
+    far back its list goes. `lists_every_event`: it has all of them, whoever asked for them and whenever."""
 
     events_kept: ClassVar[timedelta]
+    lists_every_event: ClassVar[bool]
 
     def events(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[list[bytes]]: ...
 

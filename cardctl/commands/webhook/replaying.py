@@ -86,7 +86,8 @@ def backfill(
 ) -> ExitCode:
     """Fetch the events that were missed from the providers' own lists, and say from when to when the record is complete.
 
-    Stripe lists 30 days of events; Marqeta sends one again by its name; Strowallet does neither, and that is said.
+    Stripe lists 30 days of events; Square 28, of what happened while search of events was enabled; Marqeta sends one again by
+    its name; Strowallet does neither, and that is said.
 
     Example: cardctl webhook backfill --since 7d
     """
@@ -97,7 +98,7 @@ def backfill(
     with runtime.opened(output=output, profile=profile, provider=provider, timeout=timeout) as run, run.lock("backfill"):
         start = moment(since, now=runtime.now()) if since else None
         found: list[dict[str, Any]] = []
-        for name in [provider] if provider else notifying(run.books, run.settings.provider_name):
+        for name in [provider] if provider else notifying(run.books, run.settings.provider_name, run.settings.programme):
             with run.console.progress(f"fetching events of {name}") as advance:
                 done = fetch(run.desk(provider=name), run.reception(name), start, progress=advance)
             found.append(_told(run, name, done))

@@ -61,6 +61,7 @@ class SquareProvider:
     links_captures: ClassVar[bool] = False
     rates: ClassVar[Mapping[str, float]] = {"live": 10, "sandbox": 10}  # UNCONFIRMED: none is published; a careful figure
     events_kept: ClassVar[timedelta] = timedelta(days=28)
+    lists_every_event: ClassVar[bool] = False  # only what happened while search was enabled
 
     def __init__(self, client: SquareClient, handed: Handed) -> None:
         self._client = client

@@ -76,6 +76,7 @@ class StripeProvider:
     links_captures: ClassVar[bool] = True
     rates: ClassVar[Mapping[str, float]] = {"live": 100, "sandbox": 25}  # docs.stripe.com/rate-limits
     events_kept: ClassVar[timedelta] = timedelta(days=30)  # docs.stripe.com/webhooks/process-undelivered-events
+    lists_every_event: ClassVar[bool] = True
     limits_shared = False
 
     def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:

@@ -48,10 +48,12 @@ def backfill(
     return Backfilled(why=text)
 
 
-def notifying(books: Books, provider: str) -> list[str]:
-    """The profile's own provider, and those that issued any card here."""
+def notifying(books: Books, provider: str, programme_of: Callable[[str], str]) -> list[str]:
+    """The profile's own provider, those that issued any card here, and those that keep one for the profile's own seller: other
+    profiles' sellers may be in the same books. `programme_of` gives the profile's programme at a provider."""
     with books.read() as unit:
-        return list(dict.fromkeys([provider, *unit.cards.providers()]))
+        saved = [name for name, programme in unit.comparable_saved.sellers() if programme == programme_of(name)]
+        return list(dict.fromkeys([provider, *unit.cards.providers(), *saved]))
 
 
 def _from_list(
@@ -68,6 +70,8 @@ def _from_list(
     done.since = min(start, known[0]) if known and joins else start
     done.until = now
     done.lost = (known[1], start) if known and not joins and since is None else None
+    if not provider.lists_every_event:
+        done.why = f"{desk.provider.name} lists only what happened while its search of events was enabled"
     keep_complete(desk.books, desk.programme, done.since, done.until)
     return done
 

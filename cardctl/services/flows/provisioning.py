@@ -13,6 +13,7 @@ from cardctl.domain.money import Money, zero
 from cardctl.domain.programme import Action, DeclaredAccount, DeclaredCard, Step
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import DevelopmentOnly, ProviderHasNot
+from cardctl.providers.base import IssuesCards, require
 from cardctl.services.awaiting import await_money
 from cardctl.services.deeds.controls import change_account, move_card
 from cardctl.services.deeds.funding import fund_card
@@ -43,6 +44,7 @@ def provision_dev(desk: Desk) -> Provisioned:
     """Make the development programme what it should be. DevelopmentOnly (6) anywhere but in the simulator."""
     if desk.provider.environment != "simulator":
         raise DevelopmentOnly(f"`provision --dev` makes accounts up: never in {desk.provider.environment}")
+    require(desk.provider, IssuesCards)
     settle_all(desk)
     work = _Work(desk)
     accounts = [work.healed(account) for account in work.chosen()]
@@ -58,6 +60,7 @@ def provision_dev(desk: Desk) -> Provisioned:
 
 def plan_dev(desk: Desk) -> list[Step]:
     """What `provision_dev` would do, as far as our own books can tell; sends and writes nothing."""
+    require(desk.provider, IssuesCards)
     with desk.books.read() as unit:
         known = [(name, unit.accounts.by_external_id(desk.programme, name)) for name in PEOPLE]
         cards = {account.id: unit.cards.of_account(account.id) for _, account in known if account}
