@@ -20,6 +20,7 @@ from cardctl.domain.saved_cards import is_past
 LAPSING = timedelta(hours=24)
 """A hold that ends by itself within that is told."""
 _T = BreakType
+_SECOND = len("2026-06-01T12:00:00")
 _USABLE = frozenset({"active", "expired"})
 _DETAILS = ("brand", "last4", "exp_month", "exp_year")
 _AMOUNTS = ("amount", "tip", "captured", "refunded")
@@ -244,5 +245,6 @@ def _soon(rules: Rules) -> str:
 
 
 def _moves(updated_at: str, rules: Rules) -> bool:
-    """Whether its event may be on its way still, or, of what happened since reading began, the reading may have missed it."""
-    return updated_at > rules.begun or (rules.cutoff is not None and updated_at >= rules.cutoff)
+    """Whether its event may be on its way still, or, of what happened since reading began, the reading may have missed it. When
+    that was, the provider's clock tells to the second only (HTTP's Date)."""
+    return updated_at[:_SECOND] > rules.begun[:_SECOND] or (rules.cutoff is not None and updated_at >= rules.cutoff)
