@@ -23,6 +23,8 @@ from cardctl.services.applying import Applied, apply
 from cardctl.services.deeds.capturing import cancel, capture, refund
 from cardctl.services.deeds.inbox import judge, keep
 from cardctl.services.deeds.refreshing import sync_saved
+from cardctl.services.flows.backfilling import backfill
+from cardctl.services.flows.replaying import Range, rehearse
 from cardctl.services.resuming import resume
 from cardctl.services.telling import ATTEMPTS
 from cardctl.simulator.delivering import Posted
@@ -328,6 +330,53 @@ def test_what_cannot_be_read_now_stays_as_it_is_however_often(selling: Selling) 
     done = mail.apply_unfinished(world.desk, mail.reception(world).webhooks, failed=True)
     assert done.counts == {EventState.APPLIED: 1}
     selling.agree()
+
+
+def test_events_that_were_lost_are_fetched_where_search_was_enabled(selling: Selling) -> None:
+    world = selling.world
+    selling.far.enable_events()
+    a_life(selling, random.Random(4))
+    selling.news()  # none of them was delivered
+    done = backfill(world.desk, mail.reception(world), None)
+    assert not done.applied.unfinished, done.applied.failures
+    assert done.new > 0
+    assert done.why is not None
+    selling.agree()
+    assert backfill(world.desk, mail.reception(world), None).new == 0
+
+
+def test_a_rehearsal_tells_what_would_change_and_changes_nothing(selling: Selling) -> None:
+    world, card = selling.world, selling.save()
+    paid = selling.charge(card, "20")
+    selling.news()
+    world.control.refund(paid.ref, usd("3"))
+    world.control.edit(str(card.ref), {"exp_year": 2044}, tell=True)
+    mail.accept(world, selling.news())
+    found = rehearse(world.desk, mail.reception(world).webhooks, Range())
+    changes = {change.object: (change.before, change.after) for change in found.changes}
+    assert changes[paid.id] == ({"refunded": "0.00 USD"}, {"refunded": "3.00 USD"})
+    assert changes[card.id][1] == {"exp_year": 2044}
+    assert (selling.amounts(paid.ref), selling.card(card)) == ((STATE.COMPLETED, usd("20"), usd("0")), card)
+    assert not mail.apply_unfinished(world.desk, mail.reception(world).webhooks, failed=False).unfinished
+    assert (selling.amounts(paid.ref)[2], selling.card(card).exp_year) == (usd("3"), 2044)
+
+
+def test_no_name_of_a_card_or_a_customer_stands_in_the_books_in_clear(selling: Selling, tmp_path: Path) -> None:
+    """Whatever was told, proven or not, and whatever failed."""
+    world = selling.world
+    a_life(selling, random.Random(5))
+    posted = selling.news()
+    secret = {row["id"] for noun in ("customers", "cards") for row in selling.far.listed(noun)}
+    world.wire.before = refuse
+    ingest(world, body_of(posted[0]))
+    world.wire.before = lambda _request: None
+    mail.deliver(world, posted)
+    selling.far.delete_customer(next(row["id"] for row in selling.far.listed("customers")))
+    mail.deliver(world, selling.news())
+    kept_bytes = b"".join(path.read_bytes() for path in tmp_path.glob("books.db*"))
+    assert len(secret) == 2
+    assert [ref for ref in secret if ref.encode() in kept_bytes] == []
+    assert [ref for ref in secret if ref in repr((world.logged, world.audit()))] == []
 
 
 # --- saved-card sync
