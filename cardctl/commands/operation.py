@@ -207,13 +207,11 @@ def resolve(
     _check_word(outcome, cancel=cancel, ref=ref, reason=reason)
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
         found = find_operation(run.books, operation, prefix=False)
-        resolved = _cancelled(run, found, reason) if outcome is None else _by_word(run, found, outcome, ref, reason)
-        told = shapes.operation(resolved)
-        follow = "nothing was taken by it, or the payment says what was" if cancel else _FOLLOW
-        run.console.done({"operation": told}, [_line(told), follow])
-
-
-_FOLLOW = "the books follow at the next sync of what it is about"
+        if outcome is None:
+            _cancel(run, found, reason)
+            return
+        told = shapes.operation(_by_word(run, found, outcome, ref, reason))
+        run.console.done({"operation": told}, [_line(told), "the books follow at the next sync of what it is about"])
 
 
 def _check_word(outcome: Outcome | None, *, cancel: bool, ref: str | None, reason: str) -> None:
@@ -232,10 +230,21 @@ def _by_word(run: Run, found: Operation, outcome: Outcome, ref: str | None, reas
     return settle_by_word(run.desk(), found.id, state=OperationState(outcome.value), reason=reason)
 
 
-def _cancelled(run: Run, found: Operation, reason: str) -> Operation:
+def _cancel(run: Run, found: Operation, reason: str) -> None:
+    from cardctl.domain.payments import UNPAID  # noqa: PLC0415
+    from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.resuming import cancel  # noqa: PLC0415
 
-    return cancel(run.desk(found), found.id, reason=reason)
+    with run.console.progress("cancelling by its key"):
+        done = cancel(run.desk(found), found.id, reason=reason)
+    told, payment = shapes.operation(done.operation), done.payment
+    if payment is not None and payment.state not in UNPAID:
+        hint = f"cardctl saved-card {'cancel' if payment.held else 'refund'} {payment.id}"
+        run.console.warn("NOT_CANCELLED", f"{payment.id} is {payment.state}, and was not cancelled: `{hint}` undoes it")
+        line = f"{payment.id} of {payment.amount} is {payment.state}"
+    else:
+        line = "nothing was taken"
+    run.console.done({"operation": told, "payment": payment and shapes.payment(payment)}, [_line(told), line])
 
 
 def _line(operation: dict[str, Any]) -> str:

@@ -31,7 +31,8 @@ class Draft:
     saved_cards.Kind. `prelude` are requests (`method`, `path`,
     `body`) that are sent before it, each of which may be repeated and alone does no harm. `urgent`: it stops a card, and waits
     for no breaker and no budget. `repeatable`: it says what shall be, so that sending it again does no harm, key or no key.
-    `real`: it moves real things although the environment is a sandbox.
+    `real`: it moves real things although the environment is a sandbox. `secret` are texts in the path or a body that nobody is
+    shown, such as a provider's name of a buyer's card.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Draft:
     urgent: bool = False
     repeatable: bool = False
     real: bool = False
+    secret: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

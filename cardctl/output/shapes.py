@@ -172,8 +172,20 @@ def wallet_payload(
 
 
 def requests(value: Draft) -> list[Shape]:
-    """Every request of a draft, exactly as it would be sent, in its order."""
-    return [*value.prelude, {"method": value.method, "path": value.path, "body": value.body}]
+    """Every request of a draft, exactly as it would be sent but for what is secret in it, in its order."""
+    told = [*value.prelude, {"method": value.method, "path": value.path, "body": value.body}]
+    return [_starred(request, value.secret) for request in told] if value.secret else told
+
+
+def _starred(value: Any, secret: Sequence[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _starred(item, secret) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_starred(item, secret) for item in value]
+    if isinstance(value, str):
+        for text in secret:
+            value = value.replace(text, "***")
+    return value
 
 
 def audit_entry(value: AuditEntry) -> Shape:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
+from cardctl.domain.payments import Payment, payment_id_of
 from cardctl.domain.redaction import redact
 from cardctl.errors import (
     CardctlError,
@@ -45,6 +46,14 @@ class Resumed:
     settled: tuple[Operation, ...]
     left: tuple[Operation, ...]
     not_reached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What a cancel came to: the operation as it ended, and the payment that it turned out to have made, None: none."""
+
+    operation: Operation
+    payment: Payment | None
 
 
 def resume(desk: Desk, operation_ids: list[str] | None = None, *, late: Callable[[], bool] = never) -> Resumed:
@@ -88,7 +97,7 @@ def adopt(desk: Desk, operation_id: str, ref: str, *, reason: str) -> Operation:
         return unit.operations.named(operation_id)
 
 
-def cancel(desk: Desk, operation_id: str, *, reason: str) -> Operation:
+def cancel(desk: Desk, operation_id: str, *, reason: str) -> Cancelled:
     """Have a payment in doubt cancelled by the key that it was sent under, look what is there now, and put that down.
 
     Found: it is done, with the payment as it stands (cancelled; or taken, where it could not be cancelled any more). Not found:
@@ -109,7 +118,7 @@ def cancel(desk: Desk, operation_id: str, *, reason: str) -> Operation:
     else:
         _cancel_sent(desk, deed, provider, operation)
     with desk.books.read() as unit:
-        return unit.operations.named(operation_id)
+        return Cancelled(unit.operations.named(operation_id), unit.payments.get(payment_id_of(operation_id)))
 
 
 def settle_all(desk: Desk) -> None:

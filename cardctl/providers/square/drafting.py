@@ -49,11 +49,14 @@ def saved_card_draft(wanted: NewSavedCard, mark: str) -> Draft:
         billing_address={"postal_code": wanted.postal_code} if wanted.postal_code else None,
     )
     body = _present(source_id=wanted.nonce, verification_token=wanted.verification, card=card)
-    return Draft("POST", wire.CARDS, Kind.SAVED_CARD, body)
+    secret = _secret(wanted.customer_ref, wanted.nonce, wanted.verification)
+    return Draft("POST", wire.CARDS, Kind.SAVED_CARD, body, secret=secret)
 
 
 def disable_draft(ref: str) -> Draft:
-    return Draft("POST", one_of(wire.CARDS, ref) + DISABLE, Kind.SAVED_CARD, before={"card": ref}, urgent=True, repeatable=True)
+    path = one_of(wire.CARDS, ref)
+    secret = _secret(ref, path.rpartition("/")[2])
+    return Draft("POST", path + DISABLE, Kind.SAVED_CARD, before={"card": ref}, urgent=True, repeatable=True, secret=secret)
 
 
 def payment_draft(wanted: NewPayment, location: str | None, mark: str) -> Draft:
@@ -74,7 +77,8 @@ def payment_draft(wanted: NewPayment, location: str | None, mark: str) -> Draft:
         note=note_of(mark),
         verification_token=wanted.verification,
     )
-    return Draft("POST", wire.PAYMENTS, Kind.PAYMENT, body | _held(wanted))
+    secret = _secret(wanted.card_ref, wanted.customer_ref, wanted.verification)
+    return Draft("POST", wire.PAYMENTS, Kind.PAYMENT, body | _held(wanted), secret=secret)
 
 
 def capture_draft(payment: RemotePayment, amount: Money | None, tip: Money | None) -> Draft:
@@ -150,6 +154,10 @@ def _checked(amount: Money, currency: str | None = None, *, nothing: bool = Fals
     if currency is not None and amount.currency != currency:
         raise BadAmount(f"{amount} is not in the payment's currency, {currency}")
     return amount
+
+
+def _secret(*texts: str | None) -> list[str]:
+    return [text for text in texts if text]
 
 
 def _present(**fields: Any) -> dict[str, Any]:
