@@ -13,8 +13,8 @@ from cardctl.simulator.faults import FAULTS, Fault, On, named
 
 _RANDOM_DELAY = 0.05  # a long run under random faults should not spend its time asleep
 
-_DELAYED = "delay_funding"
-"""Where the simulated Strowallet counts the fundings that it will delay."""
+_DELAYED = {"delay_funding": "delayed-funding", "square_delay_refund": "delayed-refund"}
+"""Where the simulated Strowallet counts the fundings, and Square the refunds, that they will delay, and the kind of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ def arm(far_side: FarSide, kind: str, times: int = 1, delay: float | None = None
     with far_side.transaction() as desk:
         if On.FUNDINGS in fault.on:
             _delay_fundings(desk, times)
+        elif On.REFUNDS in fault.on:
+            _delay_refunds(desk, times)
         else:
             desk.db.execute("INSERT INTO faults (kind, remaining, delay) VALUES (?, ?, ?)", (kind, times, delay))
 
@@ -59,16 +61,16 @@ def clear(far_side: FarSide) -> None:
         desk.db.execute("DELETE FROM faults")
         desk.db.execute("DELETE FROM meta WHERE key LIKE 'fault_%'")
         _delay_fundings(desk, 0)
+        _delay_refunds(desk, 0)
 
 
 def armed(far_side: FarSide) -> tuple[list[Armed], tuple[int, float] | None]:
     """What waits, in order, and the (seed, rate) of random faults."""
     with far_side.reading() as desk:
         waiting = [Armed(*row) for row in desk.db.execute("SELECT kind, remaining, delay FROM faults ORDER BY seq")]
-        delayed = desk.db.execute(f"SELECT CAST(value AS INTEGER) FROM meta WHERE key = '{_DELAYED}'").fetchone()  # noqa: S608
+        counts = dict(desk.db.execute("SELECT key, CAST(value AS INTEGER) FROM meta WHERE key IN (?, ?)", tuple(_DELAYED)))
         random = _random(desk)
-    if delayed and delayed[0]:
-        waiting.append(Armed("delayed-funding", delayed[0], None))
+    waiting += [Armed(_DELAYED[key], many, None) for key, many in counts.items() if many]
     return waiting, random and (random[0], random[1])
 
 
@@ -130,3 +132,9 @@ def _delay_fundings(desk: Desk, times: int) -> None:
 
     delay_next: Callable[[Desk, int], None] = counter.delay_next
     delay_next(Desk(desk.db, "strowallet", desk.now), times)
+
+
+def _delay_refunds(desk: Desk, times: int) -> None:
+    from cardctl.simulator.square import refunds  # noqa: PLC0415 - only who delays loads that bank
+
+    refunds.delay_next(desk, times)

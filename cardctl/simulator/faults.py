@@ -17,6 +17,7 @@ class On(Enum):
     LISTS = "lists"
     WRITES = "writes"
     FUNDINGS = "fundings"
+    REFUNDS = "refunds"
     DELIVERIES = "deliveries"
 
 
@@ -117,6 +118,12 @@ FAULTS = {
             "money for a card is taken at once and arrives later (Strowallet; never drawn)",
             True,
             on=frozenset({On.FUNDINGS}),
+        ),
+        Fault(
+            "delayed-refund",
+            "a refund stays pending, until staff edit it (Square; never drawn)",
+            True,
+            on=frozenset({On.REFUNDS}),
         ),
         Fault("duplicate", "a webhook is delivered twice", True, on=DELIVERIES),
         Fault("reordered", "webhooks are delivered in another order", True, on=DELIVERIES),

@@ -54,7 +54,7 @@ def test_every_face_is_mounted(server: Server, client: httpx.Client) -> None:
     assert client.get("/stripe/v1/balance").json()["object"] == "balance"
     assert client.get("/marqeta/v3/users").status_code == 401
     assert client.get("/strowallet/api/bitvcard/nothing/").status_code >= 400
-    assert client.get("/square/v2/cards").status_code == 401
+    assert client.get("/square/v2/nothing").json()["errors"][0]["code"] == "NOT_FOUND"
     assert client.get("/stripe/v1/nothing").json()["error"]["type"] == "invalid_request_error"
 
 

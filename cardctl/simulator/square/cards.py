@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardctl.simulator.desk import Desk
-from cardctl.simulator.rows import Record, select
+from cardctl.simulator.rows import Record
 from cardctl.simulator.square.lists import changed, get, known, letters, made
 from cardctl.simulator.square.nonces import plastic
 from cardctl.simulator.square.tables import CARDS, CUSTOMERS
@@ -63,11 +63,6 @@ def expired(row: Mapping[str, Any], now: int) -> bool:
     """Whether the last month on it is over, by UTC."""
     today = time.gmtime(now)
     return row["exp_year"] is not None and (row["exp_year"], row["exp_month"] or 12) < (today.tm_year, today.tm_mon)
-
-
-def of_customer(desk: Desk, ref: str) -> list[Record]:
-    """The enabled ones, in the order of their making."""
-    return select(desk, CARDS, "customer_id = ? AND deleted = 0 AND enabled = 1 AND forgotten = 0 ORDER BY seq", (ref,))
 
 
 def _fingerprint(merchant: str, number: str) -> str:

@@ -77,7 +77,7 @@ def follow(desk: Desk, table: str, before: Record, columns: Mapping[str, Any]) -
     if table == PAYMENTS:
         more |= {"version_token": letters(44), **_with_status(columns, more["updated"])}
     if table == REFUNDS:
-        _return_to_seller(desk, before, columns)
+        _return_to_seller(visit(desk), before, columns)
     if table == CUSTOMERS and columns.get("merged_into"):
         customers.merge(visit(desk), before["ref"], columns["merged_into"])
         more["deleted"] = 1
@@ -169,14 +169,6 @@ def decide(desk: Desk, ref: str, verdict: str) -> bool:
 def settle(desk: Desk) -> None:
     """Whatever the clock has brought about."""
     captures.settle(visit(desk))
-
-
-def finish_refunds(desk: Desk) -> int:
-    """Every refund that waits is completed; how many."""
-    waiting = select(desk, REFUNDS, "status = 'PENDING' AND deleted = 0 ORDER BY seq", ())
-    for row in waiting:
-        refunds.finish(visit(desk), row)
-    return len(waiting)
 
 
 def _with_status(columns: Mapping[str, Any], at: int) -> Record:

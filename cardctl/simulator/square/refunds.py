@@ -67,16 +67,8 @@ def of_payments(desk: Desk, refs: list[str]) -> dict[str, list[str]]:
 
 
 def delay_next(desk: Desk, times: int) -> None:
-    """The next `times` refunds stay PENDING, until `finish`."""
+    """The next `times` refunds stay PENDING, until staff edit them."""
     desk.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DELAY, str(times)))
-
-
-def finish(desk: Desk, row: Record, status: str = COMPLETED) -> Record:
-    """A refund that was pending ends; where it fails the money is the seller's again."""
-    if status != COMPLETED:
-        (paid,) = select(desk, PAYMENTS, "ref = ?", (row["payment_id"],))
-        changed(desk, PAYMENTS, paid, {"refunded": paid["refunded"] - row["amount"]})
-    return changed(desk, REFUNDS, row, {"status": status})
 
 
 def _delayed(desk: Desk) -> bool:

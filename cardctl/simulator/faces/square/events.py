@@ -9,7 +9,6 @@ from typing import Any
 
 import orjson
 
-from cardctl.simulator.desk import Desk
 from cardctl.simulator.faces.square.calls import Call, Endpoint
 from cardctl.simulator.faces.square.notices import SEARCHABLE
 from cardctl.simulator.faces.square.parameters import Fields, each, moment, one_of, text, whole
@@ -34,12 +33,6 @@ _SEARCH = Fields(
         "query": Fields({"filter": _FILTER, "sort": Fields({"field": one_of(("DEFAULT",)), "order": one_of(("ASC", "DESC"))})}),
     }
 )
-
-
-def search_is_on(desk: Desk, merchant: str) -> bool:
-    """Whether events of now can be found later. Off by default (CONFIRMED)."""
-    found = desk.db.execute("SELECT value FROM meta WHERE key = ?", (SEARCHABLE + merchant,)).fetchone()
-    return bool(found)
 
 
 def _enable(call: Call) -> Record:

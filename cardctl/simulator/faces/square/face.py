@@ -45,6 +45,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 
 _VERSION = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z", re.ASCII)
 _DECLINED = 402
+_TOKENLESS = "/oauth2/"
+"""Where the application proves itself, and not the seller."""
 
 
 class SquareFace:
@@ -60,7 +62,7 @@ class SquareFace:
         try:
             endpoint, ref = _endpoint(method, path)
             _check_version(headers.get("square-version", ""))
-            token = _token(headers.get("authorization", ""), needed=not path.startswith("/oauth2/"))
+            token = "" if path.startswith(_TOKENLESS) else _token(headers.get("authorization", ""))
             if spoil is Spoil.EFFECT:
                 return server_error()
             self._settle()
@@ -134,13 +136,11 @@ def _fingerprint(body: Mapping[str, object]) -> str:
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _token(authorization: str, *, needed: bool) -> str:
+def _token(authorization: str) -> str:
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() == "bearer" and token.strip():
-        return token.strip()
-    if needed:
+    if scheme.lower() != "bearer" or not token.strip():
         raise Refused("UNAUTHORIZED", "This request could not be authorized.")
-    return ""
+    return token.strip()
 
 
 def _check_version(version: str) -> None:
