@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from cardctl.db.breaks import BreakFilter
+from cardctl.db.sealed import Ring
+from cardctl.db.unit import Books
 from cardctl.domain.break_kinds import BreakType, Severity
 from cardctl.domain.breaks import Break, RunState
 from cardctl.domain.payments import PaymentState
 from cardctl.domain.saved_cards import SavedCard, SavedCardState
-from cardctl.errors import RemoteSuddenlyEmpty, TooMuchDiffers
+from cardctl.errors import BooksLocked, RemoteSuddenlyEmpty, TooMuchDiffers
 from cardctl.services.deeds.capturing import cancel, capture, refund
 from cardctl.services.flows.reconciling.moving import breaks_of
+from tests.db.conftest import keys_of
 from tests.services import reconciled as r
 from tests.services.selling import Selling
 from tests.services.world import usd
@@ -319,3 +322,41 @@ def test_a_part_of_the_time(selling: Selling, card: SavedCard) -> None:
 
 def _home(selling: Selling) -> Path:
     return r._home(selling.world)
+
+
+def test_a_run_that_was_cut_off_is_gone_on_with(selling: Selling, card: SavedCard) -> None:
+    selling.charge(card, "5")
+    late = r.ran(selling.world, late=lambda: True)
+    assert late.run.state is RunState.RUNNING
+    assert r.clean(selling.world).run.id == late.run.id
+
+
+def test_a_run_is_begun_anew_after_a_rotation_of_the_key(selling: Selling, card: SavedCard) -> None:
+    """What was read of it goes by names that the books do not have any more."""
+    selling.charge(card, "5")
+    late = r.ran(selling.world, late=lambda: True)
+    assert late.run.state is RunState.RUNNING
+    world, keys = selling.world, keys_of("n" * 40, "k" * 40)
+    world.books.close()
+    world.books = Books(world.books_target, environment="simulator", keys=lambda: keys)
+    world.desk = world.desk_with(books=world.books)
+    with world.books.write() as unit:
+        assert unit.box.reseal() >= 2
+    assert r.clean(world).run.id != late.run.id
+    with world.books.read() as unit:
+        assert unit.runs.named(late.run.id).state is RunState.STOPPED
+
+
+def test_a_key_that_is_changed_while_a_run_reads(selling: Selling, card: SavedCard) -> None:
+    """Both sides are compared under one key: the run ends, nothing is concluded, and the next one begins anew."""
+    selling.charge(card, "5")
+    world, keys = selling.world, keys_of("n" * 40, "k" * 40)
+
+    def rotated() -> None:
+        world.books._ring = Ring(keys, world.books._ring)
+        with world.books.write() as unit:
+            unit.box.reseal()
+
+    with pytest.raises(BooksLocked):
+        r.ran(world, between=rotated)
+    r.clean(world)
