@@ -100,7 +100,9 @@ def _receptions(run: Run, providers: str | None) -> Mapping[str, Reception]:
         raise BadInput("--providers names them, with commas between", hint=f"there are: {', '.join(registry.NAMES)}")
     receptions = {name: run.reception(name) for name in names}
     for name, reception in receptions.items():
-        if not reception.can_prove:
+        if reception.can_prove:
+            reception.check()
+        else:
             wanted = " or ".join(reception.webhooks.secret_names)
             run.console.notice(f"warning: {name} cannot be received, no secret proves its events: set {wanted}")
     if not any(reception.can_prove for reception in receptions.values()):

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cardctl.db.unit import Books
 from cardctl.domain.events import Arrival, Event, EventState, Incoming, Notice, Receipt, Signature, Source, own_id
@@ -42,6 +42,10 @@ class Reception:
     def can_prove(self) -> bool:
         """Whether any secret is set that could prove an event."""
         return any(self.secrets.values())
+
+    def check(self) -> None:
+        """BadConfig where a setting is missing without which nothing can be proven: better told before events come."""
+        self.webhooks.verify(Incoming(b"", {}, datetime.fromtimestamp(0, UTC)), self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
