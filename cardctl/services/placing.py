@@ -10,7 +10,7 @@ most of those never come: the payment is read, and tells whose it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cardctl.db.unit import Unit
@@ -41,6 +41,8 @@ class Placing:
     desk: Desk
     unit: Unit
     readings: Readings
+    payers: dict[str, str | None] = field(default_factory=dict)
+    """Whose card one is, by its name, as far as it was asked: no notification changes that."""
 
     def wants(self, saved: SavedTold) -> list[Named]:
         """What has to be read before it can be taken in, whether or not it was read by now."""
@@ -149,8 +151,11 @@ class Placing:
         return take_payment(self.desk, self.unit, known, remote, saved_card_id=card_id, kind=kind, action=_PAYMENT)
 
     def _payer(self, remote: RemotePayment) -> str | None:
-        card = self._by_ref(remote.card_ref) if remote.card_ref else None
-        return card.id if card else None
+        ref = remote.card_ref
+        if ref is not None and ref not in self.payers:
+            card = self._by_ref(ref)
+            self.payers[ref] = card.id if card else None
+        return self.payers[ref] if ref is not None else None
 
     def _paid(self, ref: str) -> Payment | None:
         """A payment by its name, read where the books did not have it."""

@@ -120,7 +120,8 @@ def take_payment(
         if known is None
         else payment_taken(known, remote, kind, invoice)
     )
-    taken = with_refunds(taken, unit.payments.refunds_of(taken.id) if known is not None else ())
+    if known is not None and known.refunded.minor:  # which it is not where a refund of it lives
+        taken = with_refunds(taken, unit.payments.refunds_of(taken.id))
     if taken != known:
         told = remote.raw if known is None or taken.told_at != known.told_at else None
         taken = _put_payment(desk, unit, known, taken, raw=told)

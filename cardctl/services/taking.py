@@ -45,11 +45,10 @@ class Taking:
     warnings: list[str] = field(default_factory=list)
     oldest: dict[str, datetime | None] = field(default_factory=dict)
     """When the oldest hold that is still open was made, by card, as far as somebody asked."""
+    placing: Placing = field(init=False)
 
-    @property
-    def placing(self) -> Placing:
-        """What is done with words about saved cards."""
-        return Placing(self.desk, self.unit, self.readings)
+    def __post_init__(self) -> None:
+        self.placing = Placing(self.desk, self.unit, self.readings)
 
     @property
     def brought(self) -> list[str]:
