@@ -91,6 +91,12 @@ class Settings:
         return (str(expanded(program, self._environ)) if program.startswith("~") else program, *arguments)
 
     @property
+    def renews(self) -> bool:
+        """Whether the access token of the provider is renewed by OAuth; the simulator asks for none."""
+        profile = self.profile
+        return profile.provider == "square" and profile.square.client_id is not None and profile.environment != "simulator"
+
+    @property
     def books_name(self) -> str:
         """See `Database.called`."""
         return self.database.called(self.paths, self.profile.name)

@@ -59,8 +59,15 @@ def base_of(name: str) -> str:
     raise BadInput(f"no secret is called {name!r}{advice}", hint=f"known names: {', '.join(NAMES)}; each also with {PREVIOUS}")
 
 
-def needed_by(provider: str) -> tuple[str, ...]:
-    """What a profile of this provider cannot work without (and db.url, where its database asks for that)."""
+RENEWING = {"square": ("square.client_secret", "square.refresh_token")}
+"""What an access token is renewed with by OAuth, where a seller connected that way; then no token need be given."""
+
+
+def needed_by(provider: str, *, renews: bool = False) -> tuple[str, ...]:
+    """What a profile of this provider cannot work without (and db.url, where its database asks for that). `renews`: its token
+    is had by OAuth."""
+    if renews and provider in RENEWING:
+        return (*RENEWING[provider], ENCRYPTION_KEY)
     return (*(name for name in MADE_UP if name.startswith(f"{provider}.")), ENCRYPTION_KEY)
 
 

@@ -118,7 +118,9 @@ def _open_to_others(paths: list[Path]) -> list[tuple[Path, int]]:
 
 
 def _secrets(subject: Subject) -> Iterator[Check]:
-    names = [*needed_by(subject.settings.provider_name), *(["db.url"] if subject.settings.database.needs_secret else [])]
+    settings = subject.settings
+    needed = needed_by(settings.provider_name, renews=settings.renews)
+    names = [*needed, *(["db.url"] if settings.database.needs_secret else [])]
     for name in names:
         attempts = subject.secrets.explain(name)
         answer = next((each for each in attempts if each.outcome in ("found", "made on first use")), None)

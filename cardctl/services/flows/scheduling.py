@@ -98,7 +98,7 @@ def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str
     """
     sure = settings.secret_command is None
     if settings.profile.environment != "simulator":
-        for name in needed_by(settings.provider_name) if asks else (ENCRYPTION_KEY,):
+        for name in needed_by(settings.provider_name, renews=settings.renews) if asks else (ENCRYPTION_KEY,):
             yield name, sure
         yield ENCRYPTION_KEY + PREVIOUS, False
         for provider in _others(settings) if asks else ():
@@ -112,7 +112,7 @@ def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str
 def _others(settings: Settings) -> list[str]:
     """Providers beside the profile's own that somebody has told it something about."""
     told = {each.key.partition(".")[0] for each in settings.origins() if each.source == "config.toml" and "." in each.key}
-    return [name for name in ("stripe", "marqeta", "strowallet") if name in told and name != settings.provider_name]
+    return [name for name in ("stripe", "marqeta", "strowallet", "square") if name in told and name != settings.provider_name]
 
 
 def _freezes(settings: Settings) -> bool:
