@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.contract.seller import Seller
 from tests.db.conftest import new_postgres, postgres
+from tests.services.selling import Selling
 from tests.services.world import World
 
 __all__ = ["new_postgres", "postgres"]
@@ -57,3 +59,12 @@ def strowallet(worlds: Callable[..., World]) -> World:
 def each_world(request: pytest.FixtureRequest, worlds: Callable[..., World]) -> World:
     """The same, on both kinds of books."""
     return worlds(None if request.param == "sqlite" else request.getfixturevalue("new_postgres"))
+
+
+@pytest.fixture
+def selling(tmp_path: Path, worlds: Callable[..., World]) -> Iterator[Selling]:
+    """A seller at Square, whose books are empty."""
+    world = worlds(provider="square")
+    far = Seller(tmp_path / "simulator.db")
+    yield Selling(world, far)
+    far.close()

@@ -67,7 +67,7 @@ def refund(
 ) -> Done:
     """Give back what was captured, all that is left or `amount`; under an `invoice` once. BadAmount where it is more than is
     left."""
-    return run_once(desk, GiveBack(), _refund_wish(payment, amount, invoice, reason, caller_key))
+    return run_once(desk, GiveBack(), _refund_wish(desk, payment, amount, invoice, reason, caller_key))
 
 
 def rehearse_refund(
@@ -79,7 +79,7 @@ def rehearse_refund(
     reason: str | None = None,
     caller_key: str | None = None,
 ) -> Draft | Thing:
-    return rehearse(desk, GiveBack(), _refund_wish(payment, amount, invoice, reason, caller_key))
+    return rehearse(desk, GiveBack(), _refund_wish(desk, payment, amount, invoice, reason, caller_key))
 
 
 class Capture:
@@ -154,10 +154,10 @@ class GiveBack:
         given = [one for one in unit.payments.refunds_of(payment.id) if one.state not in UNREFUNDED]
         for one in given:
             if operation.about is not None and one.invoice == operation.about:
-                if operation.arguments["whole"] or one.amount == amount:
+                if not payment.refundable.minor if operation.arguments["whole"] else one.amount == amount:
                     return payment
                 told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
-                hint = f"another part: `cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
+                hint: str | None = f"another part: `cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
                 raise StateForbids(told, hint=hint)
         if payment.state is not _S.COMPLETED:
             hint = "release it: `cardctl saved-card cancel`" if payment.held else None
@@ -207,11 +207,20 @@ def _capture_wish(payment: Payment, amount: Money | None, tip: Money | None, cal
 
 
 def _refund_wish(
-    payment: Payment, amount: Money | None, invoice: str | None, reason: str | None, caller_key: str | None
+    desk: Desk, payment: Payment, amount: Money | None, invoice: str | None, reason: str | None, caller_key: str | None
 ) -> Wish:
-    rest = payment.refundable if payment.refundable.minor else None
     told = {"whole": amount is None, "invoice": checked_invoice(invoice)}
-    return Wish(payment.id, told, amount=amount or rest, reason=reason, caller_key=caller_key, about=invoice)
+    wanted = amount or _rest(desk, payment, caller_key)
+    return Wish(payment.id, told, amount=wanted, reason=reason, caller_key=caller_key, about=invoice)
+
+
+def _rest(desk: Desk, payment: Payment, caller_key: str | None) -> Money | None:
+    """All that is left; what was left then, where the caller's key has had it already."""
+    with desk.books.read() as unit:
+        prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
+    if prior is not None and prior.target == payment.id and prior.arguments.get("whole"):
+        return prior.amount
+    return payment.refundable if payment.refundable.minor else None
 
 
 def _minor(money: Money | None) -> int | None:

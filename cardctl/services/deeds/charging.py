@@ -125,9 +125,10 @@ class Pay:
             return None
         paid = living[-1]
         same = paid.saved_card_id == operation.target and paid.kind is self.what and paid.first_asked == operation.amount
-        if same:
+        if same and (self.what is PaymentKind.PREAUTH or paid.tip.minor == (operation.arguments["tip"] or 0)):
             return paid
-        told = f"{operation.about} has {paid.id} already: a {paid.kind} of {paid.first_asked}, {paid.state}"
+        tip = f" and a tip of {paid.tip}" if paid.tip.minor else ""
+        told = f"{operation.about} has {paid.id} already: a {paid.kind} of {paid.first_asked}{tip}, {paid.state}"
         hint = f"capture it: `cardctl saved-card capture {paid.id}`" if paid.held else "give the invoice another name"
         raise StateForbids(told, hint=hint)
 
