@@ -157,8 +157,8 @@ class GiveBack:
                 if not payment.refundable.minor if operation.arguments["whole"] else one.amount == amount:
                     return payment
                 told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
-                hint: str | None = f"another part: `cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
-                raise StateForbids(told, hint=hint)
+                another = f"`cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
+                raise StateForbids(told, hint=f"another part: {another}")
         if payment.state is not _S.COMPLETED:
             hint = "release it: `cardctl saved-card cancel`" if payment.held else None
             raise StateForbids(f"{payment.id} is {payment.state}: only what was captured can be refunded", hint=hint)
