@@ -22,13 +22,13 @@ def save(cardctl: Cardctl, person: str = BUYER, *words: str) -> str:
     return str(ran.data["saved_card"]["id"])
 
 
-def doubtful(cardctl: Cardctl, far_side: Control, *words: str) -> str:
+def doubtful(cardctl: Cardctl, far_side: Control, *words: str, profile: str = "dev") -> str:
     """A write whose outcome nobody knows: the far side has done it, and every reply was lost. Its operation's id."""
     far_side.fault("lost-reply", times=20)
     ran = cardctl(*words, "-o", "json")
     far_side.clear_faults()
     assert (ran.code, ran.error) == (9, "OUTCOME_UNKNOWN"), ran
-    return newest(cardctl, "--state", "in_doubt")
+    return newest(cardctl, "--state", "in_doubt", "--profile", profile)
 
 
 def never_arrived(cardctl: Cardctl, far_side: Control, *words: str) -> str:

@@ -13,6 +13,7 @@ from cardctl.commands._options import (
     YesOption,
 )
 from cardctl.commands.saved_card._words import (
+    PROVIDER,
     PartOption,
     PaymentArgument,
     RefundInvoiceOption,
@@ -46,7 +47,7 @@ def capture(
     from cardctl.services.flows.finding_saved import find_hold  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_hold(run.books, payment, invoice=invoice)
+        found = find_hold(run.books, payment, invoice=invoice, ours=run.settings.programme(PROVIDER))
         currency, desk = found.amount.currency, run.desk(found)
         part = None if amount is None else _frame.amount_of(amount, currency)
         extra = None if tip is None else Money.parse(tip, currency)
@@ -79,7 +80,7 @@ def cancel(
     from cardctl.services.flows.finding_saved import find_hold  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_hold(run.books, payment, invoice=invoice)
+        found = find_hold(run.books, payment, invoice=invoice, ours=run.settings.programme(PROVIDER))
         if dry_run:
             _frame.show_rehearsal(run, capturing.rehearse_cancel(run.desk(found), found))
             return
@@ -109,7 +110,7 @@ def refund(
     from cardctl.services.flows.finding_saved import find_refundable  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_refundable(run.books, payment, invoice=invoice)
+        found = find_refundable(run.books, payment, invoice=invoice, ours=run.settings.programme(PROVIDER))
         part = None if amount is None else _frame.amount_of(amount, found.amount.currency)
         how = {"invoice": invoice, "reason": reason, "caller_key": idempotency_key}
         if dry_run:

@@ -16,6 +16,7 @@ from cardctl.commands._options import (
 )
 from cardctl.commands.saved_card._policy import PolicyOption, ReportOption, WindowOption
 from cardctl.commands.saved_card._words import (
+    PROVIDER,
     AmountOption,
     CurrencyOption,
     HoldOption,
@@ -59,7 +60,7 @@ def charge(
     from cardctl.services.flows.finding_saved import find_saved_card  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_saved_card(run.books, card)
+        found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER))
         money, extra, desk = _frame.amount_of(amount, currency), tip and Money.parse(tip, currency), run.desk(found)
         how = {"caller_key": idempotency_key, "verification": verification}
         if dry_run:
@@ -140,7 +141,7 @@ def _preauth(
         )
     how |= {"hold_for": duration(hold_for), "caller_key": idempotency_key}
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_saved_card(run.books, card)
+        found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER))
         money, desk = _frame.amount_of(amount, currency), run.desk(found)
         if dry_run:
             _frame.show_rehearsal(run, charging.rehearse_preauth(desk, found, money, **how))

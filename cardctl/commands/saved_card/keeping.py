@@ -135,7 +135,7 @@ def show(card: SavedCardArgument, profile: ProfileOption = None, output: OutputO
     from cardctl.services.flows.finding_saved import find_saved_card, payments_of  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
-        found = find_saved_card(run.books, card).as_of(runtime.now())
+        found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER)).as_of(runtime.now())
         payments = [shapes.payment_whole(*each) for each in payments_of(run.books, found)]
         age = round((runtime.now() - found.synced_at).total_seconds())
         run.console.show(shapes.saved_card(found) | {"payments": payments, "age_seconds": max(age, 0)})
@@ -161,7 +161,7 @@ def disable(
     from cardctl.services.flows.finding_saved import find_saved_card  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
-        found = find_saved_card(run.books, card, prefix=False)
+        found = find_saved_card(run.books, card, prefix=False, ours=run.settings.programme(PROVIDER))
         if dry_run:
             _frame.show_rehearsal(run, rehearse_disable(run.desk(found), found))
             return
@@ -186,6 +186,6 @@ def sync(
     from cardctl.services.flows.finding_saved import find_saved_card  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, timeout=timeout) as run:
-        found = find_saved_card(run.books, card)
+        found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER))
         synced = sync_saved(run.desk(found), found)
         run.console.done({"saved_card": shapes.saved_card(synced)}, [f"synced: {one_line(synced)}"])

@@ -20,11 +20,11 @@ _PAYING = ("saved_card.charge", "saved_card.preauth")
 _FEW = 50
 
 
-def find_saved_card(books: Books, name: str, *, programme: str | None = None, prefix: bool = True) -> SavedCard:
+def find_saved_card(books: Books, name: str, *, ours: str | None = None, prefix: bool = True) -> SavedCard:
     """The saved card that `name` means: our id, a prefix of 8 or more, the person, or the provider's name. NotFound,
-    AmbiguousName (a person may have one with each of several sellers)."""
+    AmbiguousName: a person may have one with each of several sellers, and `ours` is the programme whose is meant then."""
     with books.read() as unit:
-        return _only(unit.saved_cards.find(name, programme=programme, prefix=prefix), "saved card", name)
+        return _only_card(unit, "saved card", name, ours, prefix=prefix)
 
 
 def find_payment(books: Books, name: str, *, prefix: bool = True) -> Payment:
@@ -33,14 +33,14 @@ def find_payment(books: Books, name: str, *, prefix: bool = True) -> Payment:
         return _only(unit.payments.find(name, prefix=prefix), "payment", name)
 
 
-def find_hold(books: Books, name: str, *, invoice: str | None = None, prefix: bool = True) -> Payment:
+def find_hold(books: Books, name: str, *, invoice: str | None = None, ours: str | None = None, prefix: bool = True) -> Payment:
     """The payment that is to be captured or released: by its own name, or the hold of a saved card, that of an invoice or its
     only one. With an invoice also one that is held no more: who asks again is told how it ended."""
     with books.read() as unit:
         named = unit.payments.find(name, prefix=prefix)
         if named:
             return _of_invoice(_only(named, "payment", name), invoice)
-        card = _only(unit.saved_cards.find(name, prefix=prefix), "saved card or payment", name)
+        card = _only_card(unit, "saved card or payment", name, ours, prefix=prefix)
         if invoice is not None:
             return _by_invoice(unit, card, invoice)
         held = [one for one in _newest(unit, card) if one.state in _HELD]
@@ -50,14 +50,16 @@ def find_hold(books: Books, name: str, *, invoice: str | None = None, prefix: bo
     return _one_of(held, f"several holds are on {card.id}")
 
 
-def find_refundable(books: Books, name: str, *, invoice: str | None = None, prefix: bool = True) -> Payment:
+def find_refundable(
+    books: Books, name: str, *, invoice: str | None = None, ours: str | None = None, prefix: bool = True
+) -> Payment:
     """The payment that is to be refunded: by its own name (then `invoice` is the refund's own), or of a saved card, that of an
     invoice or its only one that has anything left."""
     with books.read() as unit:
         named = unit.payments.find(name, prefix=prefix)
         if named:
             return _only(named, "payment", name)
-        card = _only(unit.saved_cards.find(name, prefix=prefix), "saved card or payment", name)
+        card = _only_card(unit, "saved card or payment", name, ours, prefix=prefix)
         if invoice is not None:
             return _by_invoice(unit, card, invoice)
         left = [one for one in _newest(unit, card) if one.refundable.minor]
@@ -129,6 +131,11 @@ def _one_of(found: list[Payment], told: str) -> Payment:
         names = ", ".join(f"{one.id} ({one.invoice or one.amount})" for one in found[:3])
         raise AmbiguousName(told, hint=f"name the payment, or its --invoice: {names}")
     return found[0]
+
+
+def _only_card(unit: Unit, noun: str, name: str, ours: str | None, *, prefix: bool) -> SavedCard:
+    found = unit.saved_cards.find(name, prefix=prefix)
+    return _only([card for card in found if card.programme == ours] if len(found) > 1 and ours else found, noun, name)
 
 
 def _only(found: list[T], noun: str, name: str) -> T:
