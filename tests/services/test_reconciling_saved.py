@@ -18,6 +18,7 @@ from cardctl.errors import BooksLocked, RemoteSuddenlyEmpty, TooMuchDiffers
 from cardctl.services.deeds.capturing import cancel, capture, refund
 from cardctl.services.flows.reconciling.moving import breaks_of
 from tests.db.conftest import keys_of
+from tests.services import mail
 from tests.services import reconciled as r
 from tests.services.selling import Selling
 from tests.services.world import usd
@@ -360,3 +361,26 @@ def test_a_key_that_is_changed_while_a_run_reads(selling: Selling, card: SavedCa
     with pytest.raises(BooksLocked):
         r.ran(world, between=rotated)
     r.clean(world)
+
+
+def test_events_that_never_came(selling: Selling, card: SavedCard) -> None:
+    """Where the seller has switched the search of events on, which is off by itself."""
+    selling.far.enable_events()
+    mail.deliver(selling.world, selling.news())
+    first = selling.charge(card, "5")
+    mail.deliver(selling.world, selling.news())
+    selling.world.control.refund(first.ref, usd("2"))
+    assert len(selling.news()) == 3, "of the refund, which never was told of here, and of its payment"
+    types = {one.type: one for one in r.found(selling.world)}
+    assert sorted(types) == [T.EVENT_GAP, T.REFUND_MISSING_HERE]
+    assert types[T.EVENT_GAP].remote == {"events": 1}
+    told = str([one.evidence for one in types.values()])
+    assert ref_of(card) not in told
+    assert str(card.customer_ref) not in told
+
+
+def test_events_that_cannot_be_searched(selling: Selling, card: SavedCard) -> None:
+    """It is said that it was not checked, and the run goes on."""
+    mail.deliver(selling.world, selling.news())
+    outcome = r.clean(selling.world)
+    assert "square/default: events from while square's search of them was not enabled" in outcome.run.not_checked

@@ -100,6 +100,8 @@ def _gap(desk: Desk, webhooks: Webhooks | None, found: Gathered, margin: timedel
     if since is None:
         found.not_checked.append(f"{desk.programme}: whether events are missing: none ever came")
         return
+    if not desk.provider.lists_every_event:
+        found.not_checked.append(f"{desk.programme}: events from while {desk.provider.name}'s search of them was not enabled")
     missing: list[tuple[str, str | None]] = []
     until = desk.clock() - margin
     try:
