@@ -63,7 +63,7 @@ def add(
 ) -> None:
     """Save a buyer's card from the one-time token of the seller's payment page; a person has one with each seller.
 
-    Example: echo cnon:card-nonce-ok | cardctl saved-card add --person buyer@example.com --nonce -
+    Example: cardctl saved-card add --person buyer@example.com --nonce - <<< cnon:card-nonce-ok
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415

@@ -154,7 +154,8 @@ class GiveBack:
         given = [one for one in unit.payments.refunds_of(payment.id) if one.state not in UNREFUNDED]
         for one in given:
             if operation.about is not None and one.invoice == operation.about:
-                if not payment.refundable.minor if operation.arguments["whole"] else one.amount == amount:
+                whole = operation.arguments["whole"]
+                if (whole and not payment.refundable.minor) or (not whole and one.amount == amount):
                     return payment
                 told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
                 another = f"`cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
