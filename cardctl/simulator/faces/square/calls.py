@@ -73,7 +73,7 @@ def windowed(call: Call, table: str, conditions: Sequence[Condition]) -> Listed:
     """A page of payments or refunds, newest first unless it is asked otherwise. CONFIRMED: up to now, from a year ago; at most
     100, and a limit above is ignored."""
     query = call.query
-    updated = query.get("sort_field") == "UPDATED_AT" or _spans_updates(query)
+    updated = query.get("sort_field") == "UPDATED_AT"
     bounds = [(f"{column} {sign} ?", [query[name]]) for name, (column, sign) in _BOUNDS.items() if name in query]
     moving = [] if _spans_updates(query) or "begin_time" in query else [("made >= ?", [call.desk.now * 1000 - _YEAR])]
     limit = query.get("limit", MOST)
