@@ -125,7 +125,7 @@ def rotate_key(profile: ProfileOption = None, output: OutputOption = Output.TABL
     ):
         entry = keeping.Entry(runtime.now(), run.settings.actor, run.correlation_id)
         others = config.sharing(run.settings)
-        done = keeping.rotate_key(run.secrets, run.books_anew, new_encryption_key, entry, others=others)
+        done = keeping.rotate_key(run.secrets, run.books_anew, new_encryption_key, entry, others=others, pause=runtime.pause)
         if done.left:
             where = f"{done.left.source} ({done.left.detail})"
             run.console.warn("PREVIOUS_LEFT", f"nothing needs {done.left.name} any more: take it out of the {where}")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cardctl import config, flags
 from cardctl.output.console import Console, Output, color_wanted
-from cardctl.runtime.means import new_id, now
+from cardctl.runtime.means import new_id, now, pause
 from cardctl.runtime.run import Run
 
-__all__ = ["TIMEOUT", "Run", "console_for", "new_id", "now", "opened", "write_traceback"]
+__all__ = ["TIMEOUT", "Run", "console_for", "new_id", "now", "opened", "pause", "write_traceback"]
 
 TIMEOUT = 30.0
 

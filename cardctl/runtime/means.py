@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b32encode
 from datetime import UTC, datetime
 
@@ -14,6 +15,10 @@ _ID_LENGTH = 20
 def now() -> datetime:
     """This moment, aware, UTC."""
     return datetime.now(UTC)
+
+
+def pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def new_id(prefix: str) -> str:

@@ -86,8 +86,11 @@ class Run:
         from cardctl.db.sealed import EncryptionKeys  # noqa: PLC0415
 
         self.secrets.forget("db.encryption_key")  # who asks again has met a key that is not among those it was told before
+        current = self.secrets.get(
+            "db.encryption_key"
+        )  # first: a rotation keeps the old key as the previous before it has another
         previous = self.secrets.find("db.encryption_key_previous")
-        return EncryptionKeys(self.secrets.get("db.encryption_key"), previous.secret if previous else None)
+        return EncryptionKeys(current, previous.secret if previous else None)
 
     @cached_property
     def log(self) -> Log:
@@ -177,7 +180,8 @@ class Run:
         from cardctl.providers import registry  # noqa: PLC0415
         from cardctl.services.deeds.inbox import Reception  # noqa: PLC0415
 
-        environment, settings = self.settings.profile.environment, self.settings.provider_settings(name)
+        environment = self.settings.profile.environment
+        settings = self.settings.provider_settings(name) if name in registry.NAMES else None
         webhooks = registry.webhooks(name, settings, simulated=environment == "simulator")
         secrets = {secret: self.valid_secrets(secret) for secret in webhooks.secret_names}
         return Reception(webhooks, self.settings.programme(name), secrets, live=environment == "live")

@@ -30,6 +30,8 @@ from cardctl.secrets import Found, Secrets
 SCHEMA_HEAD = maintenance.HEAD
 KEY = "db.encryption_key"
 PREVIOUS = "db.encryption_key_previous"
+_GRACE = 0.5
+"""Seconds that the previous key stays after the commit: who reads a snapshot from before it may only now ask for the keys."""
 _OURS = frozenset({"keyring", "development key"})
 """Sources that cardctl writes itself."""
 
@@ -133,6 +135,7 @@ def rotate_key(
     entry: Entry,
     *,
     others: Sequence[str] = (),
+    pause: Callable[[float], None],
 ) -> Rotated:
     """Seal everything anew with a new key, in one transaction. A kill at any instant leaves books that can be read:
 
@@ -154,6 +157,7 @@ def rotate_key(
     rows = _reseal(open_books, entry)
     left = secrets.find(PREVIOUS)
     if left is not None and left.source in _OURS:
+        pause(_GRACE)
         secrets.delete(PREVIOUS)
         left = secrets.find(PREVIOUS)
     return Rotated(rows, begun, left)
