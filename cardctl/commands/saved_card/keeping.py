@@ -131,14 +131,20 @@ def show(card: SavedCardArgument, profile: ProfileOption = None, output: OutputO
     Example: cardctl saved-card show buyer@example.com -o json
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.output import shapes, tables  # noqa: PLC0415
     from cardctl.services.flows.finding_saved import find_saved_card, payments_of  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
         found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER)).as_of(runtime.now())
         payments = [shapes.payment_whole(*each) for each in payments_of(run.books, found)]
         age = round((runtime.now() - found.synced_at).total_seconds())
-        run.console.show(shapes.saved_card(found) | {"payments": payments, "age_seconds": max(age, 0)})
+        told = shapes.saved_card(found) | {"age_seconds": max(age, 0)}
+        if output is not Output.TABLE:
+            run.console.show(told | {"payments": payments})
+            return
+        run.console.show(told | {"payments": f"the newest {len(payments)}" if payments else "none"})
+        if payments:
+            run.console.rows(payments, tables.PAYMENTS)
 
 
 def disable(
