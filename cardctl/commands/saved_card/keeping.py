@@ -137,12 +137,12 @@ def show(card: SavedCardArgument, profile: ProfileOption = None, output: OutputO
     with runtime.opened(output=output, profile=profile) as run:
         found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER)).as_of(runtime.now())
         payments = [shapes.payment_whole(*each) for each in payments_of(run.books, found)]
-        age = round((runtime.now() - found.synced_at).total_seconds())
-        told = shapes.saved_card(found) | {"age_seconds": max(age, 0)}
+        age = {"age_seconds": max(round((runtime.now() - found.synced_at).total_seconds()), 0)}
         if output is not Output.TABLE:
-            run.console.show(told | {"payments": payments})
+            run.console.show(shapes.saved_card(found) | {"payments": payments} | age)
             return
-        run.console.show(told | {"payments": f"the newest {len(payments)}" if payments else "none"})
+        counted = f"the newest {len(payments)}" if payments else "none"
+        run.console.show(shapes.saved_card(found) | age | {"payments": counted})
         if payments:
             run.console.rows(payments, tables.PAYMENTS)
 
