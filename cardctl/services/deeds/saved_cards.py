@@ -52,6 +52,7 @@ def save_card(desk: Desk, wanted: SaveWish, *, caller_key: str | None = None) ->
     """
     require(desk.provider, SavesCards)
     _check_words(wanted)
+    guard_live(desk)
     prior = _done_before(desk, wanted, caller_key)
     if prior is None:
         known = _known(desk, wanted.person)
@@ -198,7 +199,6 @@ def _with_customer(desk: Desk, wanted: SaveWish, known: SavedCard | None) -> Non
     the person, or a new one."""
     if known is not None and known.customer_ref is not None and _lives(desk, known.customer_ref):
         return
-    guard_live(desk)
     found = require(desk.provider, ReadsSavedCards).find_customer(wanted.person)
     if found is None:
         run_once(desk, CreateCustomer(), _customer_wish(desk, wanted, known))
