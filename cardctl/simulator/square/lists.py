@@ -51,11 +51,11 @@ def moment(desk: Desk, after: int = 0) -> int:
 
 
 def letters(count: int) -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(count))
+    return _drawn(_LETTERS, count)
 
 
 def capitals(count: int) -> str:
-    return "".join(secrets.choice(_CAPITALS) for _ in range(count))
+    return _drawn(_CAPITALS, count)
 
 
 def made(desk: Desk, table: str, merchant: str, record: Mapping[str, Any]) -> Record:
@@ -112,6 +112,10 @@ def page(
     shown = rows[:limit]
     more = len(rows) > limit
     return Listed(shown, _cursor(shown[-1][order.column], shown[-1]["seq"], query) if more else None)
+
+
+def _drawn(signs: str, count: int) -> str:
+    return "".join(signs[byte % len(signs)] for byte in secrets.token_bytes(count))
 
 
 def _fingerprint(table: str, merchant: str, conditions: Sequence[Condition], order: Order) -> str:
