@@ -73,13 +73,13 @@ class Points:
             setattr(owner, method, self.around(getattr(owner, method), name))
 
 
-def run(argv: list[str], stdout: TextIO, stderr: TextIO, *, waits: bool = False) -> int:
+def run(argv: list[str], stdout: TextIO, stderr: TextIO, *, waits: bool = False, stdin: str = "") -> int:
     """One command line in this process; unless it `waits`, what it waits for between attempts takes no time."""
     from cardctl import cli, runtime
 
     for module in (runtime.run, runtime.means):
         cast(Any, module).time = time if waits else _NoSleep()
-    return cli.run(argv, stdout, stderr, io.StringIO(""))
+    return cli.run(argv, stdout, stderr, io.StringIO(stdin))
 
 
 class _NoSleep:
@@ -132,7 +132,7 @@ def _work(request: dict[str, Any], told: int, out: Any, err: Any) -> None:
     while True:
         for argv in request["argvs"]:
             stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-            code = run(argv, stdout, stderr, waits=request["waits"])
+            code = run(argv, stdout, stderr, waits=request["waits"], stdin=request["stdin"])
             texts = [cast(Any, stream.detach()).getvalue().decode() for stream in (stdout, stderr)]
             out.write(json.dumps([argv, int(code), *texts]).encode() + b"\n")
         if time.monotonic() >= until:
@@ -162,6 +162,11 @@ def _warm() -> None:
             for line in ("provision --dev", "card sync", "operation resume"):
                 if run([*line.split(), "--provider", provider], io.StringIO(), io.StringIO()):
                     raise AssertionError(f"{line} does not work with {provider}")
+        person = ["--person", "a@example.com"]
+        if run(["saved-card", "add", *person, "--nonce", "-"], io.StringIO(), io.StringIO(), stdin="cnon:card-nonce-ok"):
+            raise AssertionError("saved-card add does not work")
+        if run(["saved-card", "charge", "a@example.com", "--amount", "1", "--currency", "USD"], io.StringIO(), io.StringIO()):
+            raise AssertionError("saved-card charge does not work")
         if run(["audit", "verify"], io.StringIO(), io.StringIO()):
             raise AssertionError("audit verify does not work")
     gc.collect()

@@ -62,6 +62,7 @@ class Wanted:
     seconds: float = 0
     waits: bool = False
     environ: dict[str, str] = field(default_factory=dict)
+    stdin: str = ""
 
 
 class Processes:
@@ -89,6 +90,7 @@ class Processes:
                 "watch": one.watch or one.kill is not None,
                 "seconds": one.seconds,
                 "waits": one.waits,
+                "stdin": one.stdin,
             }
             for one in wanted
         ]
@@ -98,13 +100,13 @@ class Processes:
             for one in json.loads(self._server.stdout.readline())
         ]
 
-    def run(self, home: Path, *argv: str, kill: int | None = None, watch: bool = False) -> Ended:
+    def run(self, home: Path, *argv: str, kill: int | None = None, watch: bool = False, stdin: str = "") -> Ended:
         """One command line in a process of its own."""
-        return self.together([Wanted(home, [argv], kill=kill, watch=watch)])[0]
+        return self.together([Wanted(home, [argv], kill=kill, watch=watch, stdin=stdin)])[0]
 
-    def do(self, home: Path, *argv: str) -> Ran:
+    def do(self, home: Path, *argv: str, stdin: str = "") -> Ran:
         """One command line that must succeed."""
-        ran = self.run(home, *argv).only
+        ran = self.run(home, *argv, stdin=stdin).only
         assert ran.code == 0, ran
         return ran
 
