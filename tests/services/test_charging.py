@@ -29,6 +29,7 @@ from cardctl.errors import (
 )
 from cardctl.services.deeds.capturing import cancel
 from cardctl.services.deeds.charging import charge, preauth, rehearse_charge, rehearse_preauth
+from cardctl.services.deeds.refreshing import sync_saved
 from cardctl.services.deeds.saved_cards import SaveWish, save_card
 from cardctl.services.flows.finding_saved import lapsing, list_saved_cards
 from cardctl.services.resuming import resume
@@ -165,6 +166,22 @@ def test_after_a_release_the_invoice_is_open(selling: Selling, card: SavedCard) 
     cancel(selling.world.desk, held)
     again = selling.hold(card, "60", invoice="A-17")
     assert (again.id == held.id, selling.far.taken()) == (False, (0, 6_000, 0))
+
+
+@pytest.mark.parametrize("then_capture", [False, True])
+def test_a_hold_whose_time_is_over_covers_nothing_until_somebody_has_looked(
+    selling: Selling, card: SavedCard, then_capture: bool
+) -> None:
+    """Our books say that it is held, and Square has let it go, or captured it, by itself."""
+    preauth(selling.world.desk, card, usd("50"), invoice="A-17", hold_for=timedelta(hours=1), then_capture=then_capture)
+    selling.world.control.advance(timedelta(hours=2))
+    desk = selling.world.desk_with(clock=lambda: runtime.now() + timedelta(hours=2))
+    with pytest.raises(StateForbids, match="how it ended") as caught:
+        preauth(desk, card, usd("50"), invoice="A-17")
+    assert "sync" in str(caught.value.hint)
+    sync_saved(desk, card)
+    again = preauth(desk, card, usd("50"), invoice="A-17")
+    assert (again.operation is None, selling.far.taken()) == (then_capture, (5_000, 0, 0) if then_capture else (0, 5_000, 0))
 
 
 @pytest.mark.parametrize("others", [False, True])

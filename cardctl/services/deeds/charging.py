@@ -124,6 +124,8 @@ class Pay:
         if not living:
             return None
         paid = living[-1]
+        if paid.held and paid.expires_at is not None and paid.expires_at <= operation.created_at:
+            raise _lapsed(paid)
         same = paid.saved_card_id == operation.target and paid.kind is self.what and paid.first_asked == operation.amount
         if same and (self.what is PaymentKind.PREAUTH or paid.tip.minor == (operation.arguments["tip"] or 0)):
             return paid
@@ -166,6 +168,14 @@ def _expired(card: SavedCard) -> _Expired:
     return _Expired(
         f"{card.id} has expired ({card.exp_month:02d}/{card.exp_year}): it was not charged",
         hint="save a new card with `saved-card add --replace`, or see if its bank has renewed it: `saved-card sync`",
+    )
+
+
+def _lapsed(hold: Payment) -> StateForbids:
+    """The provider has let go of it by itself, or captured it, and these books have not heard of that."""
+    return StateForbids(
+        f"{hold.id} was held for {hold.invoice} until {hold.expires_at:%Y-%m-%d %H:%M} UTC: how it ended is not known here",
+        hint=f"`cardctl saved-card sync {hold.saved_card_id}` asks; then try again",
     )
 
 
