@@ -68,3 +68,12 @@ def selling(tmp_path: Path, worlds: Callable[..., World]) -> Iterator[Selling]:
     far = Seller(tmp_path / "simulator.db")
     yield Selling(world, far)
     far.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_selling(request: pytest.FixtureRequest, tmp_path: Path, worlds: Callable[..., World]) -> Iterator[Selling]:
+    """The same, on both kinds of books."""
+    target = None if request.param == "sqlite" else request.getfixturevalue("new_postgres")
+    far = Seller(tmp_path / "simulator.db")
+    yield Selling(worlds(target, provider="square"), far)
+    far.close()

@@ -133,7 +133,9 @@ def test_a_hold_that_ended_by_itself_is_captured_no_more(selling: Selling, held:
     assert (again.id == held.id, selling.far.taken()) == (False, (0, 5_000, 0))
 
 
-def test_two_who_capture_at_once_capture_once(selling: Selling, held: Payment) -> None:
+def test_two_who_capture_at_once_capture_once(each_selling: Selling) -> None:
+    selling = each_selling
+    held = selling.hold(selling.save(), "50", invoice="A-17")
     ended: list[object] = []
 
     def take(amount: str) -> None:
