@@ -28,7 +28,7 @@ _NEWEST = _P.c.created_at.desc(), _P.c.id.desc()
 
 @dataclass(frozen=True, slots=True)
 class PaymentFilter:
-    """Which payments; made from `since` on and before `until`. `lapses_before`: holds that end by themselves before then."""
+    """Which payments; made from `since` on and before `until`."""
 
     saved_card_id: str | None = None
     provider: str | None = None
@@ -38,7 +38,6 @@ class PaymentFilter:
     state: PaymentState | None = None
     since: datetime | None = None
     until: datetime | None = None
-    lapses_before: datetime | None = None
     limit: int | None = None
 
 
@@ -246,7 +245,4 @@ def _filtered(query: Select[Any], filter: PaymentFilter) -> Select[Any]:  # noqa
         (_P.c.kind, filter.kind),
         (_P.c.state, filter.state),
     )
-    if filter.lapses_before is not None:
-        held = _P.c.state == str(PaymentState.APPROVED), _P.c.expires_at < moment_to_text(filter.lapses_before)
-        query = query.where(*held)
     return within(query, _P.c.created_at, filter.since, filter.until)

@@ -175,14 +175,14 @@ def payment_of_an_unknown_word(dice: Dice, kept: Kept) -> None:
 @plant
 def hold_lapsing(dice: Dice, kept: Kept) -> None:
     until = NOW + dice.choice((-1, 1, 23, 24)) * HOUR
-    paid = saved._new(dice, kept, _P.APPROVED, NOW - DAY, until=until)
+    paid = saved._new(dice, kept, _P.APPROVED, NOW - 6 * DAY, until=until)
     kept.payments.append(paid)
     kept.told("hold_lapsing", theirs(paid).ref)
 
 
 @plant
 def hold_captured_by_itself_soon(dice: Dice, kept: Kept) -> None:
-    paid = saved._new(dice, kept, _P.APPROVED, NOW - DAY, until=NOW + HOUR, then_capture=True)
+    paid = saved._new(dice, kept, _P.APPROVED, NOW - 6 * DAY, until=NOW + HOUR, then_capture=True)
     kept.payments.append(paid)
     kept.told("hold_lapsing", theirs(paid).ref, info=True)
 

@@ -270,8 +270,6 @@ def test_payments_come_back_whole_and_are_found(books: Books) -> None:
             (PaymentFilter(saved_card_id=hold.saved_card_id, invoice="lot-7"), [hold]),
             (PaymentFilter(programme=OTHER_SELLER), []),
             (PaymentFilter(since=later(10)), [charge]),
-            (PaymentFilter(lapses_before=later(8 * 86400)), [hold]),
-            (PaymentFilter(lapses_before=later(86400)), []),
             (PaymentFilter(limit=1), [charge]),
         ):
             assert list(payments.rows(told)) == expected, told

@@ -254,7 +254,7 @@ def test_a_refund_that_came_to_nothing_may_be_on_one_side_only() -> None:
 
 
 def test_a_hold_that_ends_by_itself() -> None:
-    edge = HELD._replace(expires_at=moment_to_text(NOW + LAPSING))
+    edge = HELD._replace(created_at=moment_to_text(NOW - timedelta(days=6)), expires_at=moment_to_text(NOW + LAPSING))
     assert compared(edge, edge._replace(expires_at=moment_to_text(NOW + LAPSING + timedelta(seconds=1)))).findings == []
     done = compared(edge, edge)
     there = {"expires_at": edge.expires_at, "held": "50.00 USD"}
@@ -266,6 +266,17 @@ def test_a_hold_that_ends_by_itself() -> None:
     assert captured.kind.fix == "nothing; or cancel it before"
     over = edge._replace(state="canceled")
     assert [str(each.type) for each in compared(over, edge).findings] == ["payment_state"], "told once"
+
+
+def test_a_short_hold_is_no_news_before_its_last_quarter() -> None:
+    young = HELD._replace(
+        created_at=moment_to_text(NOW - timedelta(hours=1)), expires_at=moment_to_text(NOW + timedelta(hours=4))
+    )
+    assert compared(young, young).findings == []
+    late = HELD._replace(
+        created_at=moment_to_text(NOW - timedelta(hours=3)), expires_at=moment_to_text(NOW + timedelta(hours=1))
+    )
+    assert [str(each.type) for each in compared(late, late).findings] == ["hold_lapsing"]
 
 
 @pytest.mark.parametrize("at", ["2026-06-01T11:49:59.000000Z", "2026-06-01T12:30:00.000000Z"])

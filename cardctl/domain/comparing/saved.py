@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
@@ -18,7 +18,7 @@ from cardctl.domain.payments import UNPAID, UNREFUNDED
 from cardctl.domain.saved_cards import is_past
 
 LAPSING = timedelta(hours=24)
-"""A hold that ends by itself within that is told."""
+"""A hold that ends by itself within that is told; a short one only in the last quarter of its time."""
 _T = BreakType
 _SECOND = len("2026-06-01T12:00:00")
 _USABLE = frozenset({"active", "expired"})
@@ -124,7 +124,7 @@ def _payment(done: ComparedPayment, ours: PaymentSide, theirs: PaymentSide, rule
             return
         _differing(done, ours, theirs, rules)
     held = ours.state == theirs.state == "approved"
-    if held and theirs.expires_at is not None and theirs.expires_at <= _soon(rules):
+    if held and theirs.expires_at is not None and _ends_soon(theirs, theirs.expires_at, rules):
         done.findings.append(_lapsing(theirs, ours, rules))
 
 
@@ -239,9 +239,9 @@ def _over(side: SavedCardSide, rules: Rules) -> bool:
     return side.exp_year is not None and side.exp_month is not None and is_past(side.exp_year, side.exp_month, rules.now)
 
 
-def _soon(rules: Rules) -> str:
-    """A text: times are compared as they are stored."""
-    return (rules.now + LAPSING).isoformat(timespec="microseconds")[:26] + "Z"
+def _ends_soon(hold: PaymentSide, expires_at: str, rules: Rules) -> bool:
+    until = datetime.fromisoformat(expires_at)
+    return until - rules.now <= min(LAPSING, (until - datetime.fromisoformat(hold.created_at)) / 4)
 
 
 def _moves(updated_at: str, rules: Rules) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
 from cardctl.db.payments import PaymentFilter
 from cardctl.db.saved_cards import SavedCardFilter
 from cardctl.db.unit import Books, Unit
-from cardctl.domain.payments import Dispute, Payment, PaymentKind, PaymentState, Refund
+from cardctl.domain.payments import Dispute, Payment, PaymentState, Refund
 from cardctl.domain.saved_cards import SavedCard, SavedCardState, first_month
 from cardctl.errors import AmbiguousName, BadInput, NotFound, OutcomeUnknown, StateForbids
 
@@ -92,12 +92,6 @@ def payments_of(books: Books, card: SavedCard, *, limit: int = _FEW) -> list[tup
     with books.read() as unit:
         found = list(unit.payments.rows(PaymentFilter(saved_card_id=card.id, limit=limit)))
         return [(one, unit.payments.refunds_of(one.id), unit.payments.disputes_of(card.programme, one.ref)) for one in found]
-
-
-def lapsing(books: Books, now: datetime, within: timedelta) -> list[Payment]:
-    """Holds that end by themselves within that time."""
-    with books.read() as unit:
-        return list(unit.payments.rows(PaymentFilter(kind=PaymentKind.PREAUTH, lapses_before=now + within)))
 
 
 def _newest(unit: Unit, card: SavedCard) -> list[Payment]:
