@@ -269,13 +269,12 @@ def test_a_hold_that_ends_by_itself() -> None:
 
 
 def test_a_short_hold_is_no_news_before_its_last_quarter() -> None:
-    young = HELD._replace(
-        created_at=moment_to_text(NOW - timedelta(hours=1)), expires_at=moment_to_text(NOW + timedelta(hours=4))
-    )
+    def hold(begun: int, left: int) -> PaymentSide:
+        begins, ends = (moment_to_text(NOW + timedelta(hours=hours)) for hours in (-begun, left))
+        return HELD._replace(created_at=begins, expires_at=ends)
+
+    young, late = hold(begun=1, left=4), hold(begun=3, left=1)
     assert compared(young, young).findings == []
-    late = HELD._replace(
-        created_at=moment_to_text(NOW - timedelta(hours=3)), expires_at=moment_to_text(NOW + timedelta(hours=1))
-    )
     assert [str(each.type) for each in compared(late, late).findings] == ["hold_lapsing"]
 
 
