@@ -205,7 +205,7 @@ def test_more_is_due_than_is_held(cardctl: Cardctl, ann: str, auction: Auction) 
 
 
 @pytest.mark.parametrize("ending", [{"status": "cancelled"}, {"status": "completed", "final": "0"}])
-def test_what_is_not_due_is_released(cardctl: Cardctl, ann: str, auction: Auction, ending: dict[str, str]) -> None:
+def test_what_is_not_due_is_released(cardctl: Cardctl, ann: str, auction: Auction, ending: dict[str, Any]) -> None:
     assert auction(lot()).code == 0
     for done in ([("release", None)], []):
         ran = auction(lot(**ending))

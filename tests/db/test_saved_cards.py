@@ -38,12 +38,8 @@ def _found(books: Books, name: str, **how: Any) -> list[str]:
 
 def test_what_is_put_comes_back_whole(books: Books) -> None:
     whole = saved_card()
-    bare = saved_card(
-        "nobody@example.com",
-        state=STATE.PENDING,
-        **dict.fromkeys(("email", "ref", "brand", "last4", "exp_month", "exp_year")),
-        version=0,
-    )
+    nothing: dict[str, Any] = dict.fromkeys(("email", "ref", "brand", "last4", "exp_month", "exp_year"))
+    bare = saved_card("nobody@example.com", state=STATE.PENDING, **nothing, version=0)
     with_saved(books, whole, bare)
     with books.read() as unit:
         assert unit.saved_cards.named(whole.id) == whole

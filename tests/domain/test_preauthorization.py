@@ -79,7 +79,8 @@ def ended(id: str, **more: Any) -> Payment:  # noqa: A002
 
 
 def judged(wanted: Lot | None = None, *payments: Payment, now: datetime = INSIDE, **more: Any) -> Judgement:
-    standing = Standing(**({"card": card(), "payments": payments} | more))
+    told: dict[str, Any] = {"card": card(), "payments": payments} | more
+    standing = Standing(**told)
     return judge(Policy((), window=4 * HOUR, hold_for=timedelta(days=6)), wanted or lot(), standing, now)
 
 
@@ -307,7 +308,7 @@ def test_whatever_is_cut_off_one_hold_stands_and_what_is_due_is_taken(
     assert len(holds) <= 1
     assert found.cover is (Cover.COVERED if far.now >= START - 4 * HOUR else Cover.WAITING)
     assert far.run(policy, open_, cut=20) == found
-    ending = replace(open_, status=status, final=final and usd(final), tip=tip and usd(tip))
+    ending = replace(open_, status=status, final=usd(final) if final else None, tip=usd(tip) if tip else None)
     far.run(policy, ending, cut=1)
     far.run(policy, ending, cut=20)
     if status is not LotStatus.OPEN:
