@@ -151,7 +151,7 @@ def our(home: Path) -> Side:
         home, "SELECT state, amount_minor, captured_minor, refunded_minor, invoice FROM payments ORDER BY created_at, id"
     )
     (cards,) = rows(home, "SELECT count(*) AS many FROM saved_cards WHERE ref IS NOT NULL")
-    return Side([tuple(row.values()) for row in paid], cards["many"])  # type: ignore[misc]
+    return Side([tuple(row.values()) for row in paid], cards["many"])
 
 
 @pytest.fixture(scope="session")
