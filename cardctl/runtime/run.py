@@ -61,6 +61,7 @@ class Run:
             environ_lookup=settings.secret_environ,
             credentials_directory=settings.credentials_directory,
             development_key_file=settings.paths.development_key_file(settings.books_name),
+            development_key_before=settings.paths.development_key_file(settings.profile.name),
         )
 
     @cached_property

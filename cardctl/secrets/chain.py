@@ -66,6 +66,7 @@ class Secrets:
         credentials_directory: Path | None,
         keyring_timeout: float = 1.0,
         development_key_file: Path | None,
+        development_key_before: Path | None = None,
     ) -> None:
         self._profile = profile
         self._simulated = environment == "simulator"
@@ -74,6 +75,7 @@ class Secrets:
         self._credentials = credentials_directory
         self._vault = Vault(keyring_timeout)
         self._key_file = development_key_file
+        self._key_before = development_key_before
         self._answers: dict[str, tuple[Sequence[Attempt], Found | None]] = {}
 
     def get(self, name: str) -> Secret:
@@ -193,7 +195,7 @@ class Secrets:
         """Where the simulator keeps this secret, if it does: the encryption key, and beside it the one before."""
         if not (self._simulated and self._key_file and base_of(name) == ENCRYPTION_KEY):
             return None
-        return KeyFile(self._key_file.with_name(self._key_file.name + name[len(ENCRYPTION_KEY) :]))
+        return KeyFile(self._key_file.with_name(self._key_file.name + name[len(ENCRYPTION_KEY) :]), self._key_before)
 
     def _check_writable(self, name: str, secret: Secret) -> None:
         base = base_of(name)

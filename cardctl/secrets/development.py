@@ -30,10 +30,11 @@ def is_encryption_key(text: str) -> bool:
 
 
 class KeyFile:
-    """One key in one file, 0600."""
+    """One key in one file, 0600. `before`: where an earlier cardctl kept it, by the profile's name and not the books'."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, before: Path | None = None) -> None:
         self.file = file
+        self._before = before
 
     def read(self) -> Secret | None:
         """The key, None where there is none yet; SecretProblem where the file is damaged or cannot be read."""
@@ -53,9 +54,13 @@ class KeyFile:
     def obtain(self) -> Secret:
         """The key, made where there is none: of processes that make it at once, one wins and all use its key."""
         while (key := self.read()) is None:
-            with self._written(new_encryption_key()) as whole, contextlib.suppress(FileExistsError, FileNotFoundError):
+            with self._written(self._first()) as whole, contextlib.suppress(FileExistsError, FileNotFoundError):
                 os.link(whole, self.file)
         return key
+
+    def _first(self) -> Secret:
+        kept = KeyFile(self._before).read() if self._before not in (None, self.file) else None
+        return kept or new_encryption_key()
 
     def replace(self, key: Secret) -> None:
         """The file with this key instead, whole or not at all."""

@@ -137,3 +137,13 @@ def test_only_a_key_becomes_the_key(file: Path) -> None:
     with pytest.raises(BadInput, match="32 bytes"):
         simulated(file).set(NAME, Secret("hunter2"))
     assert not file.exists()
+
+
+def test_a_key_that_was_kept_under_the_profiles_name_serves_on(tmp_path: Path) -> None:
+    before = KeyFile(tmp_path / "mine.key").obtain()
+    books = KeyFile(tmp_path / "shared-1a2b.key", tmp_path / "mine.key")
+    assert books.obtain().reveal() == before.reveal()
+    other = KeyFile(tmp_path / "shared-1a2b.key", tmp_path / "nobody.key")
+    assert other.obtain().reveal() == before.reveal()
+    alone = KeyFile(tmp_path / "other.key", tmp_path / "nobody.key")
+    assert alone.obtain().reveal() != before.reveal()
