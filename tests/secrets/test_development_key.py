@@ -16,6 +16,7 @@ import pytest
 from cardctl.domain.redaction import Secret
 from cardctl.errors import BadInput, BooksReadOnly, BooksUnusable, DiskFull, NotFound, SecretProblem
 from cardctl.secrets import Attempt, Present, Secrets, new_encryption_key
+from cardctl.secrets.development import KeyFile
 
 NAME = "db.encryption_key"
 
