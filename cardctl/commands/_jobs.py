@@ -1,22 +1,18 @@
-"""What the commands that run by themselves share: a deadline, a random wait, a lock, and how a span of time is read."""
+"""What the commands that run by themselves share: a deadline, a random wait, a lock."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cardctl.errors import BadInput
+from cardctl.domain.spans import span
 
 if TYPE_CHECKING:
     from cardctl.runtime import Run
     from cardctl.runtime.jobs import Job
-
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SPAN = re.compile(r"([1-9][0-9]{0,5})([smhd])\Z", re.ASCII)
 
 DeadlineOption = Annotated[
     str | None,
@@ -28,14 +24,6 @@ WaitOption = Annotated[
 ]
 
 
-def span(text: str) -> int:
-    """Seconds of what --deadline and --random-wait take: `90s`, `20m`, `2h`, `1d`; never none. BadInput otherwise."""
-    match = _SPAN.match(text)
-    if match is None:
-        raise BadInput(f"{text!r} is not a span of time", hint="such as 90s, 20m or 2h")
-    return int(match[1]) * _SECONDS[match[2]]
-
-
 @contextmanager
 def job(run: Run, name: str, *, deadline: str | None = None, random_wait: str | None = None) -> Iterator[Job]:
     """One run of the job `name`, alone (Busy, 11). Gives `late`, to be handed to the service as `late=late`.
@@ -45,6 +33,6 @@ def job(run: Run, name: str, *, deadline: str | None = None, random_wait: str | 
     """
     from cardctl.runtime import jobs  # noqa: PLC0415
 
-    seconds, wait = (span(text) if text is not None else None for text in (deadline, random_wait))
+    seconds, wait = (int(span(text).total_seconds()) if text is not None else None for text in (deadline, random_wait))
     with jobs.work(run, name, seconds=seconds, wait=wait) as late:
         yield late

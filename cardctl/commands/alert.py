@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +20,7 @@ from cardctl.commands._options import (
     moment,
 )
 from cardctl.domain.alerts import AlertState, Rule
+from cardctl.domain.spans import span
 from cardctl.errors import ExitCode
 from cardctl.output.console import Output
 
@@ -139,11 +139,10 @@ def snooze(
     Example: cardctl alert snooze alr_3f9a1c07 --for 8h --reason "maintenance at the provider"
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.commands._jobs import span  # noqa: PLC0415
     from cardctl.runtime.watching import person  # noqa: PLC0415
     from cardctl.services.flows.alerting import moving  # noqa: PLC0415
 
-    length = timedelta(seconds=span(for_))
+    length = span(for_)
     with runtime.opened(output=output, profile=profile) as run:
         _show_moved(run, moving.snooze(person(run), alerts, reason, length))
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cardctl.commands._jobs import span
 from cardctl.commands._options import (
     CardOption,
     LimitOption,
@@ -21,6 +20,7 @@ from cardctl.commands._options import (
     moment,
 )
 from cardctl.domain.breaks import BreakState, BreakType, Severity
+from cardctl.domain.spans import span
 from cardctl.errors import ExitCode
 from cardctl.output.console import Output
 
@@ -115,7 +115,7 @@ def snooze(
     """
     from cardctl import runtime  # noqa: PLC0415
 
-    until = runtime.now() + timedelta(seconds=span(for_))
+    until = runtime.now() + span(for_)
     _move(names, BreakState.SNOOZED, reason, profile, output, until)
 
 

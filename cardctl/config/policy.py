@@ -17,13 +17,12 @@ from cardctl.config.document import nearest
 from cardctl.domain.lots import KEEP, LONGEST_LOT, WINDOW, Lot, LotStatus, Policy, looks_renewed
 from cardctl.domain.money import Money
 from cardctl.domain.payments import checked_invoice
+from cardctl.domain.spans import span
 from cardctl.errors import BadFile, BadInput
 
 _TOP = ("window", "keep", "hold", "currency", "lots")
 _LOT = ("person", "amount", "start", "end", "invoice", "status", "final", "tip", "currency")
 _NEEDED = ("person", "amount", "start", "invoice")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_SPAN = re.compile(r"([1-9][0-9]{0,4})([mhd])\Z", re.ASCII)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+([Zz]|[+-][0-9]{2}:[0-9]{2})\Z", re.ASCII)
 _LONGEST_SPAN = timedelta(days=366)
 _HOLDS = timedelta(hours=1), timedelta(days=7)
@@ -239,9 +238,11 @@ class _Reader:
 def _span(key: str, value: Any, faults: list[str]) -> timedelta | None:
     if value is None:
         return None
-    match = _SPAN.match(value) if isinstance(value, str) else None
-    span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
-    if span is None or span > _LONGEST_SPAN:
-        faults.append(f"{key}: a span of time such as 30m, 4h or 6d is wanted")
+    try:
+        found = span(value) if isinstance(value, str) else None
+    except BadInput:
+        found = None
+    if found is None or found > _LONGEST_SPAN:
+        faults.append(f"{key}: a span of time such as 30m, 4h or 6d is wanted, a year at most")
         return None
-    return span
+    return found

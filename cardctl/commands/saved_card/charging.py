@@ -28,9 +28,9 @@ from cardctl.commands.saved_card._words import (
     ThenCaptureOption,
     TipOption,
     VerificationOption,
-    duration,
 )
 from cardctl.domain.money import Money
+from cardctl.domain.spans import span
 from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
 
@@ -139,7 +139,7 @@ def _preauth(
         raise BadInput(
             "a hold needs a saved card, --amount and --currency", hint="or --policy FILE, for the lots of an auction"
         )
-    how |= {"hold_for": duration(hold_for), "caller_key": idempotency_key}
+    how |= {"hold_for": None if hold_for is None else span(hold_for), "caller_key": idempotency_key}
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
         found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER))
         money, desk = _frame.amount_of(amount, currency), run.desk(found)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cardctl.commands._options import OutputOption, ProfileOption
+from cardctl.domain.spans import span
 from cardctl.errors import BadInput
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_SPAN = re.compile(r"([0-9]{1,9})([smhdw])\Z", re.ASCII)
-_LONGEST = timedelta(days=3660)
 TellOption = Annotated[bool, typer.Option("--tell", help="The provider tells of it, as it would of a change of its own.")]
 FarSideOnlyOption = Annotated[bool, typer.Option("--far-side-only", help="Leave our own books as they are.")]
 
@@ -62,10 +57,11 @@ def advance(
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output.shapes import instant  # noqa: PLC0415
 
-    span = _span(by)
+    length = span(by)
     with runtime.opened(output=output, profile=profile) as run:
-        clock = instant(run.far_side.advance(span))
-        run.console.done({"advanced_seconds": int(span.total_seconds()), "clock": clock}, [f"the far side's clock is {clock}"])
+        clock = instant(run.far_side.advance(length))
+        data = {"advanced_seconds": int(length.total_seconds()), "clock": clock}
+        run.console.done(data, [f"the far side's clock is {clock}"])
 
 
 def status(profile: ProfileOption = None, output: OutputOption = Output.TABLE) -> None:
@@ -118,14 +114,6 @@ def _assignments(changes: Sequence[str]) -> dict[str, str]:
     if len(fields) != len(changes):
         raise BadInput("a field is named twice")
     return fields
-
-
-def _span(text: str) -> timedelta:
-    found = _SPAN.match(text)
-    span = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else timedelta(0)
-    if not timedelta(0) < span <= _LONGEST:
-        raise BadInput(f"{text!r} is no time to move on by", hint="8d, 3h, 90m, 30s or 2w; ten years at most")
-    return span
 
 
 def _counted(rows: dict[str, int]) -> str:
