@@ -52,7 +52,7 @@ CancelOption = Annotated[
     bool, typer.Option("--cancel", help="Have the provider cancel it by its key (a charge or hold with a saved card).")
 ]
 RefOption = Annotated[
-    str | None, typer.Option("--ref", metavar="REF", help="With --as done: how the provider calls the card or account it made.")
+    str | None, typer.Option("--ref", metavar="REF", help="With --as done: how the provider calls what it made.")
 ]
 WhyOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="How you know; kept in the audit.")]
 
@@ -211,7 +211,8 @@ def resolve(
             _cancel(run, found, reason)
             return
         told = shapes.operation(_by_word(run, found, outcome, ref, reason))
-        run.console.done({"operation": told}, [_line(told), "the books follow at the next sync of what it is about"])
+        follow = "the books have it" if ref else "the books follow at the next sync of what it is about"
+        run.console.done({"operation": told}, [_line(told), follow])
 
 
 def _check_word(outcome: Outcome | None, *, cancel: bool, ref: str | None, reason: str) -> None:

@@ -11,7 +11,7 @@ from cardctl.db.tables import Row
 from cardctl.errors import BooksCorrupt, BooksForeign, SchemaNewer, SchemaOlder
 
 HEAD = 5
-"""The number of the last migration; the tables in tables.py are what it leads to."""
+"""The number of the last migration; the tables are what it leads to."""
 
 _VERSIONS = "SELECT n FROM schema_version"
 _META = "SELECT key, value FROM meta WHERE key IN ('application', 'environment', 'database_id')"

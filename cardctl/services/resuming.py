@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cardctl.domain.operations import OPEN, Operation, OperationState
-from cardctl.domain.payments import Payment, payment_id_of
+from cardctl.domain.payments import Payment, RemotePayment, RemoteRefund, payment_id_of
 from cardctl.domain.redaction import redact
+from cardctl.domain.saved_cards import RemoteSavedCard
 from cardctl.errors import (
     CardctlError,
     OutcomeUnknown,
@@ -18,8 +19,8 @@ from cardctl.errors import (
     StateForbids,
     Unsupported,
 )
-from cardctl.providers.base import ReadsCards, require
-from cardctl.providers.saving import CancelsByKey
+from cardctl.providers.base import Provider, ReadsCards, Remote, require
+from cardctl.providers.saving import CancelsByKey, ReadsPayments, ReadsSavedCards
 from cardctl.services.deeds.capturing import CAPTURE_DEEDS
 from cardctl.services.deeds.charging import PAY_DEEDS
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
@@ -35,6 +36,16 @@ from cardctl.stopping import never
 _CARDS: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
 _ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
+_READ: dict[str, Callable[[Provider, str], Remote]] = {
+    "account.create": lambda provider, ref: require(provider, ReadsCards).account(ref),
+    "card.issue": lambda provider, ref: require(provider, ReadsCards).card(ref),
+    "customer.create": lambda provider, ref: require(provider, ReadsSavedCards).customer(ref),
+    "saved_card.add": lambda provider, ref: require(provider, ReadsSavedCards).saved_card(ref),
+    "saved_card.charge": lambda provider, ref: require(provider, ReadsPayments).payment(ref),
+    "saved_card.preauth": lambda provider, ref: require(provider, ReadsPayments).payment(ref),
+    "saved_card.refund": lambda provider, ref: require(provider, ReadsPayments).refund(ref),
+}
+"""How what a creation made is read, by the provider's name for it."""
 _CANCELS = (0.0, 1.0, 3.0)
 """Seconds before each cancel of a key."""
 
@@ -85,13 +96,17 @@ def resume(desk: Desk, operation_ids: list[str] | None = None, *, late: Callable
 def adopt(desk: Desk, operation_id: str, ref: str, *, reason: str) -> Operation:
     """A person's word that a creation in doubt made the object `ref`: it is read, and enters the books as what was meant.
 
-    StateForbids unless the operation is in doubt and made a card or an account; ProviderHasNot where nothing is called so.
+    StateForbids unless the operation is in doubt and made something that can be read; Refused where `ref` is of another card,
+    payment or amount; ProviderHasNot where nothing is called so.
     """
-    deed, provider = _deed(desk, operation_id), require(desk.provider, ReadsCards)
+    deed = _deed(desk, operation_id)
+    if deed.kind not in _READ:
+        raise StateForbids(f"a {deed.kind} makes nothing that could be named")
+    made = _READ[deed.kind](desk.provider, ref)
+    _check_fits(desk, operation_id, made)
     operation = take_over(desk, operation_id)
-    if operation is None or not deed.creates:
-        raise StateForbids(f"{operation_id} is no making of a card or an account that is in doubt")
-    made = provider.card(ref) if operation.kind == "card.issue" else provider.account(ref)
+    if operation is None:
+        raise StateForbids(f"{operation_id} has ended, or is being worked on: only what is in doubt can be resolved")
     record(desk, deed, replace(operation, reason=redact(reason)), made)
     with desk.books.read() as unit:
         return unit.operations.named(operation_id)
@@ -128,6 +143,22 @@ def settle_all(desk: Desk) -> None:
         first = left[0]
         hint = f"look at it, then `cardctl operation resolve {first.id}`" if first.error_code == "CANNOT_TELL" else None
         raise OutcomeUnknown(f"{first.kind} {first.id} is in doubt and could not be settled", operation_id=first.id, hint=hint)
+
+
+def _check_fits(desk: Desk, operation_id: str, made: Remote) -> None:
+    """Refused where what a person named cannot be what the operation made."""
+    with desk.books.read() as unit:
+        operation = unit.operations.named(operation_id)
+        card, payment = unit.saved_cards.get(operation.target), unit.payments.get(operation.target)
+    fits = True
+    if isinstance(made, RemotePayment):
+        fits = made.amount == operation.amount and card is not None and made.card_ref in (None, card.ref)
+    elif isinstance(made, RemoteRefund):
+        fits = made.amount == operation.amount and payment is not None and made.payment_ref == payment.ref
+    elif isinstance(made, RemoteSavedCard):
+        fits = card is not None and made.customer_ref == card.customer_ref
+    if not fits:
+        raise Refused(f"what --ref names is not what {operation_id} was to make: its amount, card or person is another")
 
 
 def _cancel_sent(desk: Desk, deed: Deed, provider: CancelsByKey, operation: Operation) -> None:

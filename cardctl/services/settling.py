@@ -30,6 +30,8 @@ NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
 KEY_MARGIN = timedelta(hours=1)
 """What is taken off a key's life for clocks that disagree."""
+_NAMED = frozenset({"customer.create", "saved_card.add", "saved_card.charge", "saved_card.preauth", "saved_card.refund"})
+"""Creations that no sync could find: the books would take the invoice for unpaid."""
 CANCEL_ASKED = "CANCEL_ASKED"
 """Why a write is in doubt that a person asked to have cancelled: whatever comes of that, it must not be sent again."""
 ALREADY_SO = "never sent: it is already so"
@@ -56,6 +58,9 @@ def resolve(desk: Desk, operation_id: str, *, state: OperationState, reason: str
             raise StateForbids(
                 f"{operation.id} is {operation.state}: only what is in doubt, and nobody works on, can be resolved"
             )
+        if state is _S.DONE and operation.kind in _NAMED:
+            hint = "--as done --ref REF: how the provider calls it; or `cardctl operation resume`, which looks for it"
+            raise BadInput(f"a {operation.kind} that is done made something, which the books could not know of", hint=hint)
         resolved = replace(
             operation, state=state, finished_at=desk.clock(), error=f"resolved by {desk.actor}: {redact(reason)}"
         )
