@@ -139,7 +139,7 @@ def _needed(settings: Settings) -> list[str]:
     """What the profile cannot work without."""
     from cardctl.secrets.names import needed_by  # noqa: PLC0415
 
-    return [*needed_by(settings.provider_name, renews=settings.renews), *(["db.url"] if settings.database.needs_secret else [])]
+    return list(needed_by(settings.provider_name, renews=settings.renews, database=settings.database.needs_secret))
 
 
 def _useful(settings: Settings, needed: Sequence[str]) -> list[str]:

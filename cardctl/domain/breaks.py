@@ -1,4 +1,4 @@
-"""Breaks: differences between our books and a provider's, with their memory and fingerprint; what kinds there are is beside."""
+"""Breaks: how our books differ from a provider's, with their memory and fingerprint; their kinds are in break_kinds.py."""
 
 from __future__ import annotations
 

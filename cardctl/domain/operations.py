@@ -27,12 +27,11 @@ class Draft:
     """One request exactly as it will be sent: what --dry-run shows and the journal keeps, so that a resend is the same bytes.
 
     `body` is plain JSON (nested; integers, strings and Decimals). `before` is what was observed of the object just before, for
-    look-ups. `subject` says what kind of object the answer is: "card" or "account", or one of
-    saved_cards.Kind. `prelude` are requests (`method`, `path`,
-    `body`) that are sent before it, each of which may be repeated and alone does no harm. `urgent`: it stops a card, and waits
-    for no breaker and no budget. `repeatable`: it says what shall be, so that sending it again does no harm, key or no key.
-    `real`: it moves real things although the environment is a sandbox. `secret` are texts in the path or a body that nobody is
-    shown, such as a provider's name of a buyer's card.
+    look-ups. `subject` says what kind of object the answer is: "card" or "account", or one of saved_cards.Kind. `prelude` are
+    requests (`method`, `path`, `body`) that are sent before it, each of which may be repeated and alone does no harm.
+    `urgent`: it stops a card, and waits for no breaker and no budget. `repeatable`: it says what shall be, so that sending it
+    again does no harm, key or no key. `real`: it moves real things although the environment is a sandbox. `secret` are texts in
+    the path or a body that nobody is shown, such as a provider's name of a buyer's card.
     """
 
     method: str

@@ -87,9 +87,8 @@ class Run:
         from cardctl.db.sealed import EncryptionKeys  # noqa: PLC0415
 
         self.secrets.forget("db.encryption_key")  # who asks again has met a key that is not among those it was told before
-        current = self.secrets.get(
-            "db.encryption_key"
-        )  # first: a rotation keeps the old key as the previous before it has another
+        # the current one first: a rotation keeps the old key as the previous before it has another
+        current = self.secrets.get("db.encryption_key")
         previous = self.secrets.find("db.encryption_key_previous")
         return EncryptionKeys(current, previous.secret if previous else None)
 

@@ -32,7 +32,7 @@ NAMES = (
 """Every secret there is; during rotation each may have the one before it, under its name and PREVIOUS."""
 
 PREVIOUS = "_previous"
-ENCRYPTION_KEY = "db.encryption_key"
+ENCRYPTION_KEY, DATABASE_URL = "db.encryption_key", "db.url"
 
 MADE_UP = {
     "stripe.api_key": "sk_test_simulator",
@@ -63,12 +63,13 @@ RENEWING = {"square": ("square.client_secret", "square.refresh_token")}
 """What an access token is renewed with by OAuth, where a seller connected that way; then no token need be given."""
 
 
-def needed_by(provider: str, *, renews: bool = False) -> tuple[str, ...]:
-    """What a profile of this provider cannot work without (and db.url, where its database asks for that). `renews`: its token
-    is had by OAuth."""
-    if renews and provider in RENEWING:
-        return (*RENEWING[provider], ENCRYPTION_KEY)
-    return (*(name for name in MADE_UP if name.startswith(f"{provider}.")), ENCRYPTION_KEY)
+def needed_by(provider: str, *, renews: bool = False, database: bool = False) -> tuple[str, ...]:
+    """What a profile of this provider cannot work without. `renews`: its token is had by OAuth; `database`: the database asks
+    for a secret too."""
+    own = tuple(name for name in MADE_UP if name.startswith(f"{provider}."))
+    if renews:
+        own = RENEWING.get(provider, own)
+    return (*own, ENCRYPTION_KEY, *((DATABASE_URL,) if database else ()))
 
 
 def variables(profile: str, name: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from urllib.parse import unquote, urlencode
@@ -33,8 +33,8 @@ from cardctl.providers.square.wire import (
 
 PAGE = 100
 """The most that a page of payments, refunds, customers or events has; cards come 25 at a time, and take no limit (SPEC)."""
-_SECRET = frozenset({"customer_id", "source_id", "verification_token", "exact"})
-"""Members of a request whose value no message may have in it."""
+_SECRET = frozenset({"customer_id", "exact"})
+"""Members of what a read asks for whose value no message may have in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,22 @@ class SquareClient:
         self._http.close()
 
     def write(
-        self, method: str, path: str, body: Mapping[str, Any] | None, *, key: str | None = None, urgent: bool = False
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        key: str | None = None,
+        urgent: bool = False,
+        secret: Iterable[str] = (),
     ) -> dict[str, Any]:
         """The answer to one write. `key` goes into the body, where Square wants it; `body` None sends none at all (/cancel and
-        /disable take none). Every write of ours has a key, or says what shall be, so that repeating it does no harm."""
+        /disable take none). Every write of ours has a key, or says what shall be, so that repeating it does no harm. `secret`
+        are the names in it that no message may have."""
         told = None if body is None else dict(body) if key is None else {**body, "idempotency_key": key}
         content = None if told is None else orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
         reply = self._send(method, path, content, keyed=True, urgent=urgent)
-        return judging.answered(reply, write=True, secret=_secrets(path, told))
+        return judging.answered(reply, write=True, secret=secret)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         reply = self.ask(path, query)
@@ -170,7 +178,7 @@ def _part(page: Mapping[str, Any], member: str, asked: str | None) -> Part:
 
 
 def _secrets(path: str, told: Any) -> list[str]:
-    """The names in a request that no message may have in it."""
+    """The names in a read that no message may have in it; a draft says its own."""
     parts = path.partition("?")[0].split("/")
     found = [unquote(part) for part in parts[3:4] if parts[2] in ("customers", "cards")]
     waiting = [told]
@@ -179,5 +187,4 @@ def _secrets(path: str, told: Any) -> list[str]:
         if isinstance(value, Mapping):
             found += [item for name, item in value.items() if name in _SECRET and isinstance(item, str)]
             waiting.extend(value.values())
-    bare = [name.rpartition(":")[2] for name in found]  # `ccof:…` may be told without what it is
-    return [name for name in (*found, *bare) if len(name) > 3]
+    return found

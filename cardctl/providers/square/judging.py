@@ -99,8 +99,10 @@ def declined(code: str | None) -> CardctlError:
 
 def scrubbed(text: str, secret: Iterable[str] = ()) -> str:
     """Text of Square's without the names in `secret`, and without what looks like one."""
-    for name in secret:
-        text = text.replace(name, "***") if name else text
+    names = list(secret)
+    bare = [name.rpartition(":")[2] for name in names]  # `ccof:…` may be told without what it is
+    for name in (*names, *bare):
+        text = text.replace(name, "***") if len(name) > 3 else text
     return redact(_NAME.sub("***", text))
 
 

@@ -85,7 +85,7 @@ class SquareProvider:
             self._prepare(draft, key)
             body = None if draft.path.endswith(drafting.BODILESS) else draft.body
             named = key if draft.path in drafting.KEYED else None
-            answer = self._client.write(draft.method, draft.path, body, key=named, urgent=draft.urgent)
+            answer = self._client.write(draft.method, draft.path, body, key=named, urgent=draft.urgent, secret=draft.secret)
         except (ProviderRefused, RefusedAgain):
             already = self._answering.already(draft)
             if already is None:
@@ -176,7 +176,8 @@ class SquareProvider:
         """What goes before, each under a key of its own. One that is refused since it has been done already is done."""
         for number, step in enumerate(draft.prelude):
             try:
-                self._client.write(step["method"], step["path"], step["body"], key=drafting.prelude_key(key, number))
+                named = drafting.prelude_key(key, number)
+                self._client.write(step["method"], step["path"], step["body"], key=named, secret=draft.secret)
             except ProviderRefused:
                 if not self._answering.is_prepared(draft):
                     raise

@@ -20,7 +20,6 @@ LOCATIONS = "/v2/locations"
 EVENTS = "/v2/events"
 TOKEN = "/oauth2/token"  # noqa: S105 - a path
 
-LONGEST_KEY = 45
 LONGEST_REASON = 192
 LONGEST_REFERENCE = 40
 
@@ -73,9 +72,16 @@ class SquareCard(TypedDict, total=False):
     issuer_alert: str
 
 
+class SquareTimeline(TypedDict, total=False):
+    """When a payment with a card went through its steps."""
+
+    captured_at: str
+
+
 class SquareCardDetails(TypedDict, total=False):
     status: str
     card: SquareCard
+    card_payment_timeline: SquareTimeline
     errors: list[SquareError]
 
 

@@ -119,9 +119,7 @@ def _open_to_others(paths: list[Path]) -> list[tuple[Path, int]]:
 
 def _secrets(subject: Subject) -> Iterator[Check]:
     settings = subject.settings
-    needed = needed_by(settings.provider_name, renews=settings.renews)
-    names = [*needed, *(["db.url"] if settings.database.needs_secret else [])]
-    for name in names:
+    for name in needed_by(settings.provider_name, renews=settings.renews, database=settings.database.needs_secret):
         attempts = subject.secrets.explain(name)
         answer = next((each for each in attempts if each.outcome in ("found", "made on first use")), None)
         if answer is not None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from cardctl.domain.redaction import redact
 from cardctl.domain.schedule import JOBS, NAMES, Need, Planned, ScheduledJob, spoken
 from cardctl.errors import BadInput
-from cardctl.secrets.names import ENCRYPTION_KEY, PREVIOUS, needed_by
+from cardctl.providers import registry
+from cardctl.secrets.names import DATABASE_URL, ENCRYPTION_KEY, PREVIOUS, needed_by
 
 if TYPE_CHECKING:
     from cardctl.config import Settings
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 HOME = Path("/var/lib/cardctl")
 TEXTFILE = Path("/var/lib/prometheus/node-exporter/cardctl.prom")
 """Where Debian's node exporter looks."""
-_DATABASE_URL, _NOTIFY = "db.url", "notify.url"
+_NOTIFY = "notify.url"
 _UNFIT = frozenset("\"'\\$")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z", re.ASCII)
 _HOMES = ("/home", "/root", "/run/user")
@@ -104,7 +105,7 @@ def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str
         for provider in _others(settings) if asks else ():
             yield from ((name, False) for name in needed_by(provider) if name != ENCRYPTION_KEY)
     if settings.database.url is not None:
-        yield _DATABASE_URL, sure and settings.database.needs_secret
+        yield DATABASE_URL, sure and settings.database.needs_secret
     if tells:
         yield _NOTIFY, False
 
@@ -112,7 +113,7 @@ def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str
 def _others(settings: Settings) -> list[str]:
     """Providers beside the profile's own that somebody has told it something about."""
     told = {each.key.partition(".")[0] for each in settings.origins() if each.source == "config.toml" and "." in each.key}
-    return [name for name in ("stripe", "marqeta", "strowallet", "square") if name in told and name != settings.provider_name]
+    return [name for name in registry.NAMES if name in told and name != settings.provider_name]
 
 
 def _freezes(settings: Settings) -> bool:

@@ -7,10 +7,10 @@ from typing import Any
 
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record, select
-from cardctl.simulator.square.lists import changed, moment
+from cardctl.simulator.square.lists import changed, moment, visit
 from cardctl.simulator.square.sources import standing
 from cardctl.simulator.square.tables import CARDS, PAYMENTS
-from cardctl.simulator.square.words import APPROVED, CANCELED, CAPTURED, COMPLETED, FACE, FAILED, VOIDED, Refused
+from cardctl.simulator.square.words import APPROVED, CANCELED, CAPTURED, COMPLETED, FAILED, VOIDED, Refused
 
 _WHY_NOT = {COMPLETED: "CAPTURED", CANCELED: "CANCELED", FAILED: "FAILED"}
 _DUE = "status = 'APPROVED' AND delayed_until IS NOT NULL AND delayed_until <= ? AND deleted = 0"
@@ -61,14 +61,14 @@ def any_due(desk: Desk) -> bool:
 
 def settle(desk: Desk) -> None:
     """What was to happen by now happens, at the time at which it was due: holds are voided, or captured."""
-    visit = Desk(desk.db, FACE, desk.now)
-    for row in select(visit, PAYMENTS, f"{_DUE} ORDER BY delayed_until, seq", (desk.now * 1000,)):
+    visiting = visit(desk)
+    for row in select(visiting, PAYMENTS, f"{_DUE} ORDER BY delayed_until, seq", (desk.now * 1000,)):
         at = max(row["delayed_until"], row["updated"] + 1)
         if row["delay_action"] == "COMPLETE":
             done = {"status": COMPLETED, "card_status": CAPTURED, "captured_at": at, "updated": at}
-            changed(visit, PAYMENTS, row, done)
+            changed(visiting, PAYMENTS, row, done)
         else:
-            _void(visit, row, at, lapsed=1)
+            _void(visiting, row, at, lapsed=1)
 
 
 def check_open(row: Record) -> None:

@@ -168,7 +168,7 @@ def decide(desk: Desk, ref: str, verdict: str) -> bool:
 
 def settle(desk: Desk) -> None:
     """Whatever the clock has brought about."""
-    captures.settle(visit(desk))
+    captures.settle(desk)
 
 
 def _with_status(columns: Mapping[str, Any], at: int) -> Record:

@@ -28,28 +28,13 @@ def pay(desk: Desk, merchant: str, wish: Mapping[str, Any]) -> Record:
 
     `amount_money` and `tip_money` are {amount, currency}. UNCONFIRMED: that a decline leaves a FAILED payment behind.
     """
-    amount, currency, tip = _money(wish)
+    money = _money(wish)
     location = wish.get("location_id") or main_location(merchant)
     check_location(location)
     paid_with = source(desk, merchant, wish)
     if paid_with.declines == PASSING:
         raise Refused(PASSING, "A temporary internal error occurred. Try again with the same idempotency key.")
-    at = moment(desk)
-    record = {
-        "ref": letters(28) + "ZY",
-        "made": at,
-        "updated": at,
-        "amount": amount,
-        "tip": tip,
-        "currency": currency,
-        "app_fee": (wish.get("app_fee_money") or {}).get("amount"),
-        "location_id": location,
-        "order_id": wish.get("order_id") or letters(27) + "ZY",
-        "key": wish.get("idempotency_key"),
-        "version_token": letters(44),
-        **{name: wish.get(name) for name in (*_COPIED, *_ADDRESSES)},
-        **paid_with.columns,
-    }
+    record = _new(wish, moment(desk)) | money | {"location_id": location} | paid_with.columns
     return _decided(desk, merchant, record, paid_with, wish)
 
 
@@ -70,6 +55,19 @@ def cancel_by_key(desk: Desk, merchant: str, key: str) -> None:
 def errors_of(code: str) -> list[Record]:
     """How a declined payment says why."""
     return [{"code": code, "detail": f"Authorization error: '{code}'", "category": "PAYMENT_METHOD_ERROR"}]
+
+
+def _new(wish: Mapping[str, Any], at: int) -> Record:
+    return {
+        "ref": letters(28) + "ZY",
+        "made": at,
+        "updated": at,
+        "app_fee": (wish.get("app_fee_money") or {}).get("amount"),
+        "order_id": wish.get("order_id") or letters(27) + "ZY",
+        "key": wish.get("idempotency_key"),
+        "version_token": letters(44),
+        **{name: wish.get(name) for name in (*_COPIED, *_ADDRESSES)},
+    }
 
 
 def _decided(desk: Desk, merchant: str, record: Record, paid_with: Source, wish: Mapping[str, Any]) -> Record:
@@ -99,7 +97,7 @@ def _waits(wish: Mapping[str, Any], at: int) -> Record:
     return {"delay_duration": holding.written(seconds), "delay_action": action, "delayed_until": at + seconds * 1000}
 
 
-def _money(wish: Mapping[str, Any]) -> tuple[int, str, int | None]:
+def _money(wish: Mapping[str, Any]) -> Record:
     asked = wish.get("amount_money")
     if not asked:
         raise Refused("MISSING_REQUIRED_PARAMETER", "Missing required parameter: amount_money.", "amount_money")
@@ -108,4 +106,4 @@ def _money(wish: Mapping[str, Any]) -> tuple[int, str, int | None]:
     tip = wish.get("tip_money")
     if tip is not None:
         captures.check_currency(tip, asked["currency"], "tip_money")
-    return asked["amount"], asked["currency"], tip["amount"] if tip else None
+    return {"amount": asked["amount"], "currency": asked["currency"], "tip": tip["amount"] if tip else None}

@@ -7,12 +7,11 @@ FACE = "square"
 APPROVED, PENDING, COMPLETED, CANCELED, FAILED = "APPROVED", "PENDING", "COMPLETED", "CANCELED", "FAILED"
 AUTHORIZED, CAPTURED, VOIDED = "AUTHORIZED", "CAPTURED", "VOIDED"
 
-_STATES = "INQUIRY_EVIDENCE_REQUIRED INQUIRY_PROCESSING INQUIRY_CLOSED EVIDENCE_REQUIRED PROCESSING WON LOST ACCEPTED"
 _REASONS = """
     AMOUNT_DIFFERS CANCELLED DUPLICATE NO_KNOWLEDGE NOT_AS_DESCRIBED NOT_RECEIVED PAID_BY_OTHER_MEANS
     CUSTOMER_REQUESTS_CREDIT EMV_LIABILITY_SHIFT
 """
-DISPUTE_STATES, DISPUTE_REASONS = tuple(_STATES.split()), tuple(_REASONS.split())
+DISPUTE_REASONS = tuple(_REASONS.split())
 
 API = "API_ERROR"
 AUTHENTICATION = "AUTHENTICATION_ERROR"
@@ -35,9 +34,6 @@ _OF = {
 }
 CATEGORIES = {code: category for category, codes in _OF.items() for code in codes.split()}
 """Code to category, as the official description has it for each code; every other code is an INVALID_REQUEST_ERROR."""
-
-DECLINES = tuple(code for code, category in CATEGORIES.items() if category == METHOD)
-"""What a card can be made to answer at every charge."""
 
 
 class Refused(Exception):

@@ -12,8 +12,9 @@ import orjson
 from cardctl.simulator.faces.square.calls import Call, Endpoint
 from cardctl.simulator.faces.square.notices import SEARCHABLE
 from cardctl.simulator.faces.square.parameters import Fields, each, moment, one_of, text, whole
+from cardctl.simulator.faces.square.subscriptions import event_types
 from cardctl.simulator.rows import Record
-from cardctl.simulator.square.subscriptions import TYPES
+from cardctl.simulator.square.subscriptions import VERSION
 from cardctl.simulator.square.words import FACE, Refused
 
 KEPT = 28 * 86400
@@ -58,7 +59,7 @@ def _search(call: Call) -> Record:
     query = f"SELECT seq, body FROM events WHERE {' AND '.join(where)} ORDER BY seq {order} LIMIT ?"  # noqa: S608  (our own words)
     rows = call.desk.db.execute(query, [*values, limit + 1]).fetchall()
     shown = [orjson.loads(body) for _, body in rows[:limit]]
-    told = [{"event_id": event["event_id"], "api_version": "2025-08-20"} for event in shown]
+    told = [{"event_id": event["event_id"], "api_version": VERSION} for event in shown]
     page = {"events": shown, "metadata": told} if shown else {}
     return {**page, **({"cursor": f"{rows[limit - 1][0]:x}"} if len(rows) > limit else {})}
 
@@ -87,14 +88,9 @@ def _place(cursor: str) -> int:
         raise Refused("INVALID_CURSOR", "The pagination cursor is invalid.", "cursor") from None
 
 
-def _types(_: Call) -> Record:
-    known = [{"event_type": name, "api_version_introduced": "2021-06-16", "release_status": "PUBLIC"} for name in TYPES]
-    return {"event_types": list(TYPES), "metadata": known}
-
-
 ENDPOINTS = (
     Endpoint("POST", _PATH, _search, body=_SEARCH, reads=True),
     Endpoint("PUT", f"{_PATH}/enable", _enable),
     Endpoint("PUT", f"{_PATH}/disable", _disable),
-    Endpoint("GET", f"{_PATH}/types", _types, {"api_version": text(10)}),
+    Endpoint("GET", f"{_PATH}/types", event_types, {"api_version": text(10)}),
 )

@@ -78,7 +78,8 @@ def _sent(call: Call, answer: Record) -> Record:
     return {_RESULT: result}
 
 
-def _types(_: Call) -> Record:
+def event_types(_: Call) -> Record:
+    """Every kind of event that there is."""
     known = [
         {"event_type": name, "api_version_introduced": "2021-06-16", "release_status": "PUBLIC"} for name in subscriptions.TYPES
     ]
@@ -94,7 +95,7 @@ def _shown(row: Record) -> Record:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/v2/webhooks/event-types", _types, {"api_version": text(10)}),
+    Endpoint("GET", "/v2/webhooks/event-types", event_types, {"api_version": text(10)}),
     Endpoint(
         "POST",
         _PATH,
