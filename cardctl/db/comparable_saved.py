@@ -20,6 +20,7 @@ from cardctl.db.saved_tables import PaymentRow, SavedCardRow
 from cardctl.db.sealed import Box, Place
 from cardctl.db.tables import OperationRow, table_of
 from cardctl.domain.operations import OPEN
+from cardctl.domain.payments import PAYING
 
 _S, _P, _O = table_of(SavedCardRow), table_of(PaymentRow), table_of(OperationRow)
 _CARDS = (
@@ -73,7 +74,7 @@ class ComparableSaved:
     def makers(self, programme: str, marks: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Which of these marks are operations of ours that pay with a saved card; each with that card's id."""
         for chunk in chunks(marks):
-            wanted = _O.c.id.in_(chunk), _O.c.programme == programme, _O.c.kind.in_(("saved_card.charge", "saved_card.preauth"))
+            wanted = _O.c.id.in_(chunk), _O.c.programme == programme, _O.c.kind.in_(list(PAYING))
             yield from map(tuple, self._connection.execute(select(_O.c.id, _O.c.target).where(*wanted)))
 
     def open_operations(self, programme: str) -> list[tuple[str, str, str]]:

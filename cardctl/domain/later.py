@@ -74,14 +74,10 @@ def card_taken(card: SavedCard, remote: RemoteSavedCard, at: datetime, *, read: 
     return replace(said, state=_told_state(card, said)) if _card_key(said) > _card_key(card) else card
 
 
-def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind, invoice: str | None) -> Payment:
-    """A payment after a word about it; `invoice` and `kind` are what its operation says."""
-    held = PaymentKind.PREAUTH in (known.kind, kind)  # a word of a hold may come after that of its capture
-    now = replace(
-        known,
-        kind=PaymentKind.PREAUTH if held else kind,
-        invoice=invoice or known.invoice,
-    )
+def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind | None, invoice: str | None) -> Payment:
+    """A payment after a word about it; `invoice` and `kind` are what its operation says, where one of ours made it."""
+    seems = known.kind if known.asked is not None else kind_told(known, remote)
+    now = replace(known, kind=kind or seems, invoice=invoice or known.invoice)
     if _payment_key(remote.updated_at, remote) <= _payment_key(known.told_at, known):
         return now
     same = remote.amount.currency == known.amount.currency
@@ -97,6 +93,15 @@ def payment_taken(known: Payment, remote: RemotePayment, kind: PaymentKind, invo
         expires_at=remote.expires_at,
         told_at=remote.updated_at,
     )
+
+
+def kind_told(known: Payment | None, remote: RemotePayment) -> PaymentKind:
+    """What a payment seems to be that no operation of ours made: a hold where any word says so, whenever that comes, unless
+    another says that it was taken at once."""
+    was = None if known is None else known.kind
+    sure = known is not None and known.state is PaymentState.COMPLETED and was is PaymentKind.CHARGE
+    at_once = sure or remote.kind is PaymentKind.CHARGE
+    return PaymentKind.PREAUTH if PaymentKind.PREAUTH in (was, remote.kind) and not at_once else PaymentKind.CHARGE
 
 
 def with_refunds(payment: Payment, refunds: Iterable[Refund]) -> Payment:

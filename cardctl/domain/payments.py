@@ -20,6 +20,10 @@ class PaymentKind(StrEnum):
     PREAUTH = "preauth"
 
 
+PAYING = {"saved_card.charge": PaymentKind.CHARGE, "saved_card.preauth": PaymentKind.PREAUTH}
+"""What an operation that pays makes, by its kind."""
+
+
 class PaymentState(StrEnum):
     """APPROVED: held, and not captured yet. UNKNOWN is neither success nor failure."""
 
@@ -139,7 +143,8 @@ class NewPayment:
 @dataclass(frozen=True, slots=True)
 class RemotePayment:
     """A provider's word about a payment. `token` is its version, where changes want one; `decline` the provider's word for why
-    it failed; `mark` the operation that made it; `then_capture`: a hold that is captured by itself at its end, not released."""
+    it failed; `mark` the operation that made it; `then_capture`: a hold that is captured by itself at its end, not released.
+    `kind`: what it seems to be by this word, None: it does not tell; one that is COMPLETED does, the same each time."""
 
     ref: str
     raw: dict[str, Any]
@@ -159,6 +164,7 @@ class RemotePayment:
     word: str = ""
     decline: str | None = None
     then_capture: bool = False
+    kind: PaymentKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

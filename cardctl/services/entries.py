@@ -12,7 +12,6 @@ from cardctl.domain.accounts import Account, RemoteAccount
 from cardctl.domain.cards import Card, Limits, RemoteCard
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Operation
-from cardctl.domain.payments import Payment
 from cardctl.domain.states import FINAL, CardState, settle
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
 from cardctl.services.desk import Desk
@@ -235,9 +234,3 @@ def shown(value: object) -> Any:
     if isinstance(value, tuple):
         return [str(item) for item in value]
     return value if value is None or isinstance(value, int) else str(value)
-
-
-def payment_told(payment: Payment) -> Diff:
-    """What the audit tells of a payment; no name of a card is in it."""
-    words = ("amount", "captured", "refunded")
-    return {"state": str(payment.state)} | {word: shown(getattr(payment, word)) for word in words}

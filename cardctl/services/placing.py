@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from cardctl.db.unit import Unit
-from cardctl.domain.payments import Payment, PaymentKind, PaymentState, RemoteDispute, RemotePayment, RemoteRefund
+from cardctl.domain.payments import Payment, RemoteDispute, RemotePayment, RemoteRefund
 from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, RemoteSavedCard, SavedCard, SavedTold
 from cardctl.services.desk import Desk
 from cardctl.services.intake import written_since
 from cardctl.services.rereading import Readings
 from cardctl.services.saving import (
-    KINDS,
-    maker_of,
+    owner_of,
     take_dispute,
     take_gone,
     take_payment,
@@ -141,21 +140,10 @@ class Placing:
     def _payment(self, remote: RemotePayment) -> Payment | None:
         """None where it is nobody's in these books."""
         known = self.unit.payments.by_refs(self.desk.programme, [remote.ref]).get(remote.ref)
-        made = maker_of(self.unit, self.desk.programme, remote)
-        card_id = known.saved_card_id if known else made.target if made else self._payer(remote)
+        card_id = owner_of(self.unit, self.desk.programme, remote, known, self.payers)
         if card_id is None:
             return None
-        # Square calls every payment APPROVED for a moment; one of which nobody here knows more is then a hold
-        held = PaymentKind.PREAUTH if remote.state is PaymentState.APPROVED else PaymentKind.CHARGE
-        kind = KINDS[made.kind] if made else held
-        return take_payment(self.desk, self.unit, known, remote, saved_card_id=card_id, kind=kind, action=_PAYMENT)
-
-    def _payer(self, remote: RemotePayment) -> str | None:
-        ref = remote.card_ref
-        if ref is not None and ref not in self.payers:
-            card = self._by_ref(ref)
-            self.payers[ref] = card.id if card else None
-        return self.payers[ref] if ref is not None else None
+        return take_payment(self.desk, self.unit, known, remote, saved_card_id=card_id, action=_PAYMENT)
 
     def _paid(self, ref: str) -> Payment | None:
         """A payment by its name, read where the books did not have it."""

@@ -12,12 +12,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from cardctl.db.unit import Unit
-from cardctl.domain.later import card_taken, is_later, payment_taken, refund_taken, with_refunds, without_refund
+from cardctl.domain.later import card_taken, is_later, kind_told, payment_taken, refund_taken, with_refunds, without_refund
 from cardctl.domain.operations import Operation
 from cardctl.domain.payments import (
+    PAYING,
     Dispute,
     Payment,
-    PaymentKind,
     Refund,
     RemoteDispute,
     RemotePayment,
@@ -30,8 +30,6 @@ from cardctl.domain.saved_cards import RemoteCustomer, RemoteSavedCard, SavedCar
 from cardctl.services.desk import Desk
 from cardctl.services.entries import Diff, audit_change, made_by, shown
 
-KINDS = {"saved_card.charge": PaymentKind.CHARGE, "saved_card.preauth": PaymentKind.PREAUTH}
-"""What an operation makes, by its kind."""
 _CARD_WORDS = ("state", "brand", "last4", "exp_month", "exp_year")
 _PAYMENT_WORDS = ("state", "kind", "amount", "tip", "captured", "refunded", "expires_at", "invoice")
 _REFUND_WORDS = ("state", "amount", "invoice")
@@ -63,15 +61,13 @@ def take_saved_card(
     return CardTaken(taken, before, after)
 
 
-def take_gone(desk: Desk, unit: Unit, card: SavedCard, *, action: str | None = None) -> CardTaken:
+def take_gone(desk: Desk, unit: Unit, card: SavedCard, *, action: str) -> None:
     """The provider has the card, or its customer, no more."""
-    taken = card if card.state is SavedCardState.GONE else replace(card, state=SavedCardState.GONE, updated_at=desk.clock())
-    if taken is not card:
-        unit.saved_cards.put(taken)
-    before, after = _card_diff(card, taken)
-    if action is not None:
-        audit_change(desk, unit, action, card.id, before, after)
-    return CardTaken(taken, before, after)
+    if card.state is SavedCardState.GONE:
+        return
+    taken = replace(card, state=SavedCardState.GONE, updated_at=desk.clock())
+    unit.saved_cards.put(taken)
+    audit_change(desk, unit, action, card.id, *_card_diff(card, taken))
 
 
 def take_reading(
@@ -81,8 +77,8 @@ def take_reading(
     remote: RemoteSavedCard | None,
     *,
     customer: RemoteCustomer | None,
-    action: str | None = None,
-) -> CardTaken:
+    action: str,
+) -> None:
     """What was read just now of a card and of its customer, None where the provider has them no more. A customer that is not
     there may have been merged into another: what the card says of its customer by now counts, since that one may have been
     merged again. Whether cards outlive a merge is UNCONFIRMED, so it takes a card that was read to believe it."""
@@ -91,14 +87,12 @@ def take_reading(
     if remote is not None and remote.customer_ref is not None and remote.customer_ref != card.customer_ref:
         heir = remote.customer_ref
     if (remote is None and card.ref is not None) or not (living or heir):
-        return take_gone(desk, unit, card, action=action)
-    if remote is not None:
-        return take_saved_card(
-            desk, unit, card, replace(remote, customer_ref=heir or remote.customer_ref), read=True, action=action
-        )
-    if heir is not None and not living:
+        take_gone(desk, unit, card, action=action)
+    elif remote is not None:
+        word = replace(remote, customer_ref=heir or remote.customer_ref)
+        take_saved_card(desk, unit, card, word, read=True, action=action)
+    elif heir is not None and not living:
         unit.saved_cards.put(replace(card, customer_ref=heir, updated_at=desk.clock()))
-    return CardTaken(unit.saved_cards.named(card.id), {}, {})
 
 
 def take_payment(
@@ -108,18 +102,18 @@ def take_payment(
     remote: RemotePayment,
     *,
     saved_card_id: str,
-    kind: PaymentKind,
     invoice: str | None = None,
     action: str | None = None,
 ) -> Payment:
     """The provider's word about a payment. `known` None: it is looked for, since a notification may have brought it before its
-    operation heard of it. One that bears the mark of an operation of ours has its name, its amount and its invoice."""
+    operation heard of it. One that bears the mark of an operation of ours has its name, its kind, its amount and its
+    invoice."""
     known = known or unit.payments.by_refs(desk.programme, [remote.ref]).get(remote.ref)
-    taken = (
-        _new_payment(desk, unit, remote, saved_card_id, kind, invoice)
-        if known is None
-        else payment_taken(known, remote, kind, invoice)
-    )
+    made = maker_of(unit, desk.programme, remote)
+    if known is None:
+        taken = _new_payment(desk, remote, saved_card_id, made, invoice)
+    else:
+        taken = payment_taken(known, remote, PAYING[made.kind] if made else None, invoice)
     if known is not None and known.refunded.minor:  # which it is not where a refund of it lives
         taken = with_refunds(taken, unit.payments.refunds_of(taken.id))
     if taken != known:
@@ -153,10 +147,8 @@ def take_refund(
     return taken
 
 
-def take_dispute(
-    desk: Desk, unit: Unit, remote: RemoteDispute, *, payment: Payment | None = None, action: str | None = None
-) -> Dispute:
-    """The provider's word about a dispute; the entry is about `payment`, where that is in the books."""
+def take_dispute(desk: Desk, unit: Unit, remote: RemoteDispute, *, payment: Payment, action: str) -> None:
+    """The provider's word about a dispute of `payment`, which the entry is about."""
     known = unit.payments.dispute(desk.programme, remote.ref)
     told = Dispute(
         programme=desk.programme,
@@ -169,19 +161,32 @@ def take_dispute(
         version=remote.version,
     )
     if known is not None and not is_later(told, known):
-        return known
+        return
     unit.payments.put_dispute(told)
-    if action is not None:
-        before = {} if known is None else {"state": known.state}
-        after = {"dispute": told.ref, "state": told.state, "amount": shown(told.amount)}
-        audit_change(desk, unit, action, payment.id if payment else told.ref, before, after)
-    return told
+    before = {} if known is None else {"state": known.state}
+    after = {"dispute": told.ref, "state": told.state, "amount": shown(told.amount)}
+    audit_change(desk, unit, action, payment.id, before, after)
 
 
 def maker_of(unit: Unit, programme: str, remote: RemotePayment) -> Operation | None:
     """The operation of ours that made a payment, by the mark that it bears; its target is the saved card."""
     made = unit.operations.get(remote.mark) if remote.mark else None
-    return made if made is not None and made.kind in KINDS and made.programme == programme else None
+    return made if made is not None and made.kind in PAYING and made.programme == programme else None
+
+
+def owner_of(
+    unit: Unit, programme: str, remote: RemotePayment, known: Payment | None, payers: dict[str, str | None]
+) -> str | None:
+    """Whose payment it is, by our id of the saved card: as the books have it, else as its maker says, else by the card that it
+    names; None: nobody's. `payers` is what was asked about cards by now, which this adds to."""
+    made = None if known is not None else maker_of(unit, programme, remote)
+    ref = remote.card_ref
+    if known is not None or made is not None or ref is None:
+        return known.saved_card_id if known else made.target if made else None
+    if ref not in payers:
+        card = unit.saved_cards.by_ref(programme, ref)
+        payers[ref] = card.id if card else None
+    return payers[ref]
 
 
 def payment_diff(before: Payment | None, now: Payment) -> tuple[Diff, Diff]:
@@ -207,10 +212,7 @@ def _card_diff(card: SavedCard, taken: SavedCard) -> tuple[Diff, Diff]:
     return before, after
 
 
-def _new_payment(
-    desk: Desk, unit: Unit, remote: RemotePayment, saved_card_id: str, kind: PaymentKind, invoice: str | None
-) -> Payment:
-    made = maker_of(unit, desk.programme, remote)
+def _new_payment(desk: Desk, remote: RemotePayment, saved_card_id: str, made: Operation | None, invoice: str | None) -> Payment:
     told = redact(remote.invoice) if remote.invoice else None  # somebody else's words
     return Payment(
         id=payment_id_of(made.id) if made else desk.new_id("pay"),
@@ -219,7 +221,7 @@ def _new_payment(
         programme=desk.programme,
         saved_card_id=saved_card_id,
         invoice=invoice or (made.about if made else None) or told,
-        kind=KINDS[made.kind] if made else kind,
+        kind=PAYING[made.kind] if made else kind_told(None, remote),
         state=remote.state,
         amount=remote.amount,
         tip=remote.tip,

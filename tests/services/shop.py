@@ -11,7 +11,16 @@ from typing import Any, ClassVar, cast
 from cardctl import runtime
 from cardctl.db.unit import Books
 from cardctl.domain.operations import OperationState
-from cardctl.domain.payments import ENDED, UNREFUNDED, PaymentState, RefundState, RemoteDispute, RemotePayment, RemoteRefund
+from cardctl.domain.payments import (
+    ENDED,
+    UNREFUNDED,
+    PaymentKind,
+    PaymentState,
+    RefundState,
+    RemoteDispute,
+    RemotePayment,
+    RemoteRefund,
+)
 from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, RemoteSaved, RemoteSavedCard, SavedTold
 from cardctl.providers.base import Provider
 from cardctl.services.desk import Desk
@@ -44,7 +53,7 @@ class Shop:
         """A charge, which Square calls approved for a moment, or a hold."""
         made = RemotePayment(
             ref, {"id": ref}, PaymentState.APPROVED, usd(minor), usd(0), usd(0), usd(0), card_ref, CUSTOMER, None, mark,
-            later(7 * 86_400) if hold else None, NOW, NOW,
+            later(7 * 86_400) if hold else None, NOW, NOW, kind=PaymentKind.PREAUTH,
         )  # fmt: skip
         self._payment(made)
         if not hold:
@@ -54,12 +63,13 @@ class Shop:
         held = self.payments[ref]
         if held.state not in ENDED:
             took = usd(held.amount.minor + tip)
-            self._payment(replace(held, state=PaymentState.COMPLETED, tip=usd(tip), captured=took, expires_at=None))
+            kind = PaymentKind.PREAUTH if held.expires_at else PaymentKind.CHARGE
+            self._payment(replace(held, state=PaymentState.COMPLETED, tip=usd(tip), captured=took, expires_at=None, kind=kind))
 
     def cancel(self, ref: str) -> None:
         held = self.payments[ref]
         if held.state not in ENDED:
-            self._payment(replace(held, state=PaymentState.CANCELED, expires_at=None))
+            self._payment(replace(held, state=PaymentState.CANCELED, expires_at=None, kind=None))
 
     def refund(self, ref: str, payment_ref: str, minor: int) -> None:
         """Begun; its payment counts it at once."""

@@ -135,6 +135,7 @@ def test_a_payment_made_elsewhere_with_our_card_comes_in_and_others_do_not(selli
     with world.books.read() as unit:
         (elsewhere,) = list(unit.payments.rows())
     assert (elsewhere.captured, elsewhere.asked, elsewhere.saved_card_id) == (usd("12.50"), None, card.id)
+    assert elsewhere.kind is PaymentKind.CHARGE
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -140,9 +140,7 @@ def test_an_operation_finds_the_payment_that_an_event_brought(desk: Desk) -> Non
     shop.pay("P", 5000, mark="op_charge")
     tell_all(desk, shop)
     with desk.books.write() as unit:
-        again = take_payment(
-            desk, unit, None, shop.payments["P"], saved_card_id=OURS.id, kind=PaymentKind.CHARGE, invoice="lot-7"
-        )
+        again = take_payment(desk, unit, None, shop.payments["P"], saved_card_id=OURS.id, invoice="lot-7")
         assert [one.id for one in unit.payments.rows()] == ["pay_charge"] == [again.id]
     assert (again.kind, again.asked, again.captured) == (PaymentKind.CHARGE, usd(5000), usd(5000))
 
@@ -156,6 +154,21 @@ def test_a_payment_made_elsewhere_with_our_card_comes_in_and_others_do_not(desk:
     assert amounts(desk, "ELSEWHERE") == (PaymentState.COMPLETED, usd(1200), usd(0))
     assert payment(desk, "ELSEWHERE").asked is None
     assert set(books_say(desk)) == {"card", "ELSEWHERE"}
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+@pytest.mark.parametrize(("hold", "kind"), [(False, PaymentKind.CHARGE), (True, PaymentKind.PREAUTH)])
+def test_what_was_made_elsewhere_is_a_charge_or_a_hold_in_any_order(
+    desk: Desk, hold: bool, kind: PaymentKind, order: tuple[int, ...]
+) -> None:
+    shop = Shop()
+    shop.pay("ELSEWHERE", 1200, hold=hold)
+    if hold:
+        shop.capture("ELSEWHERE")
+    shop.refund("R", "ELSEWHERE", 300)
+    tell_all(desk, shop, order)
+    assert (payment(desk, "ELSEWHERE").kind, payment(desk, "ELSEWHERE").asked) == (kind, None)
+    assert amounts(desk, "ELSEWHERE") == (PaymentState.COMPLETED, usd(1200), usd(300))
 
 
 def test_a_refund_tells_of_its_payment_by_reading_it(desk: Desk) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cardctl.domain.money import Money, zero
-from cardctl.domain.payments import PaymentState, RefundState, RemoteDispute, RemotePayment, RemoteRefund
+from cardctl.domain.payments import PaymentKind, PaymentState, RefundState, RemoteDispute, RemotePayment, RemoteRefund
 from cardctl.domain.redaction import redact_json
 from cardctl.domain.saved_cards import RemoteCustomer, RemoteSavedCard
 from cardctl.domain.states import CardState
@@ -44,6 +44,7 @@ REFUND_STATES = {
 }
 CLOSED = "ISSUER_ALERT_CARD_CLOSED"
 _LONGEST_PERSON = 100
+_AT_ONCE = timedelta(minutes=1)
 _MARK = re.compile(r"op_[0-9A-Za-z]+\Z", re.ASCII)
 _NOTED = re.compile(r"cardctl (op_[0-9A-Za-z]+)\Z", re.ASCII)
 _REASONED = re.compile(r"(.*?) ?\[(op_[0-9A-Za-z]+)\]\Z", re.ASCII | re.DOTALL)
@@ -144,6 +145,7 @@ def payment_from_wire(payment: SquarePayment, *, keep: bool = True) -> RemotePay
         word=word,
         decline=_decline(payment),
         then_capture=payment.get("delay_action") == "COMPLETE",
+        kind=_kind(payment, state, made),
     )
 
 
@@ -188,6 +190,16 @@ def moment(text: str) -> datetime:
 def moment_to_wire(at: datetime) -> str:
     """RFC 3339 in UTC, to the millisecond, as Square writes it."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _kind(payment: SquarePayment, state: PaymentState, made: datetime) -> PaymentKind | None:
+    """Square tells a charge APPROVED first, just as a hold (official examples): until it is COMPLETED it seems to be one. That
+    `captured_at` is always there is UNCONFIRMED; the last change is hardly ever earlier."""
+    if state is not PaymentState.COMPLETED:
+        return PaymentKind.PREAUTH if state is PaymentState.APPROVED else None
+    timeline = (payment.get("card_details") or {}).get("card_payment_timeline") or {}
+    took = timeline.get("captured_at") or payment.get("updated_at")
+    return PaymentKind.CHARGE if took is None or moment(took) - made < _AT_ONCE else PaymentKind.PREAUTH
 
 
 def _decline(payment: SquarePayment) -> str | None:

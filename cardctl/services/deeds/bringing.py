@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cardctl.db.unit import Unit
-from cardctl.domain.payments import Payment, PaymentKind, PaymentState, RemotePayment
+from cardctl.domain.payments import Payment, RemotePayment
 from cardctl.errors import NotFound
 from cardctl.providers.base import require
 from cardctl.providers.saving import ReadsPayments
 from cardctl.services.desk import Desk
-from cardctl.services.saving import KINDS, maker_of, take_payment, take_refund
+from cardctl.services.saving import owner_of, take_payment, take_refund
 
 
 def bring_payment(desk: Desk, ref: str, refunds: Iterable[str] = ()) -> Payment:
@@ -30,11 +30,7 @@ def bring_payment(desk: Desk, ref: str, refunds: Iterable[str] = ()) -> Payment:
 
 def _taken(desk: Desk, unit: Unit, remote: RemotePayment) -> Payment:
     known = unit.payments.by_refs(desk.programme, [remote.ref]).get(remote.ref)
-    made = maker_of(unit, desk.programme, remote)
-    payer = unit.saved_cards.by_ref(desk.programme, remote.card_ref) if remote.card_ref else None
-    card_id = known.saved_card_id if known else made.target if made else payer.id if payer else None
+    card_id = owner_of(unit, desk.programme, remote, known, {})
     if card_id is None:
         raise NotFound("saved card", f"that made {remote.ref}")
-    held = PaymentKind.PREAUTH if remote.state is PaymentState.APPROVED else PaymentKind.CHARGE
-    kind = KINDS[made.kind] if made else known.kind if known else held
-    return take_payment(desk, unit, known, remote, saved_card_id=card_id, kind=kind, action="payment.sync")
+    return take_payment(desk, unit, known, remote, saved_card_id=card_id, action="payment.sync")

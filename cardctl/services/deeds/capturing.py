@@ -20,10 +20,10 @@ from cardctl.errors import BadAmount, StateForbids
 from cardctl.providers.base import Remote, require
 from cardctl.providers.saving import ChargesSavedCards
 from cardctl.services.desk import Desk, Done, Thing
-from cardctl.services.entries import payment_told, shown
+from cardctl.services.entries import shown
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
-from cardctl.services.saving import take_payment, take_refund
+from cardctl.services.saving import payment_diff, take_payment, take_refund
 
 _S = PaymentState
 
@@ -194,8 +194,8 @@ CAPTURE_DEEDS: list[Capture | Cancel | GiveBack] = [Capture(), Cancel(), GiveBac
 def _record_payment(desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
     assert isinstance(remote, RemotePayment)
     known = unit.payments.named(operation.target)
-    payment = take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, kind=known.kind, invoice=known.invoice)
-    return Change(payment, payment_told(known), payment_told(payment))
+    payment = take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, invoice=known.invoice)
+    return Change(payment, *payment_diff(known, payment))
 
 
 def _payment(desk: Desk, operation: Operation) -> Payment:

@@ -10,6 +10,7 @@ from cardctl.db.unit import Unit
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.payments import (
+    PAYING,
     UNPAID,
     NewPayment,
     Payment,
@@ -23,12 +24,12 @@ from cardctl.errors import CardExpired, OutcomeUnknown, StateForbids
 from cardctl.providers.base import Remote, require
 from cardctl.providers.saving import ChargesSavedCards
 from cardctl.services.desk import Desk, Done, Thing
-from cardctl.services.entries import audit_change, payment_told
+from cardctl.services.entries import audit_change
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
-from cardctl.services.saving import take_payment
+from cardctl.services.saving import payment_diff, take_payment
 
-_KINDS = {PaymentKind.CHARGE: "saved_card.charge", PaymentKind.PREAUTH: "saved_card.preauth"}
+_KINDS = {made: kind for kind, made in PAYING.items()}
 
 
 def charge(
@@ -103,12 +104,10 @@ class Pay:
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemotePayment)
         known = unit.payments.by_refs(operation.programme, [remote.ref]).get(remote.ref)
-        payment = take_payment(
-            desk, unit, known, remote, saved_card_id=operation.target, kind=self.what, invoice=operation.about
-        )
+        payment = take_payment(desk, unit, known, remote, saved_card_id=operation.target, invoice=operation.about)
         payment = replace(payment, kind=self.what, invoice=operation.about, asked=operation.amount)
         unit.payments.put(payment)
-        return Change(payment, {}, payment_told(payment) | {"payment": payment.id, "invoice": payment.invoice})
+        return Change(payment, {}, payment_diff(None, payment)[1] | {"payment": payment.id})
 
     def load(self, unit: Unit, operation: Operation) -> Payment:
         return unit.payments.named(payment_id_of(operation.id))
@@ -116,7 +115,7 @@ class Pay:
     def _paid(self, unit: Unit, operation: Operation) -> Payment | None:
         """The payment that has paid the invoice already, just as is wished now; StateForbids where it is another."""
         assert operation.about is not None
-        for kind in _KINDS.values():
+        for kind in PAYING:
             for other in unit.operations.open_about(operation.programme, kind, operation.about):
                 if other.about == operation.about and other.id != operation.id and other.target != operation.target:
                     raise OutcomeUnknown(f"{other.id} is already paying {operation.about}", operation_id=other.id)
@@ -135,7 +134,7 @@ class Pay:
         raise StateForbids(told, hint=hint)
 
 
-PAY_DEEDS = [Pay(PaymentKind.CHARGE), Pay(PaymentKind.PREAUTH)]
+PAY_DEEDS = [Pay(what) for what in PAYING.values()]
 
 
 def mark_expired(desk: Desk, card: SavedCard) -> SavedCard:

@@ -82,8 +82,7 @@ def _read(reader: ReadsPayments, payments: Iterable[Payment], refunds: Iterable[
 def _take_payments(desk: Desk, unit: Unit, words: Words) -> None:
     for payment, told in words.payments:
         known = unit.payments.named(payment.id)
-        card_id = known.saved_card_id
-        take_payment(desk, unit, known, told, saved_card_id=card_id, kind=known.kind, action="payment.sync")
+        take_payment(desk, unit, known, told, saved_card_id=known.saved_card_id, action="payment.sync")
     for refund, given in words.refunds:
         payment = unit.payments.named(refund.payment_id)
         take_refund(desk, unit, None, given, payment=payment, action="refund.sync")

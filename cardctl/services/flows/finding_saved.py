@@ -9,14 +9,13 @@ from typing import TypeVar
 from cardctl.db.payments import PaymentFilter
 from cardctl.db.saved_cards import SavedCardFilter
 from cardctl.db.unit import Books, Unit
-from cardctl.domain.payments import Dispute, Payment, PaymentState, Refund
+from cardctl.domain.payments import PAYING, Dispute, Payment, PaymentState, Refund
 from cardctl.domain.saved_cards import SavedCard, SavedCardState, first_month
 from cardctl.errors import AmbiguousName, BadInput, NotFound, OutcomeUnknown, StateForbids
 
 T = TypeVar("T")
 
 _HELD = (PaymentState.APPROVED, PaymentState.PENDING)
-_PAYING = ("saved_card.charge", "saved_card.preauth")
 _FEW = 50
 
 
@@ -109,7 +108,7 @@ def _by_invoice(unit: Unit, card: SavedCard, invoice: str) -> Payment:
 def _refuse_doubt(unit: Unit, card: SavedCard, invoice: str | None = None) -> None:
     """OutcomeUnknown where a payment that may be meant is in doubt: nobody knows whether it is there."""
     for one in unit.operations.open_for(card.id):
-        if one.kind in _PAYING and (invoice is None or one.about == invoice):
+        if one.kind in PAYING and (invoice is None or one.about == invoice):
             hint = f"settle it: `cardctl operation resume {one.id}`, or `cardctl operation resolve {one.id} --cancel`"
             raise OutcomeUnknown(f"{one.kind} {one.id} on {card.id} is in doubt", operation_id=one.id, hint=hint)
 

@@ -25,7 +25,7 @@ from cardctl.domain.lots import (
 )
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Operation, OperationState
-from cardctl.domain.payments import Payment, PaymentState
+from cardctl.domain.payments import PAYING, Payment, PaymentState
 from cardctl.domain.preauthorization import judge
 from cardctl.domain.saved_cards import SavedCard
 from cardctl.errors import (
@@ -57,7 +57,6 @@ PATIENCE = 3
 
 _MOST_STEPS = 12
 """Of one lot in one run: more than any lot needs, so that nothing can go round in a circle."""
-_PAYS = frozenset({"saved_card.preauth", "saved_card.charge"})
 _SAID_NO = frozenset(kind.error_code for kind in (ProviderRefused, ProviderHasNot, CardExpired))
 _FATAL = (BooksUnusable, BooksLocked, SecretProblem, LiveNotSaid)
 
@@ -223,8 +222,8 @@ def _refreshed(desk: Desk, payment: Payment) -> Payment:
     except CardctlError:
         return payment
     with desk.books.write() as unit:
-        known, card_id = unit.payments.named(payment.id), payment.saved_card_id
-        return take_payment(desk, unit, known, remote, saved_card_id=card_id, kind=known.kind, action="payment.sync")
+        known = unit.payments.named(payment.id)
+        return take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, action="payment.sync")
 
 
 def _standing(desk: Desk, unit: Unit, lot: Lot) -> Standing:
@@ -263,7 +262,7 @@ def _declined(unit: Unit, card: SavedCard, lot: Lot) -> Decline | None:
     for each in reversed(unit.operations.for_target(card.id)):
         if each.kind == "saved_card.add" and each.state is OperationState.DONE:
             return None
-        if each.kind in _PAYS and belongs(lot, each.about) and each.finished_at is not None:
+        if each.kind in PAYING and belongs(lot, each.about) and each.finished_at is not None:
             refused = each.state is OperationState.REFUSED and each.error_code in _SAID_NO
             if not refused or each.amount is None:
                 return None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cardctl.domain.money import Money
-from cardctl.domain.payments import PaymentState, RefundState
+from cardctl.domain.payments import PaymentKind, PaymentState, RefundState
 from cardctl.domain.states import CardState
 from cardctl.providers.square import translate
 from tests.providers.square import objects
@@ -47,6 +47,35 @@ def test_a_hold_ends_and_what_is_over_does_not() -> None:
     assert translate.payment_from_wire(objects.hold(status="COMPLETED")).expires_at is None
     assert translate.payment_from_wire(objects.hold(delayed_until=None)).expires_at is None
     assert translate.payment_from_wire(objects.hold(delay_action="COMPLETE")).then_capture
+
+
+@pytest.mark.parametrize(
+    ("status", "captured", "updated", "kind"),
+    [
+        ("APPROVED", None, "51.086", PaymentKind.PREAUTH),
+        ("COMPLETED", "51.900", "59.999", PaymentKind.CHARGE),
+        ("COMPLETED", None, "59.999", PaymentKind.CHARGE),
+        ("COMPLETED", "51.900", None, PaymentKind.CHARGE),
+        ("CANCELED", None, "51.086", None),
+        ("FAILED", None, "51.086", None),
+    ],
+)
+def test_what_is_completed_at_once_is_a_charge(
+    status: str, captured: str | None, updated: str | None, kind: PaymentKind | None
+) -> None:
+    """Square tells of a charge as of a hold at first; one that was refunded months later was a charge all the same."""
+    wire = objects.payment(status, updated_at=f"2026-11-22T21:16:{updated}Z" if updated else "2027-03-01T00:00:00Z")
+    if captured:
+        wire["card_details"]["card_payment_timeline"] = {"captured_at": f"2026-11-22T21:16:{captured}Z"}
+    assert translate.payment_from_wire(wire).kind is kind
+
+
+def test_a_hold_that_was_captured_stays_one() -> None:
+    late = "2026-11-22T21:19:00.832Z"
+    wire = objects.payment(updated_at=late)
+    assert translate.payment_from_wire(wire).kind is PaymentKind.PREAUTH
+    wire["card_details"]["card_payment_timeline"] = {"captured_at": late}
+    assert translate.payment_from_wire(wire).kind is PaymentKind.PREAUTH
 
 
 def test_a_payment_of_another_kind_is_read_as_well() -> None:
