@@ -25,14 +25,16 @@ from cardctl.providers.square.wire import SquareError
 _TOKENS = frozenset({"UNAUTHORIZED", "ACCESS_TOKEN_EXPIRED", "ACCESS_TOKEN_REVOKED", "V1_ACCESS_TOKEN"})
 _MISSING = frozenset({"NOT_FOUND", "CUSTOMER_NOT_FOUND"})
 _TEMPORARY = frozenset({"TEMPORARY_ERROR", "REQUEST_TIMEOUT"})
-_SETTLED = frozenset({"IDEMPOTENCY_KEY_REUSED", "VERSION_MISMATCH"})
-"""A conflict that says what is the matter; any other may be a request under the same key that still runs (UNCONFIRMED)."""
+_REUSED = "IDEMPOTENCY_KEY_REUSED"
+_SETTLED = "VERSION_MISMATCH"
+"""The conflict that says what is the matter; any other may be a request under the same key that still runs (UNCONFIRMED)."""
 _NAME = re.compile(r"\b(?:ccof|cnon|verf):[\w-]+|\b(?=[\w-]*\d)[A-Za-z0-9_-]{16,}")
 """What may be the name of a customer or card (26 letters and digits, or `ccof:…`), or a token."""
 
 
 class RefusedAgain(ReplyLost):
-    """A no to the repetition of a request that may have run: what it would have made may be there."""
+    """A no to the repetition of a request that may have run, or a no since its key was used: what it would have made may be
+    there."""
 
 
 def answered(reply: Reply, *, write: bool, secret: Iterable[str] = ()) -> dict[str, Any]:
@@ -63,17 +65,20 @@ def refuse(reply: Reply, errors: list[SquareError], *, write: bool, secret: Iter
     """Raises what an answer with errors means.
 
     Which status goes with which code is UNCONFIRMED, so the code decides. A refusal of a repetition does not tell what became
-    of the attempt before it: Square gives a first success again, but UNCONFIRMED, it may still be at work on it.
+    of the attempt before it: Square gives a first success again, but UNCONFIRMED, it may still be at work on it. A key of ours
+    is one write's, so one that was used speaks for that write having run.
     """
     error = _chief(errors)
     code, message = str(error.get("code") or ""), _message(reply, error, secret)
     if write and reply.doubtful:
         raise RefusedAgain(f"a request to square may have run; to its repetition {message}")
+    if write and code == _REUSED:
+        raise RefusedAgain(message)
     if code == "RATE_LIMITED":
         raise RateLimited(message)
     if code in _TEMPORARY or error.get("category") == "API_ERROR":
         raise ServerFailed(message) if write else ProviderUnavailable(message)
-    if reply.status == 409 and code not in _SETTLED:
+    if reply.status == 409 and code != _SETTLED:
         raise ReplyLost(message) if write else ProviderUnavailable(message)
     raise refusal(code, reply.status, message, reply.headers.get("x-request-id"))
 

@@ -178,7 +178,7 @@ class SquareProvider:
             try:
                 named = drafting.prelude_key(key, number)
                 self._client.write(step["method"], step["path"], step["body"], key=named, secret=draft.secret)
-            except ProviderRefused:
+            except (ProviderRefused, RefusedAgain):
                 if not self._answering.is_prepared(draft):
                     raise
 

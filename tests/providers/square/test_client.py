@@ -24,6 +24,7 @@ from cardctl.errors import (
 )
 from cardctl.providers.base import Call
 from cardctl.providers.square.declines import DECLINES
+from cardctl.providers.square.judging import RefusedAgain
 from cardctl.providers.square.provider import build
 from tests.providers.conftest import KEY, Hand
 from tests.providers.scripted import Script, broken, ok, torn
@@ -54,8 +55,8 @@ def charge(hand: Hand, *steps: Any, **parts: Any) -> Any:
         (refused(402, "CARD_EXPIRED", category="PAYMENT_METHOD_ERROR"), CardExpired, "CARD_EXPIRED"),
         (refused(200, "GENERIC_DECLINE"), ProviderRefused, "GENERIC_DECLINE"),
         (refused(403, "INSUFFICIENT_SCOPES"), ProviderRefused, "INSUFFICIENT_SCOPES"),
-        (refused(400, "IDEMPOTENCY_KEY_REUSED"), ProviderRefused, "IDEMPOTENCY_KEY_REUSED"),
-        (refused(409, "IDEMPOTENCY_KEY_REUSED"), ProviderRefused, "IDEMPOTENCY_KEY_REUSED"),
+        (refused(400, "IDEMPOTENCY_KEY_REUSED"), RefusedAgain, None),
+        (refused(409, "IDEMPOTENCY_KEY_REUSED"), RefusedAgain, None),
         (refused(409, "VERSION_MISMATCH"), ProviderRefused, "VERSION_MISMATCH"),
         (refused(404, "NOT_FOUND"), ProviderHasNot, "NOT_FOUND"),
         (refused(400, "CUSTOMER_NOT_FOUND"), ProviderHasNot, "CUSTOMER_NOT_FOUND"),

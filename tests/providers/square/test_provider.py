@@ -92,6 +92,23 @@ def test_a_hold_that_was_made_smaller_before_is_captured_all_the_same(hand: Hand
     assert far.calls[-1] == f"POST {_PAYMENT}/complete"
 
 
+@pytest.mark.parametrize("now", [objects.hold(4210), objects.hold()])
+def test_a_change_whose_key_was_used_was_made_or_nobody_knows(hand: Hand, now: dict[str, Any]) -> None:
+    told = {
+        f"PUT {_PAYMENT}": refused(400, "IDEMPOTENCY_KEY_REUSED"),
+        f"GET {_PAYMENT}": [{"payment": objects.hold()}, {"payment": now}],
+    }
+    told |= {f"POST {_PAYMENT}/complete": {"payment": objects.payment(amount=4210)}}
+    provider, far = at(hand, told)
+    draft = provider.draft_capture(PAYMENT, MARK, amount=usd(4210), tip=None)
+    if now["amount_money"] == money(4210):
+        assert isinstance(provider.send(draft, MARK), RemotePayment)
+    else:
+        with pytest.raises(ReplyLost):
+            provider.send(draft, MARK)
+        assert f"POST {_PAYMENT}/complete" not in far.calls
+
+
 @pytest.mark.parametrize(
     ("end", "code", "now", "fine"),
     [
