@@ -116,12 +116,13 @@ def _captures(lot: Lot, standing: Standing, left: Money) -> tuple[tuple[Step, ..
 
 
 def _tip_in(lot: Lot, part: Money, before: Money) -> Money | None:
-    """How much of the next `part` is tip, where `before` was taken: the price comes first."""
+    """How much of the next `part` is tip, where `before` was taken: the price comes first. None where all of it is tip: what a
+    provider takes is an amount, and a tip stands beside one."""
     if lot.tip is None:
         return None
     price = lot.due - lot.tip
     left = max(price - before, zero(price.currency))
-    return part - left if part > left else None
+    return part - left if left.minor and part > left else None
 
 
 def _blocked(amount: Money, standing: Standing, now: datetime) -> str | None:

@@ -204,6 +204,16 @@ def test_more_is_due_than_is_held(cardctl: Cardctl, ann: str, auction: Auction) 
     assert (steps(auction(over)), len(far(cardctl))) == ([], 2)
 
 
+def test_a_tip_beyond_what_is_held_is_charged(cardctl: Cardctl, ann: str, auction: Auction) -> None:
+    auction(lot())
+    ended = lot(status="completed", tip="10.00")
+    assert far(cardctl) == [("A/ann", "APPROVED", 5000)]
+    over = auction(ended)
+    assert (over.code, states(over), steps(over)) == (0, ["paid"], [("capture", None), ("charge", None)])
+    assert far(cardctl) == [("A/ann", "COMPLETED", 5000), ("A/ann~2", "COMPLETED", 1000)]
+    assert (auction(ended).code, len(far(cardctl))) == (0, 2)
+
+
 @pytest.mark.parametrize("ending", [{"status": "cancelled"}, {"status": "completed", "final": "0"}])
 def test_what_is_not_due_is_released(cardctl: Cardctl, ann: str, auction: Auction, ending: dict[str, Any]) -> None:
     assert auction(lot()).code == 0

@@ -219,7 +219,8 @@ def test_a_decline_says_when_it_is_asked_again() -> None:
     ("held", "parts"),
     [
         ("60", [("50.00", "10.00")]),
-        ("55", [("50.00", "5.00"), ("0.00", "5.00")]),
+        ("55", [("50.00", "5.00"), ("5.00", "0.00")]),
+        ("50", [("50.00", "0.00"), ("10.00", "0.00")]),
         ("40", [("40.00", "0.00"), ("10.00", "10.00")]),
     ],
 )
@@ -227,6 +228,12 @@ def test_a_tip_comes_after_the_price(held: str, parts: list[tuple[str, str]]) ->
     steps = judged(lot(status=COMPLETED, tip=usd("10")), hold(amount=held)).steps
     none = usd("0")
     assert [((step.amount - (step.tip or none)).amount, (step.tip or none).amount) for step in steps] == parts
+
+
+def test_what_is_all_tip_is_taken_of_a_second_hold_as_an_amount() -> None:
+    steps = judged(lot(status=COMPLETED, tip=usd("10")), hold(), hold("pay_2", "10", invoice="A-17~2", lasts=HOUR)).steps
+    assert told(steps) == ["capture 50.00 pay_1", "capture 10.00 pay_2"]
+    assert [step.tip for step in steps] == [None, None]
 
 
 class Far:
@@ -259,6 +266,7 @@ class Far:
         name = f"pay_{len(self.payments) + 1}"
         if step.action in PLACING or step.action is Action.CHARGE:
             assert step.invoice not in {one.invoice for one in self.payments}, "an invoice has one payment"
+            assert step.tip is None or step.tip < step.amount, "a tip stands beside an amount"
             held = step.action in PLACING
             new = hold(name, invoice=step.invoice, amount=step.amount.amount, expires_at=self.now + self.length)
             self.payments.append(new if held else replace(new, state=PaymentState.COMPLETED, captured=step.amount))
