@@ -223,7 +223,7 @@ def _check_word(outcome: Outcome | None, *, cancel: bool, ref: str | None, reaso
 
 
 def _by_word(run: Run, found: Operation, outcome: Outcome, ref: str | None, reason: str) -> Operation:
-    from cardctl.services.resuming import adopt  # noqa: PLC0415
+    from cardctl.services.adopting import adopt  # noqa: PLC0415
     from cardctl.services.settling import resolve as settle_by_word  # noqa: PLC0415
 
     if ref is not None:
@@ -234,7 +234,7 @@ def _by_word(run: Run, found: Operation, outcome: Outcome, ref: str | None, reas
 def _cancel(run: Run, found: Operation, reason: str) -> None:
     from cardctl.domain.payments import UNPAID  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
-    from cardctl.services.resuming import cancel  # noqa: PLC0415
+    from cardctl.services.calling_off import cancel  # noqa: PLC0415
 
     with run.console.progress("cancelling by its key"):
         done = cancel(run.desk(found), found.id, reason=reason)

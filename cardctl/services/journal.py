@@ -181,7 +181,7 @@ def record(desk: Desk, deed: Deed, operation: Operation, remote: Remote, *, newe
     """
     with desk.books.write() as unit:
         state, _ = unit.operations.standing(operation.id)
-        if state not in OPEN:
+        if state is _S.DONE:  # one that somebody took for refused has run all the same: what is there counts
             known = unit.operations.named(operation.id)
             return Done(deed.load(unit, known), known)
         overtaken = newest is not None and _overtaken(unit, operation)

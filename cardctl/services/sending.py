@@ -63,8 +63,9 @@ def guard_real(desk: Desk, draft: Draft) -> None:
         raise LiveNotSaid(f"{desk.provider.name} does this for real, even in a {desk.provider.environment} profile")
 
 
-def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
-    """Send the kept draft under its key, and end the operation as the table above says."""
+def send(desk: Desk, deed: Deed, operation: Operation, *, again: bool = False) -> Done:
+    """Send the kept draft under its key, and end the operation as the table above says. `again`: an earlier attempt may have
+    run, so that one which surely did not tells nothing."""
     draft = drafted(operation)
     guard_real(desk, draft)
     try:
@@ -75,9 +76,7 @@ def send(desk: Desk, deed: Deed, operation: Operation) -> Done:
             return _look_at_once(desk, deed, replace(operation, state=_S.IN_DOUBT), error)
         raise _in_doubt(operation, error.message) from error
     except (ProviderRefused, ProviderUnavailable, SecretProblem) as error:
-        if operation.state is _S.IN_DOUBT and not isinstance(error, ProviderRefused):
-            raise  # this attempt did not run; an earlier one may have
-        finish(desk, operation, _S.REFUSED, error)
+        finish(desk, operation, _S.IN_DOUBT if again and not isinstance(error, ProviderRefused) else _S.REFUSED, error)
         raise
     except BaseException as error:
         finish(desk, operation, _S.IN_DOUBT, error)

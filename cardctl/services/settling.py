@@ -23,7 +23,7 @@ from cardctl.errors import (
 )
 from cardctl.services.desk import Desk
 from cardctl.services.entries import money_event
-from cardctl.services.journal import Deed, drafted, end, finish, lay_down, record, save, take_over, works_on
+from cardctl.services.journal import Deed, drafted, end, finish, lay_down, record, save, still_ours, take_over, works_on
 from cardctl.services.sending import MONEY_KINDS, carry_out, is_proven, send
 
 NEVER_SENT_AFTER = timedelta(hours=1)
@@ -105,13 +105,24 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
     elif _superseded(desk, operation):
         end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
     elif sighting.happened is False and (drafted(operation).repeatable or _key_lives(desk, operation)):
-        send(desk, deed, doubtful)
+        _send_again(desk, deed, doubtful)
     elif sighting.happened is False and _is_over(desk, operation):
         end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its time was over")
     elif sighting.happened is False:
         end(desk, doubtful, _S.IN_DOUBT, "NOT_YET", "it has not taken effect so far, and may still be on its way for an hour")
     else:
         end(desk, doubtful, _S.IN_DOUBT, "CANNOT_TELL", "looking at the provider cannot tell whether it ran")
+
+
+def _send_again(desk: Desk, deed: Deed, doubtful: Operation) -> None:
+    """While it is on its way it is work in hand: what is in doubt another process may take over, cancel, or end by a person's
+    word, and would say that nothing was sent."""
+    held = replace(doubtful, state=_S.SENT)
+    with desk.books.write() as unit:
+        if not still_ours(unit, doubtful):
+            return
+        save(desk, unit, doubtful, held)
+    send(desk, deed, held, again=True)
 
 
 def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:

@@ -11,7 +11,7 @@ from cardctl import config, runtime
 from cardctl.domain.operations import OperationState
 from cardctl.errors import LiveNotSaid
 from cardctl.output.console import Output
-from cardctl.services import resuming
+from cardctl.services import calling_off
 from cardctl.simulator.control import Control
 from tests.commands.buyers import BUYER, audited, doubtful, never_arrived, newest, payments, save
 from tests.commands.runner import Cardctl, Ran
@@ -149,9 +149,9 @@ def test_cancelling_on_live_must_be_said_aloud(cardctl: Cardctl, far_side: Contr
     desk.provider.environment = "live"  # the simulator's bank, and a profile that says that it is real
     try:
         with pytest.raises(LiveNotSaid):
-            resuming.cancel(desk, waiting, reason="outbid")
+            calling_off.cancel(desk, waiting, reason="outbid")
         assert payments(cardctl) == [("APPROVED", 5000)]
-        assert resuming.cancel(replace(desk, live=True), waiting, reason="outbid").operation.state is OperationState.DONE
+        assert calling_off.cancel(replace(desk, live=True), waiting, reason="outbid").operation.state is OperationState.DONE
         assert payments(cardctl) == [("CANCELED", 5000)]
     finally:
         run.close()
