@@ -83,6 +83,11 @@ class Stage:
             row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
+    @property
+    def is_sellers(self) -> bool:
+        """Whether it is of a provider that keeps buyers' cards: the names of those are hashed under a key that is noted."""
+        return bool(self.fact("key"))
+
     def note(self, **facts: Any) -> None:
         """Plain JSON, under names."""
         with self._written():

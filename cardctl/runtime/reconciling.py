@@ -18,17 +18,13 @@ if TYPE_CHECKING:
 
 def parts(run: Run, provider: str | None) -> list[Part]:
     """Every programme of the profile that has cards in the books, issued or saved, and the profile's own; or that of one
-    provider. Other profiles' sellers may be in the same books."""
+    provider."""
     from cardctl.providers import registry  # noqa: PLC0415
+    from cardctl.services.flows.finding import concerned  # noqa: PLC0415
     from cardctl.services.flows.reconciling.starting import Part  # noqa: PLC0415
 
-    if provider is not None:
-        names = [provider]
-    else:
-        with run.books.read() as unit:
-            sellers = unit.comparable_saved.sellers()
-            saved = [name for name, programme in sellers if programme == run.settings.programme(name)]
-            names = list(dict.fromkeys([run.settings.provider_name, *unit.cards.providers(), *saved]))
+    settings = run.settings
+    names = [provider] if provider is not None else concerned(run.books, settings.provider_name, settings.programme)
     if unknown := [name for name in names if name not in registry.NAMES]:
         raise BadInput(f"this cardctl cannot reconcile {unknown[0]} yet", hint="see who can with `cardctl provider list`")
     return [Part(run.desk(provider=name), registry.webhooks(name)) for name in names]

@@ -134,7 +134,7 @@ def test_a_card_whose_time_is_over(cardctl: Cardctl, card: str) -> None:
 
 def test_a_hold_about_to_lapse(cardctl: Cardctl, card: str) -> None:
     held = charged(cardctl, card, "50", "preauth")
-    assert cardctl("simulator", "advance", "6d").code == 0
+    assert cardctl("simulator", "advance", "145h").code == 0
     ran = cardctl("reconcile", "--provider", "square", "--fix", "--yes")
     assert ran.code == 3, "a person must act"
     assert "1 proposed to a person" in ran.stdout

@@ -93,12 +93,12 @@ def backfill(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.services.flows.backfilling import backfill as fetch  # noqa: PLC0415
-    from cardctl.services.flows.backfilling import notifying  # noqa: PLC0415
+    from cardctl.services.flows.finding import concerned  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=provider, timeout=timeout) as run, run.lock("backfill"):
         start = moment(since, now=runtime.now()) if since else None
         found: list[dict[str, Any]] = []
-        for name in [provider] if provider else notifying(run.books, run.settings.provider_name, run.settings.programme):
+        for name in [provider] if provider else concerned(run.books, run.settings.provider_name, run.settings.programme):
             with run.console.progress(f"fetching events of {name}") as advance:
                 done = fetch(run.desk(provider=name), run.reception(name), start, progress=advance)
             found.append(_told(run, name, done))

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from cardctl.db.cards import CardFilter
-from cardctl.db.unit import Books
 from cardctl.domain.events import Arrival, Expected, own_id
 from cardctl.errors import BadEvent, ProviderHasNot
 from cardctl.providers.notifying import ListsEvents, ResendsEvents
@@ -46,14 +45,6 @@ def backfill(
         return _by_resending(desk, reception, desk.provider, since, progress)
     text = f"{desk.provider.name} neither lists its events nor sends them again: `cardctl card sync` reads what they were about"
     return Backfilled(why=text)
-
-
-def notifying(books: Books, provider: str, programme_of: Callable[[str], str]) -> list[str]:
-    """The profile's own provider, those that issued any card here, and those that keep one for the profile's own seller: other
-    profiles' sellers may be in the same books. `programme_of` gives the profile's programme at a provider."""
-    with books.read() as unit:
-        saved = [name for name, programme in unit.comparable_saved.sellers() if programme == programme_of(name)]
-        return list(dict.fromkeys([provider, *unit.cards.providers(), *saved]))
 
 
 def _from_list(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -19,6 +19,15 @@ from cardctl.domain.transactions import Transaction, TransactionKind, Transactio
 from cardctl.errors import AmbiguousName, BadInput, NotFound
 
 T = TypeVar("T")
+
+
+def concerned(books: Books, provider: str, programme_of: Callable[[str], str]) -> list[str]:
+    """The providers that a profile has to do with: its own, those that issued any card here, and those that keep one for the
+    profile's own seller, since other profiles' sellers may be in the same books. `programme_of` gives the profile's programme
+    at a provider."""
+    with books.read() as unit:
+        saved = [name for name, programme in unit.comparable_saved.sellers() if programme == programme_of(name)]
+        return list(dict.fromkeys([provider, *unit.cards.providers(), *saved]))
 
 
 def find_card(books: Books, name: str | None, *, last4: str | None = None, prefix: bool = True) -> Card:

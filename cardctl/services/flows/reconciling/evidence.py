@@ -120,7 +120,7 @@ def _recomputed(bundle: zipfile.ZipFile, told: dict[str, str], work: Path, probl
     evidence, stage = Stage(kept), Stage(anew)
     try:
         rules, moving = _rules(evidence), moving_in(evidence)
-        if evidence.fact("key"):
+        if evidence.is_sellers:
             compare_saved(stage, kept_saved(evidence, rules), rules, moving=moving, keep=False)
         else:
             listed = evidence.fact("rules")["lists_accounts"]

@@ -95,7 +95,7 @@ def saved_totals(comparable: ComparableSaved, programme: str, counts: SavedCount
 def watermark(stage: Stage, cutoff: str | None) -> dict[str, Any]:
     """What was read, from when to when, and up to when money events were compared."""
     read = {"read_from": stage.fact("begun_here"), "read_to": stage.fact("read_at")}
-    saved = bool(stage.fact("key"))
+    saved = stage.is_sellers
     newest = stage.rows("SELECT max(created_at) FROM payments" if saved else "SELECT max(occurred_at) FROM money")[0][0]
     money = read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}
     sources = (

@@ -40,7 +40,10 @@ def gather(desk: Desk, webhooks: Webhooks | None, *, margin: timedelta, float_lo
     found = Gathered()
     found.findings += _events(desk)
     found.findings += _operations(desk)
-    _float(desk, found, float_low)
+    if isinstance(desk.provider, ReadsSavedCards):
+        _unlisted(desk, found)
+    else:
+        _float(desk, found, float_low)
     _gap(desk, webhooks, found, margin)
     return found
 
@@ -74,10 +77,12 @@ def _operations(desk: Desk) -> Iterator[Finding]:
             )
 
 
+def _unlisted(desk: Desk, found: Gathered) -> None:
+    """What a seller's provider gives no whole list of. A float it has none: what is paid is the seller's."""
+    found.not_checked.append(f"{desk.programme}: customers and disputes, of which events alone tell")
+
+
 def _float(desk: Desk, found: Gathered, low: Money | None) -> None:
-    if isinstance(desk.provider, ReadsSavedCards):  # a seller has none: what is paid is theirs
-        found.not_checked.append(f"{desk.programme}: customers and disputes, of which events alone tell")
-        return
     if not isinstance(desk.provider, ReportsBalance):
         found.not_checked.append(f"{desk.programme}: the float, which {desk.provider.name} does not tell")
         return

@@ -155,7 +155,7 @@ def _compare(one: _Read, means: Means) -> None:
         def written(ids: list[str]) -> set[str]:
             return unit.audit.touched_any(ids, after=one.stage.fact("audit"), but="card.balance")
 
-        if one.stage.fact("key"):
+        if one.stage.is_sellers:
             _compare_saved(one, unit, written, means)
         else:
             _compare_issued(one, unit, written, means, lists_accounts=listed)
