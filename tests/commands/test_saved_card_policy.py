@@ -14,6 +14,7 @@ import pytest
 from cardctl import runtime
 from cardctl.simulator.control import Control
 from tests.commands.runner import Cardctl, Ran
+from tests.contract.seller import Seller
 
 HOUR = timedelta(hours=1)
 Auction = Callable[..., Ran]
@@ -212,6 +213,28 @@ def test_a_tip_beyond_what_is_held_is_charged(cardctl: Cardctl, ann: str, auctio
     assert (over.code, states(over), steps(over)) == (0, ["paid"], [("capture", None), ("charge", None)])
     assert far(cardctl) == [("A/ann", "COMPLETED", 5000), ("A/ann~2", "COMPLETED", 1000)]
     assert (auction(ended).code, len(far(cardctl))) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("changed", "final", "taken"),
+    [
+        ({"amount": 4000}, "50.00", [5000, 0]),  # made whole again, or the rest charged
+        ({"tip": 500}, "50.00", [5000, 0]),
+        ({"amount": 4000, "tip": 500}, "42.10", [4210, 0]),
+    ],
+)
+def test_a_hold_that_staff_have_changed_is_captured_for_no_more_than_is_due(
+    cardctl: Cardctl, ann: str, auction: Auction, changed: dict[str, int], final: str, taken: list[int]
+) -> None:
+    auction(lot())
+    seller = Seller(cardctl.simulator)
+    [hold] = seller.payments()
+    money = {f"{name}_money": {"amount": minor, "currency": "USD"} for name, minor in changed.items()}
+    seller.done("PUT", f"/v2/payments/{hold}", {"idempotency_key": "staff-1", "payment": money})
+    over = auction(lot(status="completed", final=final))
+    assert (over.code, states(over)) == (0, ["paid"])
+    assert [seller.taken()[0], seller.taken()[1]] == taken
+    seller.close()
 
 
 @pytest.mark.parametrize("ending", [{"status": "cancelled"}, {"status": "completed", "final": "0"}])

@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from cardctl.domain.money import Money
@@ -177,6 +178,77 @@ def test_a_part_that_nobody_knows_of_is_captured_once(selling: Selling, held: Pa
     assert not resume(selling.world.desk).left
     assert selling.far.taken() == (4_210, 0, 0)
     assert codes(capture(selling.world.desk, selling.payment(held.ref), amount=usd("42.10"))) == ["ALREADY"]
+    selling.agree()
+
+
+# --- what a hold is by now
+
+
+def no_capture(selling: Selling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on no payment is completed; whatever else is asked is done."""
+    inner = selling.world.wire.handle_request
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/complete"):
+            return httpx.Response(400, json={"errors": [{"category": "INVALID_REQUEST_ERROR", "code": "BAD_REQUEST"}]})
+        return inner(request)
+
+    monkeypatch.setattr(selling.world.wire, "handle_request", answered)
+
+
+def change(selling: Selling, held: Payment, **money: int) -> None:
+    """The seller's staff make the hold another one."""
+    changed = {f"{name}_money": {"amount": minor, "currency": "USD"} for name, minor in money.items()}
+    selling.far.done("PUT", f"/v2/payments/{held.ref}", {"idempotency_key": "staff-1", "payment": changed})
+
+
+def test_what_a_refused_capture_has_made_of_the_hold_is_known(
+    selling: Selling, held: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        no_capture(selling, patch)
+        with pytest.raises(ProviderRefused):
+            capture(selling.world.desk, held, amount=usd("42.10"), tip=usd("3"))
+    assert selling.far.taken() == (0, 4_510, 0)
+    now = selling.payment(held.ref)
+    assert (now.state, now.amount, now.tip, now.first_asked) == (_S.APPROVED, usd("42.10"), usd("3"), usd("50"))
+    assert ("payment.sync", held.id) in selling.world.audit()
+    selling.agree()
+
+
+@pytest.mark.parametrize(
+    ("changed", "how"),
+    [
+        ({"amount": 4_210}, {}),
+        ({"amount": 4_210}, {"tip": usd("3")}),
+        ({"tip": 500}, {}),
+        ({"tip": 500}, {"amount": usd("42.10")}),
+        ({"tip": 500}, {"amount": usd("50")}),
+    ],
+)
+def test_all_of_a_hold_that_is_not_what_it_was_is_not_taken(
+    selling: Selling, card: SavedCard, held: Payment, changed: dict[str, int], how: dict[str, Any]
+) -> None:
+    change(selling, held, **changed)
+    there = selling.far.taken()
+    before = selling.world.audit()
+    with pytest.raises(StateForbids, match="in these books"):
+        rehearse_capture(selling.world.desk, held, **how)
+    assert selling.world.audit() == before, "a rehearsal writes nothing"
+    with pytest.raises(StateForbids, match="in these books") as caught:
+        capture(selling.world.desk, held, **how)
+    assert card.id in str(caught.value.hint)
+    assert selling.far.taken() == there
+    selling.agree()
+    capture(selling.world.desk, selling.payment(held.ref))
+    assert selling.far.taken() == (there[1], 0, 0)
+    selling.agree()
+
+
+def test_a_part_is_taken_whatever_the_hold_is_by_now(selling: Selling, held: Payment) -> None:
+    change(selling, held, amount=4_500, tip=500)
+    capture(selling.world.desk, held, amount=usd("42.10"), tip=usd("0"))
+    assert selling.far.taken() == (4_210, 0, 0)
     selling.agree()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import ClassVar
 
 from cardctl.db.unit import Unit
@@ -16,9 +17,9 @@ from cardctl.domain.payments import (
     RemoteRefund,
     checked_invoice,
 )
-from cardctl.errors import BadAmount, StateForbids
+from cardctl.errors import BadAmount, CardctlError, ProviderRefused, ProviderUnavailable, StateForbids
 from cardctl.providers.base import Remote, require
-from cardctl.providers.saving import ChargesSavedCards
+from cardctl.providers.saving import ChargesSavedCards, ReadsPayments
 from cardctl.services.desk import Desk, Done, Thing
 from cardctl.services.entries import shown
 from cardctl.services.journal import Change, Wish
@@ -37,8 +38,12 @@ def capture(
     caller_key: str | None = None,
 ) -> Done:
     """Take what a payment holds, all of it or `amount`, and a tip beside it. Done again, it is already so; with another amount,
-    StateForbids."""
-    return run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
+    or where all of it is no more what these books say, StateForbids."""
+    try:
+        return run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
+    except (ProviderRefused, ProviderUnavailable, _HeldOtherwise):
+        _look_again(desk, payment)
+        raise
 
 
 def rehearse_capture(
@@ -106,6 +111,7 @@ class Capture:
     def draft(self, desk: Desk, operation: Operation) -> Draft:
         payment = _payment(desk, operation)
         told = operation.arguments["tip"]
+        _refuse_held_otherwise(desk, payment, whole=operation.amount is None, tip_told=told is not None)
         tip = None if told is None else Money(told, payment.amount.currency)
         provider = require(desk.provider, ChargesSavedCards)
         return provider.draft_capture(payment.ref, operation.id, amount=operation.amount, tip=tip)
@@ -179,7 +185,7 @@ class GiveBack:
         assert isinstance(remote, RemoteRefund)
         payment = unit.payments.named(operation.target)
         known = unit.payments.refunds_by_refs(operation.programme, [remote.ref]).get(remote.ref)
-        given = take_refund(desk, unit, known, remote, payment=payment, invoice=operation.about)
+        given = take_refund(desk, unit, known, remote, payment=payment, invoice=operation.about, made=operation)
         now = unit.payments.named(payment.id)
         after = {"refund": given.id, "amount": shown(given.amount), "state": str(given.state), "refunded": shown(now.refunded)}
         return Change(now, {"refunded": shown(payment.refunded)}, after)
@@ -189,6 +195,32 @@ class GiveBack:
 
 
 CAPTURE_DEEDS: list[Capture | Cancel | GiveBack] = [Capture(), Cancel(), GiveBack()]
+
+
+class _HeldOtherwise(StateForbids):
+    """Refused before anything was sent."""
+
+
+def _refuse_held_otherwise(desk: Desk, payment: Payment, *, whole: bool, tip_told: bool) -> None:
+    """All of a hold, and its tip, are what these books say and somebody has consented to: a capture that was refused halfway,
+    or somebody else, may have changed them."""
+    if not whole and tip_told:
+        return
+    now = require(desk.provider, ReadsPayments).payment(payment.ref)
+    same = (now.amount == payment.amount or not whole) and (now.tip == payment.tip or tip_told)
+    if now.state is _S.APPROVED and not same:
+        told, known = (f"{each.amount}" + f" and a tip of {each.tip}" * bool(each.tip.minor) for each in (now, payment))
+        hint = f"`cardctl saved-card sync {payment.saved_card_id}` takes that in; then say what is to be captured"
+        raise _HeldOtherwise(f"{payment.id} holds {told} at the provider, and {known} in these books", hint=hint)
+
+
+def _look_again(desk: Desk, payment: Payment) -> None:
+    """Take in what a capture that came to nothing has left of the hold: its amount may be changed already."""
+    with suppress(CardctlError):  # what ended the capture is told
+        remote = require(desk.provider, ReadsPayments).payment(payment.ref)
+        with desk.books.write() as unit:
+            known = unit.payments.named(payment.id)
+            take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, action="payment.sync")
 
 
 def _record_payment(desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:

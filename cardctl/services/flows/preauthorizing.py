@@ -23,7 +23,7 @@ from cardctl.domain.lots import (
     belongs,
     invoice_of,
 )
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Operation, OperationState
 from cardctl.domain.payments import PAYING, Payment, PaymentState
 from cardctl.domain.preauthorization import judge
@@ -185,7 +185,8 @@ def _do(desk: Desk, policy: Policy, card: SavedCard | None, step: Step) -> Done:
     if step.payment is not None and step.action is Action.RELEASE:
         return cancel(desk, step.payment, reason="the policy of its lot")
     if step.payment is not None:
-        return capture(desk, step.payment, amount=_without_tip(step), tip=step.tip)
+        part = _without_tip(step)
+        return capture(desk, step.payment, amount=part, tip=step.tip or zero(part.currency))
     assert card is not None
     if step.action is Action.CHARGE:
         return charge(desk, card, _without_tip(step), invoice=step.invoice, tip=step.tip)
@@ -197,11 +198,12 @@ def _without_tip(step: Step) -> Money:
 
 
 def _was_overtaken(desk: Desk, tried: Taken) -> bool:
-    """Whether a hold could not be captured or released because it had ended before, of which the books now know."""
+    """Whether a hold could not be captured or released because it had ended or changed before, of which the books now know."""
     hold = tried.step.payment
     if hold is None or not isinstance(tried.error, (StateForbids, ProviderRefused)):
         return False
-    return _refreshed(desk, hold).state is not hold.state
+    now = _refreshed(desk, hold)
+    return (now.state, now.amount) != (hold.state, hold.amount)
 
 
 def _is_doubtful(desk: Desk, payment: Payment) -> bool:
