@@ -17,6 +17,7 @@ from cardctl.config.document import nearest
 from cardctl.domain.lots import KEEP, LONGEST_LOT, WINDOW, Lot, LotStatus, Policy, looks_renewed
 from cardctl.domain.money import Money
 from cardctl.domain.payments import checked_invoice
+from cardctl.domain.saved_cards import checked_person
 from cardctl.domain.spans import span
 from cardctl.errors import BadFile, BadInput
 
@@ -27,7 +28,6 @@ _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+([Zz]|[+-][0-9]{2
 _LONGEST_SPAN = timedelta(days=366)
 _HOLDS = timedelta(hours=1), timedelta(days=7)
 """Square holds less than seven days where a card is not present (its staff, older); a run comes only every few minutes."""
-_LONGEST_PERSON = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,9 +192,11 @@ class _Reader:
 
     def person(self) -> str:
         person = self.text("person") or ""
-        if len(person) > _LONGEST_PERSON:
-            self.fault("person", f"at most {_LONGEST_PERSON} characters")
-        return person
+        try:
+            return checked_person(person) if person else person
+        except BadInput as error:
+            self.fault("person", error.message)
+            return person
 
     def invoice(self) -> str:
         invoice = self.text("invoice") or ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, func, insert, select, update
+from sqlalchemy import Connection, Select, Table, and_, insert, select, update
 
 from cardctl.db.columns import Raw, free, moment_from_text, moment_or_none, moment_to_text, raw_text
 from cardctl.db.many import chunks
@@ -80,10 +80,6 @@ class Payments:
         query = _filtered(_PAYMENT, filter).order_by(*_NEWEST).limit(filter.limit)
         return map(payment_from_row, stream(self._connection, query))
 
-    def count(self, filter: PaymentFilter = PaymentFilter()) -> int:  # noqa: A002
-        """How many the filter finds; its limit does not cut the number."""
-        return int(self._connection.execute(_filtered(select(func.count()).select_from(_P), filter)).scalar_one())
-
     def put(self, payment: Payment, *, raw: Raw | None = None) -> None:
         """The payment as it is now, new or not; `raw` None: as it was."""
         self._put(_P, payment_to_row(payment) | self._raw("payments", payment.id, raw))
@@ -92,6 +88,11 @@ class Payments:
         """Every refund of a payment, oldest first."""
         query = _REFUND.where(_R.c.payment_id == payment_id).order_by(_R.c.created_at, _R.c.id)
         return [refund_from_row(row) for row in self._connection.execute(query)]
+
+    def refund(self, id: str) -> Refund | None:  # noqa: A002
+        """The refund with our id."""
+        row = self._connection.execute(_REFUND.where(_R.c.id == id)).one_or_none()
+        return None if row is None else refund_from_row(row)
 
     def refunds_by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, Refund]:
         """Those that are in the books, by the provider's name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, insert, not_, or_, select, update
 
 from cardctl.db.columns import Raw, moment_to_text, raw_text
 from cardctl.db.many import chunks
@@ -65,13 +65,8 @@ class SavedCards:
         """Those that are in the books, by the provider's name of the card."""
         return {card.ref: card for card in self._by_hash(programme, "ref", "ref_digest", refs) if card.ref is not None}
 
-    def of_customers(self, programme: str, refs: Iterable[str]) -> dict[str, SavedCard]:
-        """The same, by the provider's name of the customer."""
-        cards = self._by_hash(programme, "customer_ref", "customer_digest", refs)
-        return {card.customer_ref: card for card in cards if card.customer_ref is not None}
-
-    def every_of_customers(self, programme: str, refs: Iterable[str]) -> list[SavedCard]:
-        """All of them: customers that were merged at the provider are several people here."""
+    def of_customers(self, programme: str, refs: Iterable[str]) -> list[SavedCard]:
+        """By the provider's name of the customer, all of them: customers that were merged there are several people here."""
         return list(self._by_hash(programme, "customer_ref", "customer_digest", refs))
 
     def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[SavedCard]:
@@ -90,10 +85,6 @@ class SavedCards:
         """The saved cards, newest first, streamed."""
         query = _filtered(_WHOLE, filter).order_by(*_NEWEST).limit(filter.limit)
         return map(self._from_row, stream(self._connection, query))
-
-    def count(self, filter: SavedCardFilter = SavedCardFilter()) -> int:  # noqa: A002
-        """How many the filter finds; its limit does not cut the number."""
-        return int(self._connection.execute(_filtered(select(func.count()).select_from(_S), filter)).scalar_one())
 
     def put(self, card: SavedCard, *, raw: Raw | None = None) -> None:
         """The saved card as it is now, new or not; `raw` is the provider's JSON of the card, None: as it was."""

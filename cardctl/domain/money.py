@@ -116,6 +116,11 @@ class Money:
         return other.minor
 
 
+def minor_or_none(money: Money | None) -> int | None:
+    """Its minor units, where there is any word of money."""
+    return None if money is None else money.minor
+
+
 def zero(currency: str) -> Money:
     """No money, in `currency`."""
     return Money(0, currency)

@@ -7,7 +7,7 @@ its number, so that a run that was cut off anywhere is gone on with from what th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from cardctl.domain.lots import BACK_OFF, Action, Cover, Judgement, Lot, LotStatus, Policy, Standing, Step, invoice_of
@@ -16,11 +16,6 @@ from cardctl.domain.payments import UNPAID, Payment, PaymentState
 from cardctl.domain.saved_cards import SavedCard, SavedCardState
 
 _UNTOLD = frozenset({PaymentState.PENDING, PaymentState.UNKNOWN})
-
-
-def plan(policy: Policy, standings: Sequence[Standing], now: datetime) -> list[Judgement]:
-    """Every lot judged; `standings` are in the order of the lots."""
-    return [judge(policy, lot, standing, now) for lot, standing in zip(policy.lots, standings, strict=True)]
 
 
 def judge(policy: Policy, lot: Lot, standing: Standing, now: datetime) -> Judgement:

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from cardctl.domain.payments import RemoteDispute, RemotePayment, RemoteRefund
+from cardctl.domain.redaction import redact
+from cardctl.errors import BadInput
 
 
 class SavedCardState(StrEnum):
@@ -19,6 +21,11 @@ class SavedCardState(StrEnum):
     EXPIRED = "expired"
     DISABLED = "disabled"
     GONE = "gone"
+
+
+USABLE = frozenset({SavedCardState.ACTIVE, SavedCardState.EXPIRED})
+"""States of a card that is charged, or would be but for its date."""
+LONGEST_PERSON = 190
 
 
 class Kind(StrEnum):
@@ -68,7 +75,7 @@ class SavedCard:
 
     def expired_at(self, now: datetime) -> bool:
         """Whether its last month is over, everywhere."""
-        return self.exp_year is not None and self.exp_month is not None and is_past(self.exp_year, self.exp_month, now)
+        return is_over(self.exp_year, self.exp_month, now)
 
     def as_of(self, now: datetime) -> SavedCard:
         """The card as it is now: that its time is over may not have been put down yet."""
@@ -160,18 +167,35 @@ def first_month(now: datetime) -> tuple[int, int]:
     return there.year, there.month
 
 
-def is_past(year: int, month: int, now: datetime) -> bool:
-    """Whether the month is over, everywhere on earth."""
-    return (year, month) < first_month(now)
+def is_over(year: int | None, month: int | None, now: datetime) -> bool:
+    """Whether a card's last month is over, everywhere on earth; one without a date goes on."""
+    return year is not None and month is not None and (year, month) < first_month(now)
 
 
-def standing_of(remote: RemoteSavedCard, now: datetime) -> SavedCardState:
-    """What a provider's word about a card makes of it; that it has expired is seen by its date alone (Square has no such
-    state)."""
+def word_of(remote: RemoteSavedCard) -> str:
+    """Why the provider would not charge a card, whatever its date; empty: it would."""
     if remote.forgotten:
-        return SavedCardState.GONE
-    if not remote.enabled or remote.closed:
-        return SavedCardState.DISABLED
-    if remote.exp_year is not None and remote.exp_month is not None and is_past(remote.exp_year, remote.exp_month, now):
-        return SavedCardState.EXPIRED
-    return SavedCardState.ACTIVE
+        return "forgotten"
+    if not remote.enabled:
+        return "disabled"
+    return "closed by its issuer" if remote.closed else ""
+
+
+def standing_of(remote: RemoteSavedCard, now: datetime | None = None) -> SavedCardState:
+    """What a provider's word about a card makes of it; that it has expired is seen by its date alone (Square has no such
+    state), which `now` None leaves out."""
+    if word_of(remote):
+        return SavedCardState.GONE if remote.forgotten else SavedCardState.DISABLED
+    over = now is not None and is_over(remote.exp_year, remote.exp_month, now)
+    return SavedCardState.EXPIRED if over else SavedCardState.ACTIVE
+
+
+def checked_person(person: str) -> str:
+    """BadInput for what nobody could be called, or must not be kept in clear."""
+    if not person.strip() or person != person.strip() or len(person) > LONGEST_PERSON:
+        raise BadInput(
+            f"a person needs a name of 1 to {LONGEST_PERSON} characters", hint="an email address, or your own id for them"
+        )
+    if redact(person) != person:
+        raise BadInput("the person looks like a card number or a secret, and would be kept in clear", hint="choose another")
+    return person

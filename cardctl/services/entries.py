@@ -10,7 +10,7 @@ from typing import Any
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account, RemoteAccount
 from cardctl.domain.cards import Card, Limits, RemoteCard
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, minor_or_none
 from cardctl.domain.operations import Operation
 from cardctl.domain.states import FINAL, CardState, settle
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
@@ -215,10 +215,10 @@ def limits_of(told: dict[str, int | None], currency: str) -> Limits:
 def limits_told(limits: Limits) -> dict[str, int | None]:
     """Limits as plain JSON (minor units)."""
     return {
-        "per_transaction": limits.per_transaction.minor if limits.per_transaction else None,
-        "daily": limits.daily.minor if limits.daily else None,
-        "weekly": limits.weekly.minor if limits.weekly else None,
-        "monthly": limits.monthly.minor if limits.monthly else None,
+        "per_transaction": minor_or_none(limits.per_transaction),
+        "daily": minor_or_none(limits.daily),
+        "weekly": minor_or_none(limits.weekly),
+        "monthly": minor_or_none(limits.monthly),
     }
 
 

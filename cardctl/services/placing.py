@@ -99,7 +99,7 @@ class Placing:
         return [one for one in things if isinstance(one, kind)]
 
     def _of_customer(self, ref: str) -> list[SavedCard]:
-        return self.unit.saved_cards.every_of_customers(self.desk.programme, [ref])
+        return self.unit.saved_cards.of_customers(self.desk.programme, [ref])
 
     def _cards_of(self, customer_ref: str) -> list[Named]:
         return [Named(Kind.SAVED_CARD, card.ref) for card in self._of_customer(customer_ref) if card.ref is not None]

@@ -57,7 +57,7 @@ def test_a_change_takes_the_place_of_what_was_and_keeps_the_raw_json(books: Book
         before = _connection(unit).execute(text("SELECT raw FROM saved_cards")).scalar_one()
         unit.saved_cards.put(changed)
         assert _connection(unit).execute(text("SELECT raw FROM saved_cards")).scalar_one() == before
-        assert unit.saved_cards.count() == 1
+        assert list(unit.saved_cards.rows()) == [changed]
         assert unit.saved_cards.by_ref(SELLER, "ccof:new") == changed
         assert unit.saved_cards.by_ref(SELLER, str(saved_card().ref)) is None
         unit.saved_cards.put(changed, raw={"id": "ccof:new"})
@@ -85,8 +85,8 @@ def test_the_providers_names_find_within_a_seller_alone(books: Books) -> None:
     with books.read() as unit:
         assert unit.saved_cards.by_refs(SELLER, ["ccof:same", "ccof:none"]) == {"ccof:same": here}
         assert unit.saved_cards.by_refs(OTHER_SELLER, iter(["ccof:same"])) == {"ccof:same": there}
-        assert unit.saved_cards.of_customers(SELLER, ["SAME", "NONE"]) == {"SAME": here}
-        assert unit.saved_cards.of_customers(SELLER, []) == {}
+        assert unit.saved_cards.of_customers(SELLER, ["SAME", "NONE"]) == [here]
+        assert unit.saved_cards.of_customers(SELLER, []) == []
         assert unit.saved_cards.by_refs(SELLER, ["SAME"]) == {}, "a customer's name is no card's"
 
 
@@ -143,7 +143,6 @@ def test_an_active_card_of_a_month_that_is_over_is_listed_as_expired(
     wanted = SavedCardFilter(state=state, past=past)
     with books.read() as unit:
         found = {card.person for card in unit.saved_cards.rows(wanted)}
-        assert unit.saved_cards.count(wanted) == len(found)
     assert found == expected
 
 
@@ -153,7 +152,6 @@ def test_lists_are_narrowed_cut_and_newest_first(books: Books) -> None:
     with books.read() as unit:
         assert list(unit.saved_cards.rows()) == [two, one]
         assert list(unit.saved_cards.rows(SavedCardFilter(limit=1))) == [two]
-        assert unit.saved_cards.count(SavedCardFilter(limit=1)) == 2
         assert list(unit.saved_cards.rows(SavedCardFilter(programme=SELLER, provider="square"))) == [one]
         assert list(unit.saved_cards.rows(SavedCardFilter(since=later(10)))) == [two]
         assert list(unit.saved_cards.rows(SavedCardFilter(until=later(10)))) == [one]
@@ -269,7 +267,6 @@ def test_payments_come_back_whole_and_are_found(books: Books) -> None:
             (PaymentFilter(limit=1), [charge]),
         ):
             assert list(payments.rows(told)) == expected, told
-        assert payments.count(PaymentFilter(limit=1)) == 2
         with pytest.raises(NotFound) as missing:
             payments.named("pay_none")
     assert missing.value.code == "PAYMENT_NOT_FOUND"
@@ -333,4 +330,4 @@ def test_an_emptied_simulator_keeps_none_of_them(books: Books) -> None:
         ("saved_cards", "payments", "refunds", "disputes"), 1
     )
     with books.read() as unit:
-        assert unit.saved_cards.count() == unit.payments.count() == 0
+        assert [*unit.saved_cards.rows(), *unit.payments.rows()] == []

@@ -15,13 +15,12 @@ from cardctl.domain.breaks import BreakType, Finding, Severity
 from cardctl.domain.comparing.sides import PaymentSide, RefundSide, Rules, SavedCardSide
 from cardctl.domain.money import Money
 from cardctl.domain.payments import UNPAID, UNREFUNDED
-from cardctl.domain.saved_cards import is_past
+from cardctl.domain.saved_cards import USABLE, is_over
 
 LAPSING = timedelta(hours=24)
 """A hold that ends by itself within that is told; a short one only in the last quarter of its time."""
 _T = BreakType
 _SECOND = len("2026-06-01T12:00:00")
-_USABLE = frozenset({"active", "expired"})
 _DETAILS = ("brand", "last4", "exp_month", "exp_year")
 _AMOUNTS = ("amount", "tip", "captured", "refunded")
 Refunds = Mapping[str, RefundSide]
@@ -49,28 +48,29 @@ def compare_saved_card(ours: SavedCardSide, theirs: SavedCardSide | None, rules:
     """One saved card of ours; `theirs` None: the provider lists it no more. One that neither side would charge is no
     difference, nor one that its bank has called expired, of which the provider knows nothing."""
     if theirs is None:
-        if ours.state in _USABLE:
+        if ours.state in USABLE:
             yield _of_card(_T.SAVED_CARD_GONE, ours, {"state": ours.state}, {}, rules)
         return
     if theirs.state != "active":
-        if ours.state in _USABLE:
+        if ours.state in USABLE:
             there: Side = {"state": theirs.state, "word": theirs.word}
             yield _of_card(_T.SAVED_CARD_DISABLED, ours, {"state": ours.state}, there, rules)
         return
     renewed = [name for name in _DETAILS if getattr(theirs, name) and getattr(ours, name) != getattr(theirs, name)]
-    if ours.state not in _USABLE:
+    if ours.state not in USABLE:
         yield _of_card(_T.SAVED_CARD_ENABLED, ours, {"state": ours.state}, {"state": theirs.state, "word": theirs.word}, rules)
     elif renewed:
         here, there = ({name: getattr(side, name) for name in renewed} for side in (ours, theirs))
         yield _of_card(_T.SAVED_CARD_RENEWED, ours, here, there, rules)
-    elif ours.state == "active" and _over(theirs, rules):
+    elif ours.state == "active" and is_over(theirs.exp_year, theirs.exp_month, rules.now):
         there = {"exp_month": theirs.exp_month, "exp_year": theirs.exp_year}
         yield _of_card(_T.SAVED_CARD_EXPIRED, ours, {"state": ours.state}, there, rules)
 
 
 def same_card(theirs: SavedCardSide, rules: Rules) -> SavedCardSide:
     """A card of ours that was not told of, as the provider has it: one whose last month is over is marked so here."""
-    return theirs._replace(state="expired") if theirs.state == "active" and _over(theirs, rules) else theirs
+    over = theirs.state == "active" and is_over(theirs.exp_year, theirs.exp_month, rules.now)
+    return theirs._replace(state="expired") if over else theirs
 
 
 def compare_payment(
@@ -233,10 +233,6 @@ def _said(side: PaymentSide, names: list[str]) -> Side:
 
 def _shown(side: PaymentSide, minor: int) -> str:
     return str(Money(minor, side.currency))
-
-
-def _over(side: SavedCardSide, rules: Rules) -> bool:
-    return side.exp_year is not None and side.exp_month is not None and is_past(side.exp_year, side.exp_month, rules.now)
 
 
 def _ends_soon(hold: PaymentSide, expires_at: str, rules: Rules) -> bool:

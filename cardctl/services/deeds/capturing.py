@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import ClassVar
 
 from cardctl.db.unit import Unit
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, minor_or_none
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.payments import (
     UNPAID,
@@ -236,7 +236,7 @@ def _payment(desk: Desk, operation: Operation) -> Payment:
 
 
 def _capture_wish(payment: Payment, amount: Money | None, tip: Money | None, caller_key: str | None) -> Wish:
-    return Wish(payment.id, {"tip": _minor(tip)}, amount=amount, caller_key=caller_key, about=payment.invoice)
+    return Wish(payment.id, {"tip": minor_or_none(tip)}, amount=amount, caller_key=caller_key, about=payment.invoice)
 
 
 def _refund_wish(
@@ -254,7 +254,3 @@ def _rest(desk: Desk, payment: Payment, caller_key: str | None) -> Money | None:
     if prior is not None and prior.target == payment.id and prior.arguments.get("whole"):
         return prior.amount
     return payment.refundable if payment.refundable.minor else None
-
-
-def _minor(money: Money | None) -> int | None:
-    return None if money is None else money.minor

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from cardctl.db.unit import Unit
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, minor_or_none
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.payments import (
     PAYING,
@@ -40,13 +39,13 @@ def charge(
     StateForbids (6) where the card is not good, or the invoice is paid otherwise; CardExpired and ProviderRefused (7) for a
     decline. `how`: `caller_key`, `verification`.
     """
-    return _pay(desk, card, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": _minor(tip)}, **how))
+    return _pay(desk, card, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": minor_or_none(tip)}, **how))
 
 
 def rehearse_charge(
     desk: Desk, card: SavedCard, amount: Money, *, invoice: str | None = None, tip: Money | None = None, **how: Any
 ) -> Draft | Thing:
-    return rehearse(desk, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": _minor(tip)}, **how))
+    return rehearse(desk, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": minor_or_none(tip)}, **how))
 
 
 def preauth(
@@ -104,9 +103,8 @@ class Pay:
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemotePayment)
         known = unit.payments.by_refs(operation.programme, [remote.ref]).get(remote.ref)
-        payment = take_payment(desk, unit, known, remote, saved_card_id=operation.target, invoice=operation.about)
-        payment = replace(payment, kind=self.what, invoice=operation.about, asked=operation.amount)
-        unit.payments.put(payment)
+        invoice = operation.about
+        payment = take_payment(desk, unit, known, remote, saved_card_id=operation.target, invoice=invoice, made=operation)
         return Change(payment, {}, payment_diff(None, payment)[1] | {"payment": payment.id})
 
     def load(self, unit: Unit, operation: Operation) -> Payment:
@@ -212,7 +210,3 @@ def _pay_wish(
 
 def _hold(hold_for: timedelta | None, then_capture: bool) -> dict[str, Any]:
     return {"hold_for": None if hold_for is None else int(hold_for.total_seconds()), "then_capture": then_capture}
-
-
-def _minor(money: Money | None) -> int | None:
-    return None if money is None else money.minor

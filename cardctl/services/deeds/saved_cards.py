@@ -14,6 +14,7 @@ from cardctl.domain.saved_cards import (
     RemoteSavedCard,
     SavedCard,
     SavedCardState,
+    checked_person,
     saved_card_id,
 )
 from cardctl.errors import BadInput, ProviderHasNot, StateForbids
@@ -25,8 +26,6 @@ from cardctl.services.entries import audit_change
 from cardctl.services.journal import Change, Wish, refuse_sensitive
 from cardctl.services.operations import guard_live, rehearse, run_once
 from cardctl.services.saving import take_saved_card
-
-_LONGEST = 190
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +245,7 @@ def _take_customer(
 
 def _check_words(wanted: SaveWish) -> None:
     """BadInput for what nobody could be called, or must not be kept in clear."""
-    if not wanted.person.strip() or wanted.person != wanted.person.strip() or len(wanted.person) > _LONGEST:
-        raise BadInput(f"a person needs a name of 1 to {_LONGEST} characters", hint="an email address, or your own id for them")
-    refuse_sensitive("person", wanted.person)
+    checked_person(wanted.person)
     refuse_sensitive("email", wanted.email)
     if not wanted.nonce.strip() or not wanted.nonce.isascii() or not wanted.nonce.isprintable():
         raise BadInput("the nonce is empty, or no one-time token at all", hint="one line from the seller's own payment page")

@@ -13,6 +13,7 @@ from cardctl.domain.breaks import BreakType
 from cardctl.domain.comparing.saved import compare_payment, compare_saved_card
 from cardctl.domain.comparing.sides import PaymentSide, RefundSide, Rules, SavedCardSide
 from cardctl.domain.payments import UNPAID
+from cardctl.domain.saved_cards import USABLE
 from cardctl.services.flows.reconciling.comparing import Evidence
 from cardctl.services.flows.reconciling.merging import Row, Rows, merged, pairs
 
@@ -132,7 +133,7 @@ def _card(our: Row | None, their: Row | None, rules: Rules, busy: Busy, counts: 
     here, there = SavedCardSide._make(our), None if their is None else SavedCardSide._make(their)
     counts.cards_here += 1
     counts.cards_there += there is not None
-    counts.living_here += here.state in ("active", "expired")
+    counts.living_here += here.state in USABLE
     found = list(compare_saved_card(here, there, rules))
     if not found:
         return

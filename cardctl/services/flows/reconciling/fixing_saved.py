@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from cardctl.domain.breaks import Break, BreakType
 from cardctl.domain.payments import Payment
-from cardctl.domain.saved_cards import SavedCard, SavedCardState
+from cardctl.domain.saved_cards import USABLE, SavedCard, SavedCardState
 from cardctl.errors import StateForbids
 from cardctl.services.deeds.bringing import bring_payment
 from cardctl.services.deeds.charging import mark_expired
@@ -24,7 +24,6 @@ _OF_PAYMENT = frozenset(
 _OF_REFUND = frozenset({_T.REFUND_MISSING_HERE, _T.REFUND_MISSING_THERE, _T.REFUND_STATE, _T.REFUND_AMOUNT})
 PAYMENTS = _OF_PAYMENT | _OF_REFUND
 """Types that are about a payment or a refund, by the provider's name for it."""
-_USABLE = frozenset({SavedCardState.ACTIVE, SavedCardState.EXPIRED})
 
 
 def payment_of(one: Break) -> str:
@@ -38,7 +37,7 @@ def mend_card(desk: Desk, card_id: str, group: Iterable[Break]) -> frozenset[Bre
     card = sync_saved(desk, _card(desk, card_id))
     if _T.SAVED_CARD_EXPIRED in types and card.state is SavedCardState.ACTIVE and _is_over(desk, card):
         card = mark_expired(desk, card)
-    return frozenset({_T.SAVED_CARD_GONE}) if card.state in _USABLE else frozenset()
+    return frozenset({_T.SAVED_CARD_GONE}) if card.state in USABLE else frozenset()
 
 
 def mend_payment(desk: Desk, ref: str, group: Iterable[Break]) -> frozenset[BreakType]:

@@ -14,7 +14,7 @@ from cardctl.db.transactions import progress_to_text
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide
-from cardctl.domain.money import Money
+from cardctl.domain.money import minor_or_none
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import OURS, RemoteTransaction
 from cardctl.errors import CardctlError
@@ -140,12 +140,12 @@ def card_side(remote: RemoteCard) -> CardSide:
         remote.exp_month,
         remote.exp_year,
         free(remote.holder) or "",
-        _minor(limits.per_transaction),
-        _minor(limits.daily),
-        _minor(limits.weekly),
-        _minor(limits.monthly),
-        _minor(remote.allowance),
-        _minor(remote.balance),
+        minor_or_none(limits.per_transaction),
+        minor_or_none(limits.daily),
+        minor_or_none(limits.weekly),
+        minor_or_none(limits.monthly),
+        minor_or_none(remote.allowance),
+        minor_or_none(remote.balance),
         remote.shared,
         remote.state is CardState.ACTIVE or bool(remote.ever_active),
         remote.word,
@@ -171,10 +171,6 @@ def money_side(remote: RemoteTransaction) -> MoneySide:
         remote.reference if remote.kind in OURS else None,
         remote.card_ref,
     )
-
-
-def _minor(money: Money | None) -> int | None:
-    return None if money is None else money.minor
 
 
 def _known(refs: Callable[[str, str], Iterator[str]], reader: ReadsWhole, source: Source, programme: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from cardctl.db.stage import Rows, Stage
 from cardctl.db.unit import Unit
 from cardctl.domain.comparing.sides import PaymentSide, RefundSide, SavedCardSide
 from cardctl.domain.payments import RemotePayment, RemoteRefund
-from cardctl.domain.saved_cards import RemoteSavedCard
+from cardctl.domain.saved_cards import RemoteSavedCard, standing_of, word_of
 from cardctl.errors import BooksLocked
 from cardctl.providers.paging import Leaf
 
@@ -49,18 +49,8 @@ def saved_sides(leaf: Leaf, since: str | None, digest: Digest) -> Rows:
 
 def saved_card_side(remote: RemoteSavedCard, digest: Digest) -> SavedCardSide:
     """Whether its last month is over is judged when it is compared."""
-    word = (
-        "forgotten"
-        if remote.forgotten
-        else "disabled"
-        if not remote.enabled
-        else "closed by its issuer"
-        if remote.closed
-        else ""
-    )
-    state = "gone" if remote.forgotten else "disabled" if word else "active"
     details = remote.brand, remote.last4, remote.exp_month, remote.exp_year
-    return SavedCardSide(digest(remote.ref), state, *details, word)
+    return SavedCardSide(digest(remote.ref), str(standing_of(remote)), *details, word_of(remote))
 
 
 def payment_side(remote: RemotePayment, digest: Digest) -> PaymentSide:
