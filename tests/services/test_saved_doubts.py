@@ -8,9 +8,12 @@ import httpx
 import pytest
 
 from cardctl.domain.operations import OperationState
-from cardctl.errors import OutcomeUnknown
+from cardctl.domain.payments import Payment
+from cardctl.errors import OutcomeUnknown, ProviderRefused
+from cardctl.services.deeds.capturing import capture
 from cardctl.services.resuming import resume
 from tests.services.selling import Selling
+from tests.services.world import usd
 
 
 def answered_by(
@@ -47,3 +50,44 @@ def test_a_charge_whose_key_was_used_stays_in_doubt_until_the_list_has_it(
     selling.charge(card, "5", invoice="I-1")
     assert selling.far.taken() == (500, 0, 0)
     selling.agree()
+
+
+def test_a_part_is_captured_or_nothing_is_where_somebody_changes_the_hold_after_us(selling: Selling) -> None:
+    held = selling.hold(selling.save(), "50", invoice="I-1")
+    selling.world.wire.before = lambda request: _dies() if request.url.path.endswith("/complete") else None
+    with pytest.raises(Killed):
+        capture(selling.world.desk, held, amount=usd("42.10"))
+    selling.world.wire.before = lambda _request: None
+    assert selling.far.payments()[held.ref].amount == 4210
+    _staff_sets(selling, held, 5000)
+    (ended,) = resume(selling.world.desk).settled
+    assert (ended.state, selling.far.taken()) == (OperationState.REFUSED, (0, 5000, 0))
+    taken = capture(selling.world.desk, held, amount=usd("42.10")).object
+    assert isinstance(taken, Payment)
+    assert (taken.captured, selling.far.taken()) == (usd("42.10"), (4210, 0, 0))
+
+
+def test_a_hold_that_is_changed_between_our_change_and_our_capture_is_not_captured(selling: Selling) -> None:
+    held = selling.hold(selling.save(), "50", invoice="I-1")
+
+    def meddle(request: httpx.Request) -> None:
+        if request.url.path.endswith("/complete"):
+            _staff_sets(selling, held, 5000)
+
+    selling.world.wire.before = meddle
+    with pytest.raises(ProviderRefused, match="has changed meanwhile"):
+        capture(selling.world.desk, held, amount=usd("42.10"))
+    assert selling.far.taken() == (0, 5000, 0)
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+def _dies() -> None:
+    raise Killed
+
+
+def _staff_sets(selling: Selling, held: Payment, amount: int) -> None:
+    changed = {"payment": {"amount_money": {"amount": amount, "currency": "USD"}}}
+    selling.far.done("PUT", f"/v2/payments/{held.ref}", {"idempotency_key": "staff", **changed})

@@ -23,6 +23,7 @@ from cardctl.providers.square.wire import SquareRefund
 LOOK_PAGES = 100
 """So many pages are looked through for a payment, newest first; one that is not in them may be older still."""
 
+_LOOK = "look at it with `cardctl saved-card sync`, then try again"
 _ENDS = {drafting.COMPLETE: PaymentState.COMPLETED, drafting.CANCEL: PaymentState.CANCELED}
 
 
@@ -67,12 +68,23 @@ class Answering:
             return payment if _as_wanted(draft, payment) else None
         return None
 
-    def is_prepared(self, draft: Draft) -> bool:
-        """Whether a hold already has the amounts that a refused prelude would have given it, so that it can be captured."""
+    def changed(self, draft: Draft, answer: dict[str, Any]) -> RemotePayment:
+        """The hold, as the answer to its change has it. ProviderRefused where its amounts are not those that were wanted:
+        UNCONFIRMED whether an answer that is given again is the first one, or tells what somebody has made of it since."""
+        try:
+            hold = translate.payment_from_wire(answer["payment"])
+        except translate.STRANGE:
+            raise ReplyLost("square changed the hold, and answered with something that is no payment") from None
+        if not _amounts_as_wanted(draft, hold):
+            raise ProviderRefused("square did not make the hold what it shall be", hint=_LOOK)
+        return hold
+
+    def prepared(self, draft: Draft) -> RemotePayment | None:
+        """The hold, where it already has the amounts that a refused prelude would have given it, so that it can be captured."""
         with suppress(CardctlError, *translate.STRANGE):
             payment = self.payment(draft.before["payment"])
-            return payment.state is PaymentState.APPROVED and _amounts_as_wanted(draft, payment)
-        return False
+            return payment if payment.state is PaymentState.APPROVED and _amounts_as_wanted(draft, payment) else None
+        return None
 
     def look(self, draft: Draft, mark: str) -> Sighting:
         return self._looks[_kind(draft)](draft, mark)

@@ -112,6 +112,13 @@ def refund_draft(ref: str, amount: Money, mark: str, reason: str | None) -> Draf
     return Draft("POST", wire.REFUNDS, Kind.REFUND, body, {"payment": ref})
 
 
+def body_of(draft: Draft, hold: RemotePayment | None) -> dict[str, Any] | None:
+    """What is sent with a draft, None: no body at all. `hold` is what may be captured, and no other version (SPEC)."""
+    if draft.path.endswith(BODILESS):
+        return None
+    return draft.body | _present(version_token=hold.token if hold else None)
+
+
 def prelude_key(key: str, number: int) -> str:
     """The key of a request that is sent before the one that has `key`."""
     return f"{key}.{number + 1}"

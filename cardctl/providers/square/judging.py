@@ -26,7 +26,7 @@ _TOKENS = frozenset({"UNAUTHORIZED", "ACCESS_TOKEN_EXPIRED", "ACCESS_TOKEN_REVOK
 _MISSING = frozenset({"NOT_FOUND", "CUSTOMER_NOT_FOUND"})
 _TEMPORARY = frozenset({"TEMPORARY_ERROR", "REQUEST_TIMEOUT"})
 _REUSED = "IDEMPOTENCY_KEY_REUSED"
-_SETTLED = "VERSION_MISMATCH"
+VERSION_MISMATCH = "VERSION_MISMATCH"
 """The conflict that says what is the matter; any other may be a request under the same key that still runs (UNCONFIRMED)."""
 _NAME = re.compile(r"\b(?:ccof|cnon|verf):[\w-]+|\b(?=[\w-]*\d)[A-Za-z0-9_-]{16,}")
 """What may be the name of a customer or card (26 letters and digits, or `ccof:…`), or a token."""
@@ -78,7 +78,7 @@ def refuse(reply: Reply, errors: list[SquareError], *, write: bool, secret: Iter
         raise RateLimited(message)
     if code in _TEMPORARY or error.get("category") == "API_ERROR":
         raise ServerFailed(message) if write else ProviderUnavailable(message)
-    if reply.status == 409 and code != _SETTLED:
+    if reply.status == 409 and code != VERSION_MISMATCH:
         raise ReplyLost(message) if write else ProviderUnavailable(message)
     raise refusal(code, reply.status, message, reply.headers.get("x-request-id"))
 

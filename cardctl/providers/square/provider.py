@@ -19,7 +19,7 @@ from cardctl.providers.paging import SAVED, Leaf, Source, Spot
 from cardctl.providers.square import drafting, translate, whole, wire
 from cardctl.providers.square.answering import Answering
 from cardctl.providers.square.client import SquareClient
-from cardctl.providers.square.judging import RefusedAgain
+from cardctl.providers.square.judging import VERSION_MISMATCH, RefusedAgain
 from cardctl.providers.square.oauth import Tokens
 from cardctl.providers.square.webhooks import TYPES, SquareWebhooks
 
@@ -82,10 +82,7 @@ class SquareProvider:
     def send(self, draft: Draft, key: str) -> Remote:
         """The key goes into the body of what makes something; what changes something says what shall be."""
         try:
-            self._prepare(draft, key)
-            body = None if draft.path.endswith(drafting.BODILESS) else draft.body
-            named = key if draft.path in drafting.KEYED else None
-            answer = self._client.write(draft.method, draft.path, body, key=named, urgent=draft.urgent, secret=draft.secret)
+            answer = self._answer(draft, key, self._prepare(draft, key))
         except (ProviderRefused, RefusedAgain):
             already = self._answering.already(draft)
             if already is None:
@@ -172,15 +169,34 @@ class SquareProvider:
             hint = "search of events is a beta that is off by default: enable it in Square's API (PUT /v2/events/enable)"
             raise Unsupported(f"square lists no events: {error.message}", hint=hint, vendor_code=error.vendor_code) from error
 
-    def _prepare(self, draft: Draft, key: str) -> None:
-        """What goes before, each under a key of its own. One that is refused since it has been done already is done."""
+    def _answer(self, draft: Draft, key: str, hold: RemotePayment | None) -> dict[str, Any]:
+        """The answer to the draft itself. A hold that was changed for it is captured in that version and no other, which
+        somebody may have made meanwhile; in a later one only where the amounts are still those."""
+        named = key if draft.path in drafting.KEYED else None
+        try:
+            return self._client.write(
+                draft.method, draft.path, drafting.body_of(draft, hold), key=named, urgent=draft.urgent, secret=draft.secret
+            )
+        except ProviderRefused as error:
+            newer = self._answering.prepared(draft) if hold and error.vendor_code == VERSION_MISMATCH else None
+            if newer is None:
+                raise
+        return self._client.write(draft.method, draft.path, drafting.body_of(draft, newer), key=named, secret=draft.secret)
+
+    def _prepare(self, draft: Draft, key: str) -> RemotePayment | None:
+        """What goes before, each under a key of its own; the hold as that leaves it, None where nothing goes before. A change
+        that is refused since it has been made already is made."""
+        hold: RemotePayment | None = None
         for number, step in enumerate(draft.prelude):
             try:
                 named = drafting.prelude_key(key, number)
-                self._client.write(step["method"], step["path"], step["body"], key=named, secret=draft.secret)
+                answer = self._client.write(step["method"], step["path"], step["body"], key=named, secret=draft.secret)
+                hold = self._answering.changed(draft, answer)
             except (ProviderRefused, RefusedAgain):
-                if not self._answering.is_prepared(draft):
+                hold = self._answering.prepared(draft)
+                if hold is None:
                     raise
+        return hold
 
 
 def _translated(noun: str, translated: Callable[[W], R], ask: Callable[[str], W], name: str) -> R:

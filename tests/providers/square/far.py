@@ -26,7 +26,6 @@ _PLAIN: dict[str, dict[str, Any]] = {
     "POST /v2/payments": {"payment": objects.payment()},
     "GET /v2/payments": {"payments": [objects.payment()]},
     f"GET {_PAYMENT}": {"payment": objects.hold()},
-    f"PUT {_PAYMENT}": {"payment": objects.hold()},
     f"POST {_PAYMENT}/complete": {"payment": objects.payment()},
     f"POST {_PAYMENT}/cancel": {"payment": objects.payment("CANCELED")},
     "POST /v2/payments/cancel": {},
@@ -42,6 +41,11 @@ def refused(status: int, code: str, detail: str = "No.", category: str = "INVALI
     return httpx.Response(status, json={"errors": [{"category": category, "code": code, "detail": detail}]})
 
 
+def _amounts(wish: dict[str, Any]) -> dict[str, Any]:
+    changed = {"amount": wish["amount_money"]["amount"]} if "amount_money" in wish else {}
+    return changed | ({"tip_money": wish["tip_money"]} if "tip_money" in wish else {})
+
+
 class Far(httpx.BaseTransport):
     """`answers`: by `METHOD /path`, one answer or a list of them, of which the last one stays."""
 
@@ -52,17 +56,20 @@ class Far(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         self.requests.append(request)
-        answer = self._next(f"{request.method} {request.url.path}")
+        answer = self._next(request)
         if isinstance(answer, Exception):
             raise answer
         if isinstance(answer, dict):
             return httpx.Response(200, content=json.dumps(answer))
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
-    def _next(self, call: str) -> Answer:
+    def _next(self, request: httpx.Request) -> Answer:
+        call = f"{request.method} {request.url.path}"
         told = self._answers.get(call)
         if told is not None:
             return told.pop(0) if len(told) > 1 else told[0]
+        if call == f"PUT {_PAYMENT}":
+            return {"payment": objects.hold(**_amounts(json.loads(request.content)["payment"]))}
         return _PLAIN[call] if call in _PLAIN else refused(404, "NOT_FOUND")
 
     @property

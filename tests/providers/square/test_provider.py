@@ -10,7 +10,15 @@ import pytest
 from cardctl.domain.money import Money
 from cardctl.domain.payments import NewPayment, PaymentState, RemotePayment, RemoteRefund
 from cardctl.domain.saved_cards import NewCustomer, NewSavedCard, RemoteCustomer, RemoteSavedCard
-from cardctl.errors import ProviderHasNot, ProviderRefused, ProviderUnavailable, ReplyLost, StateForbids, Unsupported
+from cardctl.errors import (
+    CardctlError,
+    ProviderHasNot,
+    ProviderRefused,
+    ProviderUnavailable,
+    ReplyLost,
+    StateForbids,
+    Unsupported,
+)
 from cardctl.providers.base import capabilities
 from cardctl.providers.square.provider import SquareProvider, build
 from tests.providers.conftest import Hand
@@ -62,7 +70,9 @@ def test_the_key_stands_in_the_body_of_what_makes_something_and_nowhere_else(han
 
 
 def test_a_part_is_captured_after_the_hold_was_made_smaller(hand: Hand) -> None:
-    provider, far = at(hand, {f"POST {_PAYMENT}/complete": {"payment": objects.payment(amount=4210)}})
+    smaller = {"payment": objects.hold(4210, version_token="v2")}
+    told = {f"PUT {_PAYMENT}": smaller, f"POST {_PAYMENT}/complete": {"payment": objects.payment(amount=4210)}}
+    provider, far = at(hand, told)
     draft = provider.draft_capture(PAYMENT, MARK, amount=usd(4210), tip=None)
     captured = provider.send(draft, MARK)
     assert isinstance(captured, RemotePayment)
@@ -71,7 +81,60 @@ def test_a_part_is_captured_after_the_hold_was_made_smaller(hand: Hand) -> None:
     changed, completed = far.bodies
     assert changed["idempotency_key"] == f"{MARK}.1"
     assert changed["payment"]["amount_money"] == money(4210)
-    assert completed == {}
+    assert completed == {"version_token": "v2"}, "this one and no other"
+
+
+def test_a_hold_that_somebody_changes_meanwhile_is_not_captured(hand: Hand) -> None:
+    told = {
+        f"GET {_PAYMENT}": {"payment": objects.hold()},
+        f"PUT {_PAYMENT}": {"payment": objects.hold(4210, version_token="v2")},
+        f"POST {_PAYMENT}/complete": refused(400, "VERSION_MISMATCH"),
+    }
+    provider, far = at(hand, told)
+    draft = provider.draft_capture(PAYMENT, MARK, amount=usd(4210), tip=None)
+    with pytest.raises(ProviderRefused) as caught:
+        provider.send(draft, MARK)
+    assert caught.value.vendor_code == "VERSION_MISMATCH"
+    assert far.calls.count(f"POST {_PAYMENT}/complete") == 1
+
+
+def test_a_hold_whose_version_alone_is_another_is_captured_in_that_one(hand: Hand) -> None:
+    told = {
+        f"GET {_PAYMENT}": [{"payment": objects.hold()}, {"payment": objects.hold(4210, version_token="v3")}],
+        f"PUT {_PAYMENT}": {"payment": objects.hold(4210, version_token="v2")},
+        f"POST {_PAYMENT}/complete": [refused(400, "VERSION_MISMATCH"), {"payment": objects.payment(amount=4210)}],
+    }
+    provider, far = at(hand, told)
+    captured = provider.send(provider.draft_capture(PAYMENT, MARK, amount=usd(4210), tip=None), MARK)
+    assert isinstance(captured, RemotePayment)
+    assert captured.captured == usd(4210)
+    assert far.bodies[1:] == [{"version_token": "v2"}, {"version_token": "v3"}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        ({"payment": objects.hold(4999)}, ProviderRefused),
+        ({"payment": objects.hold(4210, tip_money=money(1))}, ProviderRefused),
+        ({"payment": None}, ReplyLost),
+        ({}, ReplyLost),
+    ],
+)
+def test_a_change_that_was_not_made_as_wanted_is_followed_by_no_capture(
+    hand: Hand, answer: dict[str, Any], kind: type[CardctlError]
+) -> None:
+    provider, far = at(hand, {f"PUT {_PAYMENT}": answer})
+    draft = provider.draft_capture(PAYMENT, MARK, amount=usd(4210), tip=None)
+    with pytest.raises(kind):
+        provider.send(draft, MARK)
+    assert f"POST {_PAYMENT}/complete" not in far.calls
+
+
+def test_a_whole_hold_is_captured_in_whatever_version_it_is(hand: Hand) -> None:
+    """Square may change the version itself."""
+    provider, far = at(hand)
+    provider.send(provider.draft_capture(PAYMENT, MARK, amount=None, tip=None), MARK)
+    assert far.bodies == [{}]
 
 
 def test_a_hold_that_cannot_be_made_smaller_is_not_captured(hand: Hand) -> None:
