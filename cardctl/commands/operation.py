@@ -46,7 +46,9 @@ class Outcome(StrEnum):
 
 StateOption = Annotated[OperationState | None, typer.Option("--state", help="Only operations in this state.")]
 KindOption = Annotated[str | None, typer.Option("--kind", metavar="NOUN.VERB", help="Only this kind, such as card.fund.")]
-TargetOption = Annotated[str | None, typer.Option("--target", metavar="ID", help="Only on the card or account with this id.")]
+TargetOption = Annotated[
+    str | None, typer.Option("--target", metavar="ID", help="Only on the card, account, saved card or payment with this id.")
+]
 OutcomeOption = Annotated[Outcome | None, typer.Option("--as", help="What became of it at the provider, as you know.")]
 CancelOption = Annotated[
     bool, typer.Option("--cancel", help="Have the provider cancel it by its key (a charge or hold with a saved card).")

@@ -85,7 +85,7 @@ class Kind:
 
 _T, _S, _R = BreakType, Severity, Remedy
 _TAKEN = "take the provider's word into the books"
-_CLAIM = "raise it with the provider, naming both objects; dispute it where they agree (`break accept` once that is under way)"
+_CLAIM = "raise it with the provider, naming both objects; `cardctl break accept` once a dispute is under way"
 KINDS: dict[BreakType, Kind] = {
     _T.ACCOUNT_MISSING_HERE: Kind(_S.WARNING, "it was made elsewhere, or its event never came", _TAKEN),
     _T.ACCOUNT_MISSING_THERE: Kind(
@@ -106,7 +106,7 @@ KINDS: dict[BreakType, Kind] = {
     _T.REOPENED_CLOSED: Kind(
         _S.CRITICAL,
         "a card that was closed for good can be used again at the provider",
-        "close it again (`card close`), or take the provider's word (`break resolve --fix`)",
+        "close it again (`cardctl card close`), or take the provider's word (`cardctl break resolve --fix`)",
         _R.PROPOSE,
     ),
     _T.BALANCE: Kind(_S.CRITICAL, "money was moved at the provider without a transaction that explains it", _TAKEN),
@@ -153,7 +153,7 @@ KINDS: dict[BreakType, Kind] = {
     _T.SAVED_CARD_GONE: Kind(
         _S.WARNING,
         "the buyer or the seller has removed the card or its customer at the provider",
-        "read it by itself; gone here, too, if it is; ask the buyer for a card (`saved-card add`)",
+        "read it by itself; gone here, too, if it is; ask the buyer for a card (`cardctl saved-card add`)",
     ),
     _T.SAVED_CARD_DISABLED: Kind(
         _S.WARNING, "it was disabled at the provider, or its issuer has closed it", f"{_TAKEN}; ask the buyer for another card"
@@ -175,14 +175,14 @@ KINDS: dict[BreakType, Kind] = {
     _T.HOLD_LAPSING: Kind(
         _S.WARNING,
         "a hold ends by itself soon, and nothing has captured it",
-        "`saved-card capture` it, `saved-card cancel` it, or hold anew (`saved-card preauth --policy` renews what it knows)",
+        "`cardctl saved-card capture` or `cancel`, or hold anew: `cardctl saved-card preauth --policy` renews what it knows",
         _R.PROPOSE,
     ),
     _T.REFUND_MISSING_HERE: Kind(_S.CRITICAL, "it was made elsewhere, or a reply and its events were lost", _TAKEN),
     _T.REFUND_MISSING_THERE: Kind(
         _S.CRITICAL,
         "the books say that money went back, and the provider has no such refund",
-        "look at the payment at the provider; refund it anew (`saved-card refund`) where the buyer has nothing",
+        "look at the payment at the provider; refund it anew (`cardctl saved-card refund`) where the buyer has nothing",
         _R.PROPOSE,
     ),
     _T.REFUND_STATE: Kind(_S.WARNING, "it ended otherwise than the books know", _TAKEN),

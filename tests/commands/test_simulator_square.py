@@ -62,6 +62,7 @@ def test_a_refund_and_a_dispute_of_a_payment_by_our_name(cardctl: Cardctl, saved
     assert [(one["ref"], one["state"], one["amount"]["minor"]) for one in found["disputes"]] == [
         (dispute, "evidence_required", 2000)
     ]
+    assert "dispute evidence_required" in cardctl("saved-card", "show", saved).stdout
     assert cardctl("simulator", "dispute", dispute, "--decide", "lost").code == 0
     assert shown(cardctl, saved)["payments"][0]["disputes"][0]["state"] == "lost"
     assert cardctl("simulator", "dispute", dispute, "--decide", "won").code == 2

@@ -94,7 +94,8 @@ def preauth(
 ) -> ExitCode | None:
     """Hold money on a saved card, to be captured or released later; or with --policy on those of an auction's lots.
 
-    A policy is safe to run every five minutes, from cron with --yes. Exit 3: somebody is not covered; 10: work is left.
+    A policy is safe to run every five minutes, from cron with --yes. Exit 3: somebody is not covered; 9: in
+    doubt; 10: work is left.
 
     Example: cardctl saved-card preauth buyer@example.com --amount 50 --currency USD --invoice A-17 --hold-for 6d
 

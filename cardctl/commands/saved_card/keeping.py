@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardctl.commands._options import (
     DryRunOption,
@@ -63,7 +63,7 @@ def add(
 ) -> None:
     """Save a buyer's card from the one-time token of the seller's payment page; a person has one with each seller.
 
-    Example: cardctl saved-card add --person buyer@example.com --nonce - <<< cnon:card-nonce-ok
+    Example: cardctl saved-card add --person buyer@example.com --nonce - < token.txt
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
@@ -132,7 +132,7 @@ def show(card: SavedCardArgument, profile: ProfileOption = None, output: OutputO
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.output import shapes, tables  # noqa: PLC0415
-    from cardctl.services.flows.finding_saved import find_saved_card, payments_of  # noqa: PLC0415
+    from cardctl.services.flows.finding_saved import FEW, find_saved_card, payments_of  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
         found = find_saved_card(run.books, card, ours=run.settings.programme(PROVIDER)).as_of(runtime.now())
@@ -141,10 +141,16 @@ def show(card: SavedCardArgument, profile: ProfileOption = None, output: OutputO
         if output is not Output.TABLE:
             run.console.show(shapes.saved_card(found) | {"payments": payments} | age)
             return
-        counted = f"the newest {len(payments)}" if payments else "none"
+        counted = f"the newest {FEW}" if len(payments) == FEW else str(len(payments) or "none")
         run.console.show(shapes.saved_card(found) | age | {"payments": counted})
         if payments:
-            run.console.rows(payments, tables.PAYMENTS)
+            run.console.rows(map(_row, payments), tables.PAYMENTS)
+
+
+def _row(payment: dict[str, Any]) -> dict[str, Any]:
+    """With what more there is about it in a cell: refunds that are not through, and disputes, as the provider calls them."""
+    told = [f"refund of {one['amount']['amount']} {one['state']}" for one in payment["refunds"] if one["state"] != "completed"]
+    return payment | {"more": ", ".join([*told, *(f"dispute {one['state']}" for one in payment["disputes"])])}
 
 
 def disable(

@@ -23,7 +23,6 @@ PaymentArgument = Annotated[
 AmountOption = Annotated[
     str | None, typer.Option("--amount", metavar="AMOUNT", help="How much of it, such as 12.50; else all of it.")
 ]
-CurrencyOption = Annotated[str, typer.Option("--currency", metavar="CODE", help="ISO 4217, with --amount.")]
 ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Square's word, such as NOT_RECEIVED.")]
 DecideOption = Annotated[Verdict | None, typer.Option("--decide", help="How the dispute ends, as the seller sees it.")]
 
@@ -31,7 +30,6 @@ DecideOption = Annotated[Verdict | None, typer.Option("--decide", help="How the 
 def dispute(
     payment: PaymentArgument,
     amount: AmountOption = None,
-    currency: CurrencyOption = "USD",
     reason: ReasonOption = None,
     decide: DecideOption = None,
     no_deliver: NoDeliverOption = False,
@@ -51,7 +49,8 @@ def dispute(
         far_side, told = run.far_side, run.far_side.last_told()
         ref = far_name(run, payment).ref
         if decide is None:
-            ref = far_side.dispute(ref, amount_of(amount, currency) if amount else None, reason)
+            money = amount_of(amount, far_side.captured(ref).currency) if amount is not None else None
+            ref = far_side.dispute(ref, money, reason)
         else:
             far_side.decide_dispute(ref, decide.value)
         if not no_deliver:

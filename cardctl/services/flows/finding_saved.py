@@ -16,7 +16,8 @@ from cardctl.errors import AmbiguousName, BadInput, NotFound, OutcomeUnknown, St
 T = TypeVar("T")
 
 _HELD = (PaymentState.APPROVED, PaymentState.PENDING)
-_FEW = 50
+FEW = 50
+"""So many payments of a saved card are shown."""
 
 
 def find_saved_card(books: Books, name: str, *, ours: str | None = None, prefix: bool = True) -> SavedCard:
@@ -53,14 +54,15 @@ def find_refundable(
     books: Books, name: str, *, invoice: str | None = None, ours: str | None = None, prefix: bool = True
 ) -> Payment:
     """The payment that is to be refunded: by its own name (then `invoice` is the refund's own), or of a saved card, that of an
-    invoice or its only one that has anything left."""
+    invoice or its only one that has anything left. NotFound says how another part is named."""
     with books.read() as unit:
         named = unit.payments.find(name, prefix=prefix)
         if named:
             return _only(named, "payment", name)
         card = _only_card(unit, "saved card or payment", name, ours, prefix=prefix)
         if invoice is not None:
-            return _by_invoice(unit, card, invoice)
+            another = f"for another part name the payment itself: `cardctl saved-card refund pay_… --invoice {invoice}`"
+            return _by_invoice(unit, card, invoice, hint=another)
         left = [one for one in _newest(unit, card) if one.refundable.minor]
     if not left:
         raise StateForbids(f"nothing on {card.id} can be refunded", hint=f"see `cardctl saved-card show {card.id}`")
@@ -86,7 +88,7 @@ def list_saved_cards(
         yield from (card.as_of(now) for card in unit.saved_cards.rows(wanted))
 
 
-def payments_of(books: Books, card: SavedCard, *, limit: int = _FEW) -> list[tuple[Payment, list[Refund], list[Dispute]]]:
+def payments_of(books: Books, card: SavedCard, *, limit: int = FEW) -> list[tuple[Payment, list[Refund], list[Dispute]]]:
     """The newest payments of a saved card, each with its refunds and disputes."""
     with books.read() as unit:
         found = list(unit.payments.rows(PaymentFilter(saved_card_id=card.id, limit=limit)))
@@ -97,11 +99,12 @@ def _newest(unit: Unit, card: SavedCard) -> list[Payment]:
     return list(unit.payments.rows(PaymentFilter(saved_card_id=card.id, limit=1_000)))
 
 
-def _by_invoice(unit: Unit, card: SavedCard, invoice: str) -> Payment:
+def _by_invoice(unit: Unit, card: SavedCard, invoice: str, *, hint: str | None = None) -> Payment:
     found = [one for one in unit.payments.of_invoice(card.programme, invoice) if one.saved_card_id == card.id]
     if not found:
         _refuse_doubt(unit, card, invoice)
-        raise NotFound("payment", invoice, hint=f"see `cardctl saved-card show {card.id}`")
+        see = f"see `cardctl saved-card show {card.id}`"
+        raise NotFound("payment", invoice, hint=f"{hint}; {see}" if hint else see)
     return next((one for one in reversed(found) if one.state in _HELD), found[-1])
 
 
