@@ -16,6 +16,8 @@ from cardctl.domain.later import card_taken, is_later, kind_told, payment_taken,
 from cardctl.domain.operations import Operation
 from cardctl.domain.payments import (
     PAYING,
+    UNPAID,
+    UNREFUNDED,
     Dispute,
     Payment,
     Refund,
@@ -33,6 +35,7 @@ from cardctl.services.entries import Diff, audit_change, made_by, shown
 _CARD_WORDS = ("state", "brand", "last4", "exp_month", "exp_year")
 _PAYMENT_WORDS = ("state", "kind", "amount", "tip", "captured", "refunded", "expires_at", "invoice")
 _REFUND_WORDS = ("state", "amount", "invoice")
+_NOTHING = UNPAID | UNREFUNDED
 
 
 class CardTaken(NamedTuple):
@@ -104,16 +107,21 @@ def take_payment(
     saved_card_id: str,
     invoice: str | None = None,
     action: str | None = None,
+    made: Operation | None = None,
 ) -> Payment:
     """The provider's word about a payment. `known` None: it is looked for, since a notification may have brought it before its
-    operation heard of it. One that bears the mark of an operation of ours has its name, its kind, its amount and its
-    invoice."""
+    operation heard of it. The answer to an operation of ours (`made`), and what bears its mark, has its name, its kind, its
+    amount and its invoice; of several that do (a decline, and what the same request came to when it was repeated) that one
+    which came to something, and the others are of no invoice."""
     known = known or unit.payments.by_refs(desk.programme, [remote.ref]).get(remote.ref)
-    made = maker_of(unit, desk.programme, remote)
-    if known is None:
+    made = made or maker_of(unit, desk.programme, remote)
+    if known is None and made is not None and not _is_free(unit.payments.get(payment_id_of(made.id)), remote):
+        taken = _new_payment(desk, replace(remote, invoice=None), saved_card_id, None, None)
+    elif known is None:
         taken = _new_payment(desk, remote, saved_card_id, made, invoice)
     else:
         taken = payment_taken(known, remote, PAYING[made.kind] if made else None, invoice)
+        taken = taken if made is None or taken.asked else replace(taken, asked=made.amount)
     if known is not None and known.refunded.minor:  # which it is not where a refund of it lives
         taken = with_refunds(taken, unit.payments.refunds_of(taken.id))
     if taken != known:
@@ -133,11 +141,13 @@ def take_refund(
     payment: Payment,
     invoice: str | None = None,
     action: str | None = None,
+    made: Operation | None = None,
 ) -> Refund:
     """The provider's word about a refund of `payment`, which it makes at least as much refunded as its living refunds are; the
-    payment itself is in the books afterwards, and audited with `action` as well. `known` None: it is looked for."""
+    payment itself is in the books afterwards, and audited with `action` as well. `known` None: it is looked for. `made` as in
+    take_payment."""
     known = known or unit.payments.refunds_by_refs(desk.programme, [remote.ref]).get(remote.ref)
-    taken = _new_refund(desk, unit, remote, payment, invoice) if known is None else refund_taken(known, remote, invoice)
+    taken = _new_refund(desk, unit, remote, payment, invoice, made) if known is None else refund_taken(known, remote, invoice)
     if taken != known:
         taken = replace(taken, updated_at=desk.clock())
         unit.payments.put_refund(taken, raw=remote.raw if known is None or taken.told_at != known.told_at else None)
@@ -243,9 +253,18 @@ def _put_payment(
     return taken
 
 
-def _new_refund(desk: Desk, unit: Unit, remote: RemoteRefund, payment: Payment, invoice: str | None) -> Refund:
-    made = made_by(unit, "saved_card.refund", remote.mark)
+def _is_free(there: Payment | Refund | None, remote: RemotePayment | RemoteRefund) -> bool:
+    """Whether an operation's own name is for this word: nothing has it, or only what came to nothing, and this has not."""
+    return there is None or (there.state in _NOTHING and remote.state not in _NOTHING)
+
+
+def _new_refund(
+    desk: Desk, unit: Unit, remote: RemoteRefund, payment: Payment, invoice: str | None, made: Operation | None
+) -> Refund:
+    made = made or made_by(unit, "saved_card.refund", remote.mark)
     made = made if made is not None and made.target == payment.id else None
+    if made is not None and not _is_free(unit.payments.refund(refund_id_of(made.id)), remote):
+        made = invoice = None
     return Refund(
         id=refund_id_of(made.id) if made else desk.new_id("rfd"),
         ref=remote.ref,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import ClassVar
 
 from cardctl.db.unit import Unit
@@ -20,7 +21,7 @@ from cardctl.domain.payments import (
 from cardctl.errors import BadAmount, CardctlError, ProviderRefused, ProviderUnavailable, StateForbids
 from cardctl.providers.base import Remote, require
 from cardctl.providers.saving import ChargesSavedCards, ReadsPayments
-from cardctl.services.desk import Desk, Done, Thing
+from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.entries import shown
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
@@ -38,12 +39,20 @@ def capture(
     caller_key: str | None = None,
 ) -> Done:
     """Take what a payment holds, all of it or `amount`, and a tip beside it. Done again, it is already so; with another amount,
-    or where all of it is no more what these books say, StateForbids."""
+    or where all of it is no more what these books say, StateForbids. AMOUNT_DIFFERS is warned of where the provider took another
+    one all the same."""
     try:
-        return run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
+        done = run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
     except (ProviderRefused, ProviderUnavailable, _HeldOtherwise):
         _look_again(desk, payment)
         raise
+    wanted = _wanted(payment, amount, minor_or_none(tip))
+    if done.operation is None or not isinstance(done.object, Payment) or done.object.captured == wanted:
+        return done
+    told = (
+        f"{payment.id}: {done.object.captured} were captured, and {wanted} were wanted; `cardctl saved-card refund` gives back"
+    )
+    return replace(done, warnings=(*done.warnings, Warned("AMOUNT_DIFFERS", told)))
 
 
 def rehearse_capture(
@@ -117,7 +126,11 @@ class Capture:
         return provider.draft_capture(payment.ref, operation.id, amount=operation.amount, tip=tip)
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
-        return _record_payment(desk, unit, operation, remote)
+        """Whatever was taken is the truth; what was wanted stands beside it in the audit where that is another amount."""
+        wanted = _wanted(unit.payments.named(operation.target), operation.amount, operation.arguments["tip"])
+        change = _record_payment(desk, unit, operation, remote)
+        assert isinstance(change.object, Payment)
+        return change if change.object.captured == wanted else replace(change, after=change.after | {"wanted": shown(wanted)})
 
     def load(self, unit: Unit, operation: Operation) -> Payment:
         return unit.payments.named(operation.target)
@@ -228,6 +241,12 @@ def _record_payment(desk: Desk, unit: Unit, operation: Operation, remote: Remote
     known = unit.payments.named(operation.target)
     payment = take_payment(desk, unit, known, remote, saved_card_id=known.saved_card_id, invoice=known.invoice)
     return Change(payment, *payment_diff(known, payment))
+
+
+def _wanted(payment: Payment, amount: Money | None, tip: int | None) -> Money:
+    """What a capture of the hold, as the books have it, shall take in all."""
+    currency = payment.amount.currency
+    return (amount or payment.amount) + (payment.tip if tip is None else Money(tip, currency))
 
 
 def _payment(desk: Desk, operation: Operation) -> Payment:

@@ -14,8 +14,10 @@ from cardctl.domain.payments import (
     NewPayment,
     Payment,
     PaymentKind,
+    PaymentState,
     RemotePayment,
     checked_invoice,
+    operation_id_of,
     payment_id_of,
 )
 from cardctl.domain.saved_cards import SavedCard, SavedCardState
@@ -45,7 +47,7 @@ def charge(
 def rehearse_charge(
     desk: Desk, card: SavedCard, amount: Money, *, invoice: str | None = None, tip: Money | None = None, **how: Any
 ) -> Draft | Thing:
-    return rehearse(desk, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": minor_or_none(tip)}, **how))
+    return _rehearse(desk, *_pay_wish(PaymentKind.CHARGE, card, amount, invoice, {"tip": minor_or_none(tip)}, **how))
 
 
 def preauth(
@@ -72,7 +74,7 @@ def rehearse_preauth(
     then_capture: bool = False,
     **how: Any,
 ) -> Draft | Thing:
-    return rehearse(desk, *_pay_wish(PaymentKind.PREAUTH, card, amount, invoice, _hold(hold_for, then_capture), **how))
+    return _rehearse(desk, *_pay_wish(PaymentKind.PREAUTH, card, amount, invoice, _hold(hold_for, then_capture), **how))
 
 
 class Pay:
@@ -124,6 +126,8 @@ class Pay:
         if paid.held and paid.expires_at is not None and paid.expires_at <= operation.created_at:
             raise _lapsed(paid)
         same = paid.saved_card_id == operation.target and paid.kind is self.what and paid.first_asked == operation.amount
+        if same and self.what is PaymentKind.PREAUTH and paid.state is not PaymentState.COMPLETED:
+            _check_ends_so(unit, paid, operation)
         if same and (self.what is PaymentKind.PREAUTH or paid.tip.minor == (operation.arguments["tip"] or 0)):
             return paid
         tip = f" and a tip of {paid.tip}" if paid.tip.minor else ""
@@ -149,12 +153,39 @@ def mark_expired(desk: Desk, card: SavedCard) -> SavedCard:
 
 
 def _pay(desk: Desk, card: SavedCard, deed: Pay, wish: Wish) -> Done:
-    """Also marks a card that turns out to be out of date, here or at the provider."""
+    """Also marks a card that turns out to be out of date, here or at the provider. StateForbids where the payment that was made
+    under the caller's key has taken or holds nothing any more."""
     try:
-        return run_once(desk, deed, wish)
+        done = run_once(desk, deed, wish)
     except (CardExpired, _Expired):
         mark_expired(desk, card)
         raise
+    _check_stands(done.object)
+    return done
+
+
+def _rehearse(desk: Desk, deed: Pay, wish: Wish) -> Draft | Thing:
+    found = rehearse(desk, deed, wish)
+    _check_stands(found)
+    return found
+
+
+def _check_stands(found: Draft | Thing) -> None:
+    if isinstance(found, Payment) and found.state in UNPAID:
+        told = f"{found.id} was made so, and is {found.state}: nothing is held or taken"
+        raise StateForbids(told, hint="to pay anew, give another --idempotency-key, or none")
+
+
+def _check_ends_so(unit: Unit, paid: Payment, operation: Operation) -> None:
+    """StateForbids where the hold that has the invoice ends by itself, and otherwise than is wished. How long one that was made
+    elsewhere was asked for is not known; that it is released, as most are, is taken for granted."""
+    made, wished = unit.operations.get(operation_id_of(paid.id)), operation.arguments
+    had = made.arguments if made is not None else {"hold_for": wished["hold_for"]}
+    if (had.get("hold_for"), bool(had.get("then_capture"))) != (wished["hold_for"], wished["then_capture"]):
+        end = "captured" if had.get("then_capture") else "released"
+        when = f" at {paid.expires_at:%Y-%m-%d %H:%M} UTC" if paid.expires_at else ""
+        told = f"{operation.about} has {paid.id} already, a hold that is {end}{when}: not as is wished now"
+        raise StateForbids(told, hint=f"release it first: `cardctl saved-card cancel {paid.id}`")
 
 
 class _Expired(StateForbids):
