@@ -201,6 +201,11 @@ def payment_id_of(operation_id: str) -> str:
     return f"pay_{operation_id.removeprefix('op_')}"
 
 
+def operation_id_of(payment_id: str) -> str:
+    """The name of the operation that would have made a payment of ours; there is none where it was made elsewhere."""
+    return f"op_{payment_id.removeprefix('pay_')}"
+
+
 def refund_id_of(operation_id: str) -> str:
     """The same of a refund."""
     return f"rfd_{operation_id.removeprefix('op_')}"

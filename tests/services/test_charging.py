@@ -27,12 +27,14 @@ from cardctl.errors import (
     ProviderUnavailable,
     StateForbids,
 )
-from cardctl.services.deeds.capturing import cancel
+from cardctl.services.calling_off import cancel as call_off
+from cardctl.services.deeds.capturing import cancel, capture
 from cardctl.services.deeds.charging import charge, preauth, rehearse_charge, rehearse_preauth
 from cardctl.services.deeds.refreshing import sync_saved
 from cardctl.services.deeds.saved_cards import SaveWish, save_card
 from cardctl.services.flows.finding_saved import list_saved_cards
 from cardctl.services.resuming import resume
+from tests.services import mail
 from tests.services.selling import Selling
 from tests.services.world import World, at, strike, usd
 
@@ -164,6 +166,34 @@ def test_after_a_release_the_invoice_is_open(selling: Selling, card: SavedCard) 
     cancel(selling.world.desk, held)
     again = selling.hold(card, "60", invoice="A-17")
     assert (again.id == held.id, selling.far.taken()) == (False, (0, 6_000, 0))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"then_capture": True}, {"then_capture": True, "hold_for": timedelta(days=2)}, {"hold_for": timedelta(days=3)}, {}],
+)
+def test_a_hold_that_ends_otherwise_is_no_hold_as_wished(selling: Selling, card: SavedCard, how: dict[str, Any]) -> None:
+    first: dict[str, Any] = {"invoice": "A-17", "hold_for": timedelta(days=2)}
+    held = preauth(selling.world.desk, card, usd("50"), **first).object
+    with pytest.raises(StateForbids, match="already, a hold that is released at"):
+        preauth(selling.world.desk, card, usd("50"), invoice="A-17", **how)
+    assert selling.far.taken() == (0, 5_000, 0)
+    assert preauth(selling.world.desk, card, usd("50"), **first).object == held
+    assert isinstance(held, Payment)
+    capture(selling.world.desk, held)
+    again = preauth(selling.world.desk, card, usd("50"), invoice="A-17", **how)
+    assert (again.operation, selling.far.taken()) == (None, (5_000, 0, 0)), "what is paid ends no more"
+
+
+def test_a_hold_made_elsewhere_is_not_one_that_captures_itself(selling: Selling, card: SavedCard) -> None:
+    money = {"amount": 5_000, "currency": "USD"}
+    body = {"source_id": card.ref, "customer_id": card.customer_ref, "amount_money": money, "autocomplete": False}
+    selling.far.done("POST", "/v2/payments", {**body, "idempotency_key": "staff-1", "reference_id": "A-17"})
+    mail.deliver(selling.world, selling.news())
+    with pytest.raises(StateForbids, match="released"):
+        preauth(selling.world.desk, card, usd("50"), invoice="A-17", then_capture=True)
+    again = preauth(selling.world.desk, card, usd("50"), invoice="A-17", hold_for=timedelta(days=2))
+    assert (again.operation, len(selling.far.payments()), selling.far.taken()) == (None, 1, (0, 5_000, 0))
 
 
 @pytest.mark.parametrize("then_capture", [False, True])
@@ -362,6 +392,25 @@ def test_the_same_key_gives_the_same_payment(selling: Selling, card: SavedCard) 
     with pytest.raises(KeyReused):
         preauth(selling.world.desk, card, usd("5"), caller_key="mine")
     assert selling.far.taken() == (500, 0, 0)
+
+
+def test_what_is_held_no_more_is_not_said_to_be_held(selling: Selling, card: SavedCard) -> None:
+    """In doubt, called off by its key, and asked for again in the same words."""
+    desk = selling.world.desk
+    words: dict[str, Any] = {"invoice": "A-17", "caller_key": "mine"}
+    strike(selling.world, PAYMENTS, "lost-reply", 20)
+    with pytest.raises(OutcomeUnknown) as doubt:
+        preauth(desk, card, usd("7"), **words)
+    selling.world.control.clear_faults()
+    call_off(desk, str(doubt.value.operation_id), reason="outbid")
+    pays: list[Callable[..., Any]] = [preauth, rehearse_preauth]
+    for pay in pays:
+        with pytest.raises(StateForbids, match="canceled") as caught:
+            pay(desk, card, usd("7"), **words)
+        assert "--idempotency-key" in str(caught.value.hint)
+    assert selling.far.taken() == (0, 0, 0)
+    preauth(desk, card, usd("7"), invoice="A-17", caller_key="another")
+    assert selling.far.taken() == (0, 700, 0)
 
 
 def test_a_rehearsal_sends_and_writes_nothing(selling: Selling, card: SavedCard) -> None:
