@@ -80,6 +80,25 @@ def test_a_hold_that_is_changed_between_our_change_and_our_capture_is_not_captur
     assert selling.far.taken() == (0, 5000, 0)
 
 
+def test_a_whole_capture_that_takes_another_amount_is_put_down_and_said(selling: Selling) -> None:
+    held = selling.hold(selling.save(), "50", invoice="I-1")
+
+    def meddle(request: httpx.Request) -> None:
+        if request.url.path.endswith("/complete"):
+            _staff_sets(selling, held, 5500)
+
+    selling.world.wire.before = meddle
+    done = capture(selling.world.desk, held)
+    assert isinstance(done.object, Payment)
+    assert (done.object.captured, selling.far.taken()) == (usd("55"), (5500, 0, 0))
+    (warned,) = done.warnings
+    assert warned.code == "AMOUNT_DIFFERS"
+    assert ("55.00" in warned.text, "50.00" in warned.text) == (True, True)
+    with selling.world.books.read() as unit:
+        entry = list(unit.audit.rows())[-1]
+    assert (entry.action, (entry.after or {})["wanted"]) == ("saved_card.capture", str(usd("50")))
+
+
 class Killed(BaseException):
     """The process dies here."""
 

@@ -39,8 +39,8 @@ def capture(
     caller_key: str | None = None,
 ) -> Done:
     """Take what a payment holds, all of it or `amount`, and a tip beside it. Done again, it is already so; with another amount,
-    or where all of it is no more what these books say, StateForbids. AMOUNT_DIFFERS is warned of where the provider took another
-    one all the same."""
+    or where all of it is no more what these books say, StateForbids. Warns AMOUNT_DIFFERS where the provider took another one
+    all the same."""
     try:
         done = run_once(desk, Capture(), _capture_wish(payment, amount, tip, caller_key))
     except (ProviderRefused, ProviderUnavailable, _HeldOtherwise):
