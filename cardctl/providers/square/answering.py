@@ -6,7 +6,7 @@ That does no harm: within a key's life the same key is sent again, which makes n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from cardctl.providers.base import Sighting
 from cardctl.providers.square import drafting, translate, wire
 from cardctl.providers.square.client import SquareClient
 from cardctl.providers.square.judging import declined
-from cardctl.providers.square.wire import SquareRefund
+from cardctl.providers.square.wire import SquarePayment, SquareRefund
 
 LOOK_PAGES = 100
 """So many pages are looked through for a payment, newest first; one that is not in them may be older still."""
@@ -117,8 +117,15 @@ class Answering:
         for query in ({"total": str(total)}, {}):
             payment, ended = self._find_payment({**self._of_location(), **query}, mark)
             if payment is not None:
-                return Sighting(False) if payment.state is PaymentState.FAILED else Sighting(True, payment)
+                return Sighting(False) if payment.state is PaymentState.FAILED else Sighting(True, self._as_it_is(payment))
         return Sighting(False if ended else None)
+
+    def _as_it_is(self, listed: RemotePayment) -> RemotePayment:
+        """A payment read by its name: what a list says of it may be seconds old (SPEC), though it was cancelled since."""
+        try:
+            return self.payment(listed.ref)
+        except ProviderHasNot:
+            return listed
 
     def _find_payment(self, query: dict[str, str], mark: str) -> tuple[RemotePayment | None, bool]:
         """The payment with the mark, and whether the list was read to its end. A payment that failed is taken only where there
@@ -143,8 +150,7 @@ class Answering:
             payment = self._client.payment(draft.before["payment"])
         except ProviderHasNot:
             return Sighting(None)
-        named = (self._client.refund(ref) for ref in payment.get("refund_ids") or [])
-        found = next((one for one in named if one.get("reason", "").endswith(f"[{mark}]")), None)
+        found = next((one for one in self._named_refunds(payment) if one.get("reason", "").endswith(f"[{mark}]")), None)
         ended = True
         if found is None:
             found, ended = self._listed_refund(payment["created_at"], payment["id"], mark)
@@ -152,6 +158,12 @@ class Answering:
             return Sighting(False if ended else None)
         refund = translate.refund_from_wire(found)
         return Sighting(False) if refund.state in UNREFUNDED else Sighting(True, refund)
+
+    def _named_refunds(self, payment: SquarePayment) -> Iterator[SquareRefund]:
+        """But for those that Square names, and then does not know."""
+        for ref in payment.get("refund_ids") or []:
+            with suppress(ProviderHasNot):
+                yield self._client.refund(ref)
 
     def _listed_refund(self, since: str, payment: str, mark: str) -> tuple[SquareRefund | None, bool]:
         asked = {**self._of_location(), "begin_time": since, "sort_order": "DESC", "limit": "100"}

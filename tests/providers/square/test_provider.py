@@ -285,6 +285,21 @@ class TestLookingFor:
         asked = dict(far.requests[0].url.params)
         assert asked == {"location_id": LOCATION, "total": "5100", "sort_order": "DESC", "limit": "100"}
 
+    def test_a_payment_is_told_as_it_is_and_not_as_the_list_has_it(self, hand: Hand) -> None:
+        """Square's lists are seconds behind: it was cancelled meanwhile."""
+        told = {"GET /v2/payments": {"payments": [objects.hold()]}, f"GET {_PAYMENT}": {"payment": objects.payment("CANCELED")}}
+        provider, _ = at(hand, told)
+        draft = provider.draft_payment(NewPayment(CUSTOMER, CARD, usd(5000), hold=True), MARK)
+        remote = provider.look_up(draft, MARK).remote
+        assert isinstance(remote, RemotePayment)
+        assert remote.state is PaymentState.CANCELED
+
+    def test_a_payment_that_only_the_list_has_is_told_as_that_has_it(self, hand: Hand) -> None:
+        provider, _ = at(hand, {f"GET {_PAYMENT}": refused(404, "NOT_FOUND")})
+        sighting = provider.look_up(provider.draft_payment(NewPayment(CUSTOMER, CARD, usd(5000)), MARK), MARK)
+        assert isinstance(sighting.remote, RemotePayment)
+        assert sighting.remote.state is PaymentState.COMPLETED
+
     def test_a_payment_whose_amount_is_another_by_now(self, hand: Hand) -> None:
         provider, far = at(hand, {"GET /v2/payments": [{}, {"payments": [objects.payment(amount=1)]}]})
         draft = provider.draft_payment(NewPayment(CUSTOMER, CARD, usd(5000), hold=True), MARK)
@@ -310,6 +325,14 @@ class TestLookingFor:
             provider, _ = at(hand, told)
             draft = provider.draft_refund(PAYMENT, usd(1000), MARK, reason="broken")
             assert provider.look_up(draft, MARK).happened is happened
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_a_refund_among_others_that_square_names_and_does_not_know(self, hand: Hand, there: bool) -> None:
+        named = {"payment": objects.payment(refund_ids=["gone", REFUND] if there else ["gone"])}
+        provider, far = at(hand, {f"GET {_PAYMENT}": named, "GET /v2/refunds": {}})
+        sighting = provider.look_up(provider.draft_refund(PAYMENT, usd(1000), MARK, reason="broken"), MARK)
+        assert sighting.happened is there
+        assert "GET /v2/refunds/gone" in far.calls
 
     def test_a_refund_that_its_payment_does_not_name_yet(self, hand: Hand) -> None:
         for rows, happened in (
