@@ -130,7 +130,8 @@ def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
     if before in OPEN:
         lay_down(desk, [operation])  # it waits for the one that it comes after
         return
-    if before is _S.REFUSED or desk.clock() - operation.created_at > NEVER_SENT_AFTER or _superseded(desk, operation):
+    late = desk.clock() - operation.created_at > NEVER_SENT_AFTER and not _stops_what_was_replaced(operation)
+    if before is _S.REFUSED or late or _superseded(desk, operation):
         end(desk, operation, _S.REFUSED, "NEVER_SENT", "never sent")
         return
     try:
@@ -143,6 +144,11 @@ def _send_late(desk: Desk, deed: Deed, operation: Operation) -> None:
         end(desk, operation, _S.REFUSED, "NEVER_SENT", ALREADY_SO)
         return
     carry_out(desk, deed, operation)
+
+
+def _stops_what_was_replaced(operation: Operation) -> bool:
+    """A card whose place another has taken must not stay chargeable, however late that is seen: the books know it no more."""
+    return operation.kind == "saved_card.disable" and "after" in operation.arguments
 
 
 def _state_before(desk: Desk, operation: Operation) -> OperationState:
