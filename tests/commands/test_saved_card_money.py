@@ -130,6 +130,28 @@ def test_refunds(cardctl: Cardctl, card: str, seller: Seller) -> None:
     refused(cardctl("saved-card", "refund", payment, "-o", "json"), 6, "STATE_FORBIDS")
 
 
+def test_another_part_of_an_invoice_is_refunded_under_a_name_of_its_own(cardctl: Cardctl, card: str, seller: Seller) -> None:
+    cardctl("saved-card", "charge", card, "--amount", "50", *USD, "--invoice", "A-17")
+    assert cardctl("saved-card", "refund", card, "--amount", "10", "--invoice", "A-17").code == 0
+    told = refused(
+        cardctl("saved-card", "refund", card, "--amount", "5", "--invoice", "A-17/2", "-o", "json"), 5, "PAYMENT_NOT_FOUND"
+    )
+    assert "`cardctl saved-card refund pay_… --invoice A-17/2`" in told["hint"]
+    (payment,) = cardctl("saved-card", "show", card, "-o", "json").data["payments"]
+    for _ in range(2):
+        assert cardctl("saved-card", "refund", payment["id"], "--amount", "5", "--invoice", "A-17/2").code == 0
+    assert seller.taken() == (5_000, 0, 1_500)
+
+
+def test_a_refund_under_way_stands_in_the_table(cardctl: Cardctl, card: str, far_side: Control) -> None:
+    cardctl("saved-card", "charge", card, "--amount", "50", *USD, "--invoice", "A-17")
+    far_side.fault("delayed-refund")
+    cardctl("saved-card", "refund", card, "--amount", "10", "--invoice", "A-17")
+    lines = cardctl("saved-card", "show", card).lines
+    assert "payments     1" in lines
+    assert sum("refund of 10.00 pending" in line for line in lines) == 1
+
+
 def test_a_hold_is_not_refunded(cardctl: Cardctl, card: str, seller: Seller) -> None:
     hold = held(cardctl)
     told = refused(cardctl("saved-card", "refund", hold["id"], "--amount", "1", "-o", "json"), 6, "STATE_FORBIDS")
