@@ -65,7 +65,8 @@ class Handed:
     `secret` gives a secret by its name (`stripe.api_key`) or raises SecretMissing. `transport` None is the real network.
     `timeout` is seconds for one attempt; `sleep` and `random` (0 to 1) serve the waits between attempts. `on_call` hears of
     every attempt, when it has ended. `document` gives a document by its name (domain.accounts.DOCUMENTS), None: not at hand.
-    `keep` takes a secret that the provider has renewed, by its name, for later runs; it raises nothing."""
+    `keep` takes a secret that the provider has renewed, by its name, for later runs; it raises nothing. `fresh` gives a secret
+    as `secret` does, asking where it lies anew: another process may have renewed it."""
 
     environment: str
     programme: str
@@ -78,6 +79,7 @@ class Handed:
     on_call: Callable[[Call], None] | None = None
     document: Callable[[str], str | None] = lambda _name: None
     keep: Callable[[str, Secret], None] | None = None
+    fresh: Callable[[str], Secret] | None = None
     budget: Budget | None = None
     breaker: Breaker | None = None
 

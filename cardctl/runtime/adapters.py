@@ -28,6 +28,7 @@ def adapter(
     settings: Settings,
     secret: Callable[[str], Secret],
     keep: Callable[[str, Secret], None],
+    fresh: Callable[[str], Secret],
     on_call: Callable[[Call], None],
     document: Callable[[str], str | None],
     machine: Callable[[], Machine],
@@ -35,7 +36,7 @@ def adapter(
     timeout: float,
 ) -> Provider:
     """The adapter of a provider, ready to be used. `far_side` is the simulator's file, asked for where it is wanted; `keep` is
-    handed what the provider renews of its secrets."""
+    handed what the provider renews of its secrets, and `fresh` gives what another process may have renewed."""
     budget, breaker = _guards(name, settings, machine())
     handed = Handed(
         environment=settings.profile.environment,
@@ -49,6 +50,7 @@ def adapter(
         on_call=on_call,
         document=document,
         keep=keep,
+        fresh=fresh,
         budget=budget,
         breaker=breaker,
     )

@@ -143,6 +143,7 @@ class Run:
                 settings=self.settings,
                 secret=self.secrets.get,
                 keep=keeper(self.secrets, self.console.warn),
+                fresh=self.secrets.fresh,
                 on_call=self._calls.hear,
                 document=self.documents.get,
                 machine=lambda: self._machine,

@@ -138,6 +138,11 @@ class Secrets:
                 "secret", name, hint="only what `cardctl secret set` stored can be deleted; see `cardctl secret check`"
             )
 
+    def fresh(self, name: str) -> Secret:
+        """As `get`, asking the sources again."""
+        self.forget(name)
+        return self.get(name)
+
     def forget(self, name: str) -> None:
         """Ask the sources again next time for a secret and the one before it: they may have been changed by another process."""
         for each in (name, name + PREVIOUS):

@@ -204,6 +204,16 @@ def test_an_answer_holds_until_it_is_changed(world: World) -> None:
     assert secrets.find(NAME) is None
 
 
+def test_what_another_process_has_changed_is_seen_by_who_asks_afresh(world: World) -> None:
+    world.give("keyring", "sk_one")
+    secrets = world.secrets()
+    assert secrets.get(NAME).reveal() == "sk_one"
+    world.give("keyring", "sk_two")
+    assert secrets.get(NAME).reveal() == "sk_one"
+    assert secrets.fresh(NAME).reveal() == "sk_two"
+    assert secrets.get(NAME).reveal() == "sk_two"
+
+
 @pytest.mark.parametrize("value", ["", "  ", "one\ntwo", "ends in a line\n", "\x07"])
 def test_only_one_line_of_text_is_stored(world: World, value: str) -> None:
     with pytest.raises(BadInput, match=r"smtp\.password"):

@@ -13,7 +13,7 @@ from threading import Lock
 import orjson
 
 from cardctl.domain.redaction import Secret
-from cardctl.errors import ProviderUnavailable, ReplyLost, SecretMissing, SecretRefused
+from cardctl.errors import ProviderUnavailable, ReplyLost, SecretMissing, SecretProblem, SecretRefused
 from cardctl.providers.http import Http, Reply
 from cardctl.providers.square.judging import errors_of, scrubbed
 from cardctl.providers.square.wire import TOKEN, VERSION
@@ -25,7 +25,8 @@ _HINT = "the seller has to connect anew: then store square.refresh_token again"
 class Tokens:
     """One seller's token, for all threads. `client_id` None: the seller did not connect by OAuth, and nothing is renewed.
 
-    `secret` gives a secret or raises SecretMissing; `keep` is handed each new one, for later runs.
+    `secret` gives a secret or raises SecretMissing, `fresh` likewise what lies there now; `keep` is handed each new one, for
+    later runs.
     """
 
     def __init__(
@@ -35,13 +36,16 @@ class Tokens:
         secret: Callable[[str], Secret],
         client_id: str | None,
         keep: Callable[[str, Secret], None] | None,
+        fresh: Callable[[str], Secret] | None = None,
     ) -> None:
         self._http = http
         self._url = base_url + TOKEN
         self._secret = secret
+        self._fresh = fresh or secret
         self._client_id = client_id
         self._keep = keep
         self._guard = Lock()
+        self._refused: list[Secret] = []
         self._access = self._given()
 
     def current(self) -> Secret:
@@ -59,11 +63,36 @@ class Tokens:
             return None
         with self._guard:
             if self._access is refused:
-                told = self._connected()
-                if told is None:
+                newer = self._newer()
+                if newer is None:
                     return None
-                self._access = self._renew(*told)
+                self._access = newer
             return self._access
+
+    def _newer(self) -> Secret | None:
+        """What another process has stored meanwhile, else what is had by renewing. Of two that renew at once Square may refuse
+        the second, whose refresh token the first has used up; then the first has stored a good token."""
+        if self._access is not None:
+            self._refused.append(self._access)
+        stored = self._stored()
+        told = self._connected() if stored is None else None
+        if told is None:
+            return stored
+        try:
+            return self._renew(*told)
+        except SecretRefused:
+            stored = self._stored()
+            if stored is None:
+                raise
+            return stored
+
+    def _stored(self) -> Secret | None:
+        """The token that lies there now, unless it is one that was refused."""
+        try:
+            found = self._fresh(ACCESS)
+        except SecretProblem:
+            return None
+        return None if any(one.reveal() == found.reveal() for one in self._refused) else found
 
     def _given(self) -> Secret | None:
         """SecretMissing where there is no token, nor what one could be had with."""
@@ -76,7 +105,7 @@ class Tokens:
 
     def _connected(self) -> tuple[Secret, Secret] | None:
         try:
-            return self._secret(CLIENT), self._secret(REFRESH)
+            return self._secret(CLIENT), self._fresh(REFRESH)
         except SecretMissing:
             return None
 
@@ -95,10 +124,10 @@ class Tokens:
         access = _token(reply, "access_token")
         if access is None:
             raise _no(reply, client, refresh)
-        self._put(ACCESS, access)
         following = _token(reply, "refresh_token")
         if following is not None and following.reveal() != refresh.reveal():  # some flows give a new one each time
-            self._put(REFRESH, following)
+            self._put(REFRESH, following)  # first: without it there would be no way to another access token
+        self._put(ACCESS, access)
         return access
 
     def _put(self, name: str, secret: Secret) -> None:

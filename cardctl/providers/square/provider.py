@@ -44,7 +44,7 @@ def build(handed: Handed) -> SquareProvider:
         shown_path=wire.shown_path,
     )
     base = (handed.settings.get("base_url") or (wire.LIVE if handed.environment == "live" else wire.SANDBOX)).rstrip("/")
-    tokens = Tokens(http, base, handed.secret, handed.settings.get("client_id"), handed.keep)
+    tokens = Tokens(http, base, handed.secret, handed.settings.get("client_id"), handed.keep, handed.fresh)
     return SquareProvider(SquareClient(http, base, tokens), handed)
 
 

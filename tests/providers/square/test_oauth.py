@@ -21,7 +21,7 @@ from tests.providers.square import objects
 from tests.providers.square.far import refused
 from tests.providers.square.objects import CARD, CUSTOMER, MARK
 
-OLD, NEW = "EAAAold-0000000000000000", "EAAAnew-1111111111111111"
+OLD, NEW, OTHER = "EAAAold-0000000000000000", "EAAAnew-1111111111111111", "EAAAother-22222222222222"
 CONNECTED = {"square.access_token": OLD, "square.client_secret": "sq0csp-c", "square.refresh_token": "EQAAr"}
 
 
@@ -34,6 +34,7 @@ class Seller(httpx.BaseTransport):
         self.tokens: list[str] = []
         self.charges: list[bytes] = []
         self._renewal = renewal
+        self.renewing: Callable[[], object] = lambda: None
         self._lost = 0
         self._guard = Lock()
 
@@ -60,6 +61,7 @@ class Seller(httpx.BaseTransport):
     def _renew(self, request: httpx.Request) -> httpx.Response:
         assert "authorization" not in request.headers
         self.renewals.append(json.loads(request.content))
+        self.renewing()
         if isinstance(self._renewal, Exception):
             raise self._renewal
         if self._renewal is not None:
@@ -78,8 +80,13 @@ def kept() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def connect(kept: list[tuple[str, str]]) -> Connect:
-    def made(seller: Seller, secrets: dict[str, str] = CONNECTED, client_id: str | None = "sq0idp-c") -> SquareProvider:
-        def secret(name: str) -> Secret:
+    def made(
+        seller: Seller,
+        secrets: dict[str, str] = CONNECTED,
+        client_id: str | None = "sq0idp-c",
+        fresh: dict[str, str] | None = None,
+    ) -> SquareProvider:
+        def given(name: str, secrets: dict[str, str]) -> Secret:
             if name not in secrets:
                 raise SecretMissing(f"{name} is nowhere")
             return Secret(secrets[name])
@@ -89,7 +96,8 @@ def connect(kept: list[tuple[str, str]]) -> Connect:
                 environment="sandbox",
                 programme="square/default",
                 settings={"client_id": client_id},
-                secret=secret,
+                secret=lambda name: given(name, secrets),
+                fresh=None if fresh is None else lambda name: given(name, fresh),
                 transport=seller,
                 timeout=5.0,
                 sleep=lambda _seconds: None,
@@ -140,7 +148,46 @@ def test_a_new_refresh_token_is_kept_too(connect: Connect, kept: list[tuple[str,
     seller = Seller(renewal=answer)
     with pytest.raises(SecretRefused):
         charge(connect(seller))
-    assert kept == [("square.access_token", OLD), ("square.refresh_token", "EQAAother")]
+    assert kept == [("square.refresh_token", "EQAAother"), ("square.access_token", OLD)], (
+        "what the next one is had by comes first"
+    )
+
+
+def test_a_token_that_another_process_has_stored_is_used_and_none_is_renewed(
+    connect: Connect, kept: list[tuple[str, str]]
+) -> None:
+    seller, lying = Seller(OTHER), dict(CONNECTED)
+    provider = connect(seller, fresh=lying)
+    lying["square.access_token"] = OTHER
+    charge(provider)
+    assert (seller.tokens, seller.renewals, kept) == ([OLD, OTHER], [], [])
+
+
+def test_of_two_who_renew_at_once_the_second_uses_what_the_first_has_stored(connect: Connect) -> None:
+    """Its refresh token was used up by the first."""
+    seller, lying = Seller(OTHER, renewal=refused(401, "UNAUTHORIZED")), dict(CONNECTED)
+    seller.renewing = lambda: lying.update({"square.access_token": OTHER})
+    provider = connect(seller, fresh=lying)
+    charge(provider)
+    assert (seller.tokens, len(seller.renewals), len(seller.charges)) == ([OLD, OTHER], 1, 1)
+
+
+def test_a_refresh_token_that_another_process_has_stored_is_the_one_that_is_used(connect: Connect) -> None:
+    seller, lying = Seller(), dict(CONNECTED)
+    provider = connect(seller, fresh=lying)
+    lying["square.refresh_token"] = "EQAAnext"
+    charge(provider)
+    assert [one["refresh_token"] for one in seller.renewals] == ["EQAAnext"]
+
+
+def test_an_old_token_that_lies_where_the_new_one_cannot_be_kept_is_not_taken_for_a_newer_one(connect: Connect) -> None:
+    """An environment variable answers before the keyring."""
+    seller = Seller()
+    provider = connect(seller, fresh=dict(CONNECTED))
+    charge(provider)
+    seller.good.clear()
+    charge(provider)
+    assert (seller.tokens, len(seller.renewals)) == ([OLD, NEW, NEW, NEW], 2)
 
 
 @pytest.mark.parametrize("missing", ["square.client_secret", "square.refresh_token"])
