@@ -204,7 +204,7 @@ def test_a_hold_that_is_about_to_lapse_and_lapses(selling: Selling, card: SavedC
     """Whoever waits for it is told before; nothing is captured or released for them."""
     held = selling.hold(card, "50", hold_for=3 * DAY)
     r.clean(selling.world)
-    selling.world.control.advance(2 * DAY + timedelta(hours=1))
+    selling.world.control.advance(2 * DAY + timedelta(hours=7))  # in the last quarter
     one = only(selling)
     assert (one.type, one.subject, one.severity, one.at_risk) == (T.HOLD_LAPSING, held.ref, Severity.WARNING, usd("50"))
     done = r.mended(selling.world, [one])
@@ -219,6 +219,7 @@ def test_a_hold_that_is_about_to_lapse_and_lapses(selling: Selling, card: SavedC
 
 def test_a_hold_that_captures_itself_is_only_worth_knowing(selling: Selling, card: SavedCard) -> None:
     selling.hold(card, "50", hold_for=timedelta(hours=3), then_capture=True)
+    selling.world.control.advance(timedelta(hours=2, minutes=30))
     outcome = r.clean(selling.world)
     (told,) = breaks_of(selling.world.books, BreakFilter(run_id=outcome.run.id))
     assert (told.type, told.severity) == (T.HOLD_LAPSING, Severity.INFO)
