@@ -250,6 +250,30 @@ class ChargesSavedCardsContract(SavingContract):
             assert str(card.customer_ref) not in caught.value.message
         assert (self.till(far_till).taken, self.till(far_till).held) == (0, 0)
 
+    def test_a_decline_that_is_sent_again_takes_at_most_what_was_wanted(
+        self, provider: Any, far_till: Any, far_side: Control
+    ) -> None:
+        """Under the same key, when the card has become good: it is declined again, or takes the money once."""
+        card, operation = self.a_saved_card(provider, nonce=next(iter(self.declining))), mark()
+        draft = provider.draft_payment(self.wish(card, 2_500), operation)
+        for _ in range(2):
+            with pytest.raises(ProviderRefused):
+                provider.send(draft, operation)
+        assert (provider.look_up(draft, operation).happened, self.till(far_till).taken) == (False, 0)
+        self.make_good(far_side, card.ref)
+        try:
+            paid = provider.send(draft, operation)
+        except ProviderRefused:
+            assert (provider.look_up(draft, operation).happened, self.till(far_till).taken) == (False, 0)
+            return
+        assert provider.send(draft, operation).ref == paid.ref
+        assert provider.look_up(draft, operation).remote.ref == paid.ref
+        assert (len(self.till(far_till).payments), self.till(far_till).taken) == (1, 2_500)
+
+    def make_good(self, far_side: Control, ref: str) -> None:
+        """From now on the card's bank says yes."""
+        raise NotImplementedError
+
     def test_a_card_is_charged_with_its_own_customer_only(self, provider: Any, far_till: Any) -> None:
         card, other = self.a_saved_card(provider), self.a_customer(provider)
         wanted, operation = self.wish(card), mark()

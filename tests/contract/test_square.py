@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from cardctl.errors import Unsupported
+from cardctl.simulator.control import Control
 from tests.contract import ground_saving, suite, suite_saving, suite_saving_seeing, suite_saving_writes
 from tests.contract.ground_saving import Paid, Till
 from tests.contract.seller import Seller
@@ -70,7 +71,9 @@ class TestReadsSavedCards(Square, suite_saving.ReadsSavedCardsContract):
         far_till.delete_customer(ref)
 
 
-class TestChargesSavedCards(Square, suite_saving.ChargesSavedCardsContract): ...
+class TestChargesSavedCards(Square, suite_saving.ChargesSavedCardsContract):
+    def make_good(self, far_side: Control, ref: str) -> None:
+        far_side.edit(ref, {"declines": ""})
 
 
 class TestReadsPayments(Square, suite_saving.ReadsPaymentsContract): ...

@@ -12,6 +12,7 @@ from cardctl.domain.payments import Payment
 from cardctl.errors import OutcomeUnknown, ProviderRefused
 from cardctl.services.deeds.capturing import capture
 from cardctl.services.resuming import resume
+from tests.services import mail
 from tests.services.selling import Selling
 from tests.services.world import usd
 
@@ -97,6 +98,26 @@ def test_a_whole_capture_that_takes_another_amount_is_put_down_and_said(selling:
     with selling.world.books.read() as unit:
         entry = list(unit.audit.rows())[-1]
     assert (entry.action, (entry.after or {})["wanted"]) == ("saved_card.capture", str(usd("50")))
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_lost_decline_that_is_sent_again_and_succeeds_is_taken_once(selling: Selling, told: bool) -> None:
+    """Two payments with the same note: the one that failed, of which Square may have told, and the one that took the money."""
+    card = selling.save(nonce="cnon:card-nonce-insufficient-funds")
+    selling.world.wire.after = lambda request: _dies() if request.url.path == "/v2/payments" else None
+    with pytest.raises(Killed):
+        selling.charge(card, "5", invoice="I-1")
+    selling.world.wire.after = lambda _request: None
+    assert (len(selling.far.payments()), selling.far.taken()) == (1, (0, 0, 0))
+    if told:
+        mail.deliver(selling.world, selling.news())
+    selling.world.control.edit(card.ref, {"declines": ""})
+    (ended,) = resume(selling.world.desk).settled
+    assert (ended.state, selling.far.taken()) == (OperationState.DONE, (500, 0, 0))
+    mail.deliver(selling.world, selling.news())
+    again = selling.charge(card, "5", invoice="I-1")
+    assert (again.captured, selling.far.taken()) == (usd("5"), (500, 0, 0))
+    assert sorted(one.state for one in selling.far.payments().values()) == ["COMPLETED", "FAILED"]
 
 
 class Killed(BaseException):

@@ -58,7 +58,9 @@ class SquareFace:
     def handle(
         self, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes, *, spoil: Spoil = Spoil.NOTHING
     ) -> Reply:
-        """Serves one request. Under a key only what was done, or declined, is remembered: a 500 is not."""
+        """Serves one request. Under a key only what was done is remembered: neither a 500 nor a decline is. UNCONFIRMED of a
+        decline; CONFIRMED that the first *successful* answer comes again, and this is the harder world for a client: a second
+        payment may come under the same key, with the same note."""
         try:
             endpoint, ref = _endpoint(method, path)
             _check_version(headers.get("square-version", ""))
@@ -93,7 +95,7 @@ class SquareFace:
                 return _again(before, call)
             answer = asked.endpoint.answer(call)
             made = reply(_DECLINED if "errors" in answer else 200, answer)
-            if key:
+            if key and made.status == 200:
                 save(desk, Answer(key, _fingerprint(call.body), asked.endpoint.path, "", made.status, made.body))
         return made if asked.endpoint.after is None else reply(200, asked.endpoint.after(call, answer))
 
@@ -125,7 +127,8 @@ def _key(call: Call, endpoint: Endpoint) -> str | None:
 
 
 def _again(before: Answer, call: Call) -> Reply:
-    """CONFIRMED: the first answer again, and the sentence for another body. UNCONFIRMED: how long keys live (here a day)."""
+    """CONFIRMED: the first successful answer again, and the sentence for another body. UNCONFIRMED: how long keys live (here a
+    day)."""
     if before.fingerprint != _fingerprint(call.body):
         detail = "The idempotency key can only be retried with the same request data."
         raise Refused("IDEMPOTENCY_KEY_REUSED", detail, "idempotency_key")
