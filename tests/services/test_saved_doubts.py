@@ -111,7 +111,7 @@ def test_a_lost_decline_that_is_sent_again_and_succeeds_is_taken_once(selling: S
     assert (len(selling.far.payments()), selling.far.taken()) == (1, (0, 0, 0))
     if told:
         mail.deliver(selling.world, selling.news())
-    selling.world.control.edit(card.ref, {"declines": ""})
+    selling.world.control.edit(str(card.ref), {"declines": ""})
     (ended,) = resume(selling.world.desk).settled
     assert (ended.state, selling.far.taken()) == (OperationState.DONE, (500, 0, 0))
     mail.deliver(selling.world, selling.news())
