@@ -8,16 +8,19 @@ from typing import Any, NoReturn
 _NUMBERS = re.compile(r"(?<![0-9A-Za-z_])[0-9](?:[ -]?[0-9]){12,}(?![0-9A-Za-z_])", re.ASCII)
 _SECRET = re.compile(
     r"\b(?:sk|rk|pk)_(?:live|test)_[0-9A-Za-z]{6,}|\bwhsec_[0-9A-Za-z+/=]{6,}"  # Stripe
+    r"|\b(?:ccof|cnon|verf):[\w-]{3,}"  # what Square calls a buyer's card, and the tokens that become one
     r"|(?i:\b(?:bearer|basic) [0-9a-z._~+/=-]{12,})"  # an Authorization header
     r"|(?i:\bcv[cv]2?\b[\"']?\s*[:=]\s*[\"']?[0-9]{3,4}\b)"  # a security code with its name
     r"|(?<=://)[^/\s:@]*:[^/\s]+(?=@)",  # a password in a URL, which may hold an @ itself
 )
 _DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){12}", re.ASCII)
 """What every run that `_NUMBERS` finds has in it."""
-_SUSPICIOUS = re.compile(r"_live_|_test_|whsec_|[Bb][Ee][Aa][Rr][Ee][Rr] |[Bb][Aa][Ss][Ii][Cc] |[Cc][Vv][CcVv]|://")
+_SUSPICIOUS = re.compile(
+    r"_live_|_test_|whsec_|[Bb][Ee][Aa][Rr][Ee][Rr] |[Bb][Aa][Ss][Ii][Cc] |[Cc][Vv][CcVv]|://|ccof:|cnon:|verf:"
+)
 """What every text that `_SECRET` finds has in it."""
 _SHAPE = bytes(48 if 48 <= byte <= 57 else 120 for byte in range(256))  # every digit 0, all else x
-_HINTS = (b"_live_", b"_test_", b"whsec_", b"bearer ", b"basic ", b"cvc", b"cvv", b"://")
+_HINTS = (b"_live_", b"_test_", b"whsec_", b"bearer ", b"basic ", b"cvc", b"cvv", b"://", b"ccof:", b"cnon:", b"verf:")
 """The same in small letters."""
 _GROUP = re.compile(r"[0-9]+|[ -]", re.ASCII)
 _SHORTEST, _LONGEST = 13, 19

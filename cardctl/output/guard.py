@@ -14,7 +14,7 @@ _WORDS = frozenset({"id", "ref", "hash", "digest", "fingerprint", "iccid", "at",
 _ENDINGS = ("_id", "_ref", "_key", "_hash", "_at")
 
 _SUSPECT = re.compile(
-    r"[0-9](?:[ -]?[0-9]){12}|_|://|Bearer |Basic |(?i:cv[cv])"
+    r"[0-9](?:[ -]?[0-9]){12}|_|://|ccof:|cnon:|verf:|Bearer |Basic |(?i:cv[cv])"
 )  # nothing that redact() masks is without one of these
 
 

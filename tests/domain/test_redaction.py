@@ -115,6 +115,10 @@ def test_what_stays(text: str) -> None:
         ("redis://:s3cret@db", "redis://***@db"),
         ("https://example.com:8420/a?b=c@d", "https://example.com:8420/a?b=c@d"),
         ("sk_simple", "sk_simple"),
+        ("card ccof:uIbfJXhXETSP197M3GB, lost", "card ***, lost"),
+        ("(cnon:CBASEBc0_x-9)", "(***)"),
+        ("verf:CBASEL", "***"),
+        ("ccof: what is that", "ccof: what is that"),
     ],
 )
 def test_secrets(text: str, told: str) -> None:
@@ -176,6 +180,7 @@ def test_what_moves_a_cursor_is_shown(text: str) -> None:
         (b'{"cvv": 123, "pin": {"status": "active"}}', b'{"pin":{"status":"active"}}'),
         (b'{"p": "\\u0034242424242424242"}', b'{"p":"**** **** **** 4242"}'),
         (b'[{"note": "sk_live_abcdefghij"}]', b'[{"note":"***"}]'),
+        (b'{"card_id": "ccof:uIbfJXhXETSP197M3GB", "n": 1.50}', b'{"card_id":"***","n":1.50}'),
         (b"no JSON: 4242 4242 4242 4242 \xff", b"no JSON: **** **** **** 4242 \xff"),
     ],
 )

@@ -11,6 +11,7 @@ from cardctl.output.guard import clean, line
 
 PAN = "4242424242424242"
 SECRETS = ["sk_test_abcdefgh", "whsec_abcdef", "Bearer abcdefghijklm", "Basic YWxhZGRpbjpvcGVu", "postgresql://u:pw@host/db"]
+SECRETS += ["ccof:uIbfJXhXETSP197M3GB", "cnon:CBASEBc0", "verf:CBASEL"]
 
 
 @pytest.mark.parametrize("text", [f"call {PAN}", "4242-4242-4242-4242", *(f"it said {secret}" for secret in SECRETS)])
@@ -43,7 +44,13 @@ def test_ids_hashes_keys_and_amounts_are_left_alone(name: str) -> None:
     assert clean(data) is data
 
 
-@given(st.lists(st.sampled_from([*"0123456789 -_:/@.\n", "Bearer ", "Basic ", "sk_live_", "whsec_", "://", PAN, "Ada", "é"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"0123456789 -_:/@.\n", "Bearer ", "Basic ", "sk_live_", "whsec_", "://", "ccof:", "cnon:", PAN, "Ada", "é"]
+        )
+    )
+)
 def test_the_quick_look_never_misses(parts: list[str]) -> None:
     text = "".join(parts)
     assert clean({"name": text})["name"] == redact(text)

@@ -239,7 +239,7 @@ def test_two_who_pay_an_invoice_at_once_pay_it_once(each_selling: Selling, other
         assert ended == [paid, paid]
 
 
-@pytest.mark.parametrize("invoice", ["", " ", "x" * 41, "A\n17", "4242424242424242"])
+@pytest.mark.parametrize("invoice", ["", " ", "x" * 41, "A\n17", "4242424242424242", "A-17 ccof:uIbfJXhXETSP197M3GB"])
 def test_an_invoice_has_a_name_that_can_be_kept(selling: Selling, card: SavedCard, invoice: str) -> None:
     with pytest.raises(BadInput):
         charge(selling.world.desk, card, usd("50"), invoice=invoice)
@@ -411,6 +411,20 @@ def test_what_is_held_no_more_is_not_said_to_be_held(selling: Selling, card: Sav
     assert selling.far.taken() == (0, 0, 0)
     preauth(desk, card, usd("7"), invoice="A-17", caller_key="another")
     assert selling.far.taken() == (0, 700, 0)
+
+
+def test_no_name_of_a_card_is_kept_that_somebody_typed(selling: Selling, card: SavedCard) -> None:
+    with pytest.raises(BadInput, match="key"):
+        charge(selling.world.desk, card, usd("5"), caller_key=f"mine {card.ref}")
+    held = selling.hold(card, "5", invoice="A-17")
+    done = cancel(selling.world.desk, held, reason=f"not {card.ref}, another").operation
+    assert done is not None
+    assert done.reason == "not ***, another"
+    with selling.world.books.read() as unit:
+        entries = [entry for entry in unit.audit.rows() if entry.reason]
+        assert str(card.ref) not in repr(entries)
+        assert [one.id for one in unit.saved_cards.find(str(card.ref))] == [card.id], "it is found by it all the same"
+    assert selling.far.taken() == (0, 0, 0)
 
 
 def test_a_rehearsal_sends_and_writes_nothing(selling: Selling, card: SavedCard) -> None:
