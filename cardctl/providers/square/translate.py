@@ -115,13 +115,9 @@ def card_from_wire(card: SquareCard, *, forgotten: bool = False, keep: bool = Tr
 
 
 def payment_from_wire(payment: SquarePayment, *, keep: bool = True) -> RemotePayment:
-    """`captured` is the total, tip included, once it is COMPLETED. A card has a name only where it is on file."""
+    """A card has a name only where it is on file."""
     word = payment.get("status") or ""
     state = PAYMENT_STATES.get(word, PaymentState.UNKNOWN)
-    amount = money_from_wire(payment["amount_money"])
-    nothing = zero(amount.currency)
-    tip = _money_or(payment.get("tip_money"), nothing)
-    total = _money_or(payment.get("total_money"), amount + tip)
     details = payment.get("card_details") or {}
     noted = _NOTED.search(payment.get("note") or "")
     until = payment.get("delayed_until")
@@ -130,10 +126,7 @@ def payment_from_wire(payment: SquarePayment, *, keep: bool = True) -> RemotePay
         ref=_name(payment["id"]),
         raw=_kept(payment) if keep else {},
         state=state,
-        amount=amount,
-        tip=tip,
-        captured=total if state is PaymentState.COMPLETED else nothing,
-        refunded=_money_or(payment.get("refunded_money"), nothing),
+        **_amounts(payment, state),
         card_ref=(details.get("card") or {}).get("id") or None,
         customer_ref=payment.get("customer_id") or None,
         invoice=payment.get("reference_id") or None,
@@ -147,6 +140,16 @@ def payment_from_wire(payment: SquarePayment, *, keep: bool = True) -> RemotePay
         then_capture=payment.get("delay_action") == "COMPLETE",
         kind=_kind(payment, state, made),
     )
+
+
+def _amounts(payment: SquarePayment, state: PaymentState) -> dict[str, Money]:
+    """`captured` is the total, tip included, once it is COMPLETED."""
+    amount = money_from_wire(payment["amount_money"])
+    nothing = zero(amount.currency)
+    tip = _money_or(payment.get("tip_money"), nothing)
+    captured = _money_or(payment.get("total_money"), amount + tip) if state is PaymentState.COMPLETED else nothing
+    refunded = _money_or(payment.get("refunded_money"), nothing)
+    return {"amount": amount, "tip": tip, "captured": captured, "refunded": refunded}
 
 
 def refund_from_wire(refund: SquareRefund, *, keep: bool = True) -> RemoteRefund:

@@ -148,7 +148,9 @@ class Cancel:
         if payment.state in UNPAID:
             return payment
         if payment.state is _S.COMPLETED:
-            raise StateForbids(f"{payment.id} is captured: {payment.captured}", hint=f"`saved-card refund {payment.id}`")
+            raise StateForbids(
+                f"{payment.id} is captured: {payment.captured}", hint=f"`cardctl saved-card refund {payment.id}`"
+            )
         return None
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:

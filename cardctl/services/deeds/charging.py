@@ -94,7 +94,10 @@ class Pay:
         if card.state is SavedCardState.EXPIRED or card.expired_at(operation.created_at):
             raise _expired(card)
         if card.state is not SavedCardState.ACTIVE:
-            raise StateForbids(f"{card.id} is {card.state}: only an active card can pay", hint="save a new one with --replace")
+            raise StateForbids(
+                f"{card.id} is {card.state}: only an active card can pay",
+                hint="save a new one: `cardctl saved-card add --replace`",
+            )
         return None
 
     def draft(self, desk: Desk, operation: Operation) -> Draft:
@@ -195,7 +198,7 @@ class _Expired(StateForbids):
 def _expired(card: SavedCard) -> _Expired:
     return _Expired(
         f"{card.id} has expired ({card.exp_month:02d}/{card.exp_year}): it was not charged",
-        hint="save a new card with `saved-card add --replace`, or see if its bank has renewed it: `saved-card sync`",
+        hint="save a new one: `cardctl saved-card add --replace`, or see if its bank has renewed it: `cardctl saved-card sync`",
     )
 
 

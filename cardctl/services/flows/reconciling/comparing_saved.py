@@ -201,11 +201,7 @@ def _payment(group: _Group, rules: Rules, busy: Busy, counts: SavedCounts, evide
         if done.moving:
             evidence.left_out("payments", group.name)
         return
-    if group.name in busy.payments or group.made_by() & busy.marks:
-        evidence.left_out("payments", group.name)
-        counts.moving += 1
-        return
-    if evidence.moves("payments", group.name, [here.id] if here is not None else []):
+    if _is_moving(group, here, busy, evidence):
         counts.moving += 1
         return
     counts.findings += len(done.findings)
@@ -215,6 +211,14 @@ def _payment(group: _Group, rules: Rules, busy: Busy, counts: SavedCounts, evide
     evidence.apart.append(("payments", group.name))
     evidence.saved["payments"] += [] if here is None else [here]
     evidence.saved["refunds"] += our_refunds.values()
+
+
+def _is_moving(group: _Group, here: PaymentSide | None, busy: Busy, evidence: Evidence) -> bool:
+    """Whether a difference is left out, and noted as such: a write about it is open, or the books heard of it meanwhile."""
+    if group.name in busy.payments or group.made_by() & busy.marks:
+        evidence.left_out("payments", group.name)
+        return True
+    return evidence.moves("payments", group.name, [here.id] if here is not None else [])
 
 
 def _count(counts: SavedCounts, here: PaymentSide | None, there: PaymentSide | None, group: _Group) -> None:
