@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from cardctl import runtime
+from cardctl.domain.lots import Cover, Lot, LotStatus, Policy
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.payments import Payment, PaymentState, RefundState
@@ -26,6 +28,7 @@ from cardctl.services.deeds.charging import preauth
 from cardctl.services.deeds.refreshing import sync_saved
 from cardctl.services.desk import Done
 from cardctl.services.flows.finding_saved import find_hold, find_refundable, payments_of
+from cardctl.services.flows.preauthorizing import keep
 from cardctl.services.resuming import resume
 from tests.services.selling import Selling
 from tests.services.world import strike, usd
@@ -249,6 +252,21 @@ def test_a_part_is_taken_whatever_the_hold_is_by_now(selling: Selling, held: Pay
     change(selling, held, amount=4_500, tip=500)
     capture(selling.world.desk, held, amount=usd("42.10"), tip=usd("0"))
     assert selling.far.taken() == (4_210, 0, 0)
+    selling.agree()
+
+
+def test_a_policy_goes_on_from_what_a_refused_capture_has_made_of_the_hold(
+    selling: Selling, card: SavedCard, held: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = runtime.now() - timedelta(hours=1)
+    lot = Lot(card.person, "A-17", usd("50"), start, start, status=LotStatus.COMPLETED, final=usd("42.10"))
+    with monkeypatch.context() as patch:
+        no_capture(selling, patch)
+        kept = keep(selling.world.desk, Policy((lot,)))
+    assert (len(kept.failed), len(kept.taken), kept.lots[0].held) == (1, 1, usd("42.10"))
+    assert selling.far.taken() == (0, 4_210, 0)
+    kept = keep(selling.world.desk, Policy((lot,)))
+    assert (kept.exit_code, kept.lots[0].cover, selling.far.taken()) == (0, Cover.PAID, (4_210, 0, 0))
     selling.agree()
 
 
