@@ -110,7 +110,8 @@ class Answering:
 
     def _look_for_payment(self, draft: Draft, mark: str) -> Sighting:
         """Those of the same total first, which is one page as a rule; a hold may have another one by now. One that failed has
-        taken nothing: sent again it is declined again, or takes the money once. Where there are too many to look through, nobody can tell."""
+        taken nothing: sent again it is declined again, or takes the money once. Where there are too many to look through,
+        nobody can tell."""
         parts = [draft.body["amount_money"], draft.body.get("tip_money")]
         total = sum(part["amount"] for part in parts if part)
         ended = False
