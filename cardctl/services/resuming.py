@@ -17,6 +17,7 @@ from cardctl.services.deeds.charging import PAY_DEEDS
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
+from cardctl.services.deeds.refunding import GiveBack
 from cardctl.services.deeds.saved_cards import SAVED_CARD_DEEDS
 from cardctl.services.desk import Desk
 from cardctl.services.journal import Deed
@@ -25,7 +26,7 @@ from cardctl.services.settling import settle, unsettled
 from cardctl.stopping import never
 
 _CARDS: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
-_ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS]
+_ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS, GiveBack()]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
 
 

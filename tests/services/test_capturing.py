@@ -19,13 +19,12 @@ from cardctl.errors import BadAmount, BadInput, CardctlError, KeyReused, Outcome
 from cardctl.services.deeds.capturing import (
     cancel,
     capture,
-    refund,
     rehearse_cancel,
     rehearse_capture,
-    rehearse_refund,
 )
 from cardctl.services.deeds.charging import preauth
 from cardctl.services.deeds.refreshing import sync_saved
+from cardctl.services.deeds.refunding import refund, rehearse_refund
 from cardctl.services.desk import Done
 from cardctl.services.flows.finding_saved import find_hold, find_refundable, payments_of
 from cardctl.services.flows.preauthorizing import keep

@@ -12,7 +12,8 @@ from cardctl.domain.break_kinds import BreakType, Severity
 from cardctl.domain.breaks import Break, RunState
 from cardctl.domain.payments import PaymentState
 from cardctl.domain.saved_cards import SavedCard, SavedCardState
-from cardctl.services.deeds.capturing import cancel, capture, refund
+from cardctl.services.deeds.capturing import cancel, capture
+from cardctl.services.deeds.refunding import refund
 from cardctl.services.flows.reconciling.moving import breaks_of
 from tests.services import reconciled as r
 from tests.services.selling import Selling

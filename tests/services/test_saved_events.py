@@ -20,9 +20,10 @@ from cardctl.domain.payments import Payment, PaymentKind, PaymentState
 from cardctl.domain.saved_cards import SavedCardState
 from cardctl.errors import CardctlError, OutcomeUnknown
 from cardctl.services.applying import Applied, apply
-from cardctl.services.deeds.capturing import cancel, capture, refund
+from cardctl.services.deeds.capturing import cancel, capture
 from cardctl.services.deeds.inbox import judge, keep
 from cardctl.services.deeds.refreshing import sync_saved
+from cardctl.services.deeds.refunding import refund
 from cardctl.services.flows.backfilling import backfill
 from cardctl.services.flows.replaying import Range, rehearse
 from cardctl.services.resuming import resume

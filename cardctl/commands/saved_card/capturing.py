@@ -106,7 +106,7 @@ def refund(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
-    from cardctl.services.deeds import capturing  # noqa: PLC0415
+    from cardctl.services.deeds import refunding  # noqa: PLC0415
     from cardctl.services.flows.finding_saved import find_refundable  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, live=live, timeout=timeout) as run:
@@ -114,8 +114,8 @@ def refund(
         part = None if amount is None else _frame.amount_of(amount, found.amount.currency)
         how = {"invoice": invoice, "reason": reason, "caller_key": idempotency_key}
         if dry_run:
-            _frame.show_rehearsal(run, capturing.rehearse_refund(run.desk(found), found, part, **how))
+            _frame.show_rehearsal(run, refunding.rehearse_refund(run.desk(found), found, part, **how))
             return
         _frame.consent_to_amount(run, part or found.refundable, yes=yes)
-        done = capturing.refund(run.desk(found), found, part, **how)
+        done = refunding.refund(run.desk(found), found, part, **how)
         _frame.show_write(run, "payment", done, f"refunded {part or 'all that was left'}")

@@ -1,4 +1,4 @@
-"""What follows a payment with a saved card: saved_card.capture, saved_card.cancel, saved_card.refund."""
+"""What becomes of a hold: saved_card.capture, saved_card.cancel."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from cardctl.domain.money import Money, minor_or_none
 from cardctl.domain.operations import Draft, Operation
 from cardctl.domain.payments import (
     UNPAID,
-    UNREFUNDED,
     Payment,
     PaymentState,
     RemotePayment,
-    RemoteRefund,
-    checked_invoice,
 )
 from cardctl.errors import BadAmount, CardctlError, ProviderRefused, ProviderUnavailable, StateForbids
 from cardctl.providers.base import Remote, require
@@ -25,7 +22,7 @@ from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.entries import shown
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
-from cardctl.services.saving import payment_diff, take_payment, take_refund
+from cardctl.services.saving import payment_diff, take_payment
 
 _S = PaymentState
 
@@ -68,32 +65,6 @@ def cancel(desk: Desk, payment: Payment, *, reason: str | None = None) -> Done:
 
 def rehearse_cancel(desk: Desk, payment: Payment) -> Draft | Thing:
     return rehearse(desk, Cancel(), Wish(payment.id, {}))
-
-
-def refund(
-    desk: Desk,
-    payment: Payment,
-    amount: Money | None = None,
-    *,
-    invoice: str | None = None,
-    reason: str | None = None,
-    caller_key: str | None = None,
-) -> Done:
-    """Give back what was captured, all that is left or `amount`; under an `invoice` once. BadAmount where it is more than is
-    left."""
-    return run_once(desk, GiveBack(), _refund_wish(desk, payment, amount, invoice, reason, caller_key))
-
-
-def rehearse_refund(
-    desk: Desk,
-    payment: Payment,
-    amount: Money | None = None,
-    *,
-    invoice: str | None = None,
-    reason: str | None = None,
-    caller_key: str | None = None,
-) -> Draft | Thing:
-    return rehearse(desk, GiveBack(), _refund_wish(desk, payment, amount, invoice, reason, caller_key))
 
 
 class Capture:
@@ -163,53 +134,7 @@ class Cancel:
         return unit.payments.named(operation.target)
 
 
-class GiveBack:
-    """saved_card.refund"""
-
-    kind: ClassVar[str] = "saved_card.refund"
-    urgent: ClassVar[bool] = False
-    creates: ClassVar[bool] = False
-
-    def check(self, unit: Unit, operation: Operation) -> Payment | None:
-        payment, amount = unit.payments.named(operation.target), operation.amount
-        given = [one for one in unit.payments.refunds_of(payment.id) if one.state not in UNREFUNDED]
-        for one in given:
-            if operation.about is not None and one.invoice == operation.about:
-                whole = operation.arguments["whole"]
-                if (whole and not payment.refundable.minor) or (not whole and one.amount == amount):
-                    return payment
-                told = f"{operation.about} was refunded with {one.amount} already: {one.id}"
-                another = f"`cardctl saved-card refund {payment.id} --amount … --invoice {operation.about}/2`"
-                raise StateForbids(told, hint=f"another part: {another}")
-        if payment.state is not _S.COMPLETED:
-            hint = "release it: `cardctl saved-card cancel`" if payment.held else None
-            raise StateForbids(f"{payment.id} is {payment.state}: only what was captured can be refunded", hint=hint)
-        left = payment.refundable
-        if amount is None or not left.minor:
-            raise StateForbids(f"nothing of {payment.id} is left to refund")
-        if amount.currency != left.currency or amount > left:
-            raise BadAmount(f"{amount} is more than is left of {payment.id}: {left}")
-        return None
-
-    def draft(self, desk: Desk, operation: Operation) -> Draft:
-        assert operation.amount is not None
-        provider = require(desk.provider, ChargesSavedCards)
-        return provider.draft_refund(_payment(desk, operation).ref, operation.amount, operation.id, reason=operation.reason)
-
-    def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
-        assert isinstance(remote, RemoteRefund)
-        payment = unit.payments.named(operation.target)
-        known = unit.payments.refunds_by_refs(operation.programme, [remote.ref]).get(remote.ref)
-        given = take_refund(desk, unit, known, remote, payment=payment, invoice=operation.about, made=operation)
-        now = unit.payments.named(payment.id)
-        after = {"refund": given.id, "amount": shown(given.amount), "state": str(given.state), "refunded": shown(now.refunded)}
-        return Change(now, {"refunded": shown(payment.refunded)}, after)
-
-    def load(self, unit: Unit, operation: Operation) -> Payment:
-        return unit.payments.named(operation.target)
-
-
-CAPTURE_DEEDS: list[Capture | Cancel | GiveBack] = [Capture(), Cancel(), GiveBack()]
+CAPTURE_DEEDS: list[Capture | Cancel] = [Capture(), Cancel()]
 
 
 class _HeldOtherwise(StateForbids):
@@ -258,20 +183,3 @@ def _payment(desk: Desk, operation: Operation) -> Payment:
 
 def _capture_wish(payment: Payment, amount: Money | None, tip: Money | None, caller_key: str | None) -> Wish:
     return Wish(payment.id, {"tip": minor_or_none(tip)}, amount=amount, caller_key=caller_key, about=payment.invoice)
-
-
-def _refund_wish(
-    desk: Desk, payment: Payment, amount: Money | None, invoice: str | None, reason: str | None, caller_key: str | None
-) -> Wish:
-    told = {"whole": amount is None, "invoice": checked_invoice(invoice)}
-    wanted = amount or _rest(desk, payment, caller_key)
-    return Wish(payment.id, told, amount=wanted, reason=reason, caller_key=caller_key, about=invoice)
-
-
-def _rest(desk: Desk, payment: Payment, caller_key: str | None) -> Money | None:
-    """All that is left; what was left then, where the caller's key has had it already."""
-    with desk.books.read() as unit:
-        prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
-    if prior is not None and prior.target == payment.id and prior.arguments.get("whole"):
-        return prior.amount
-    return payment.refundable if payment.refundable.minor else None

@@ -1,4 +1,4 @@
-"""Money taken or held with a saved card: saved_card.charge, saved_card.preauth; what follows is in capturing.py."""
+"""Money taken or held with a saved card: saved_card.charge, saved_card.preauth; what follows is capturing and refunding."""
 
 from __future__ import annotations
 
