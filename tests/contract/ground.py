@@ -29,6 +29,8 @@ from cardctl.simulator.transport import SimulatorTransport
 
 ADDRESS = Address(line1="123 Fake St", city="Beverly Hills", postal_code="90210", country="US", state="CA")
 HOLDER = "Jenny Rosen"
+SAVING = frozenset({"saves_cards", "reads_saved_cards", "charges_saved_cards", "reads_payments", "cancels_by_key"})
+"""What only those can who keep buyers' own cards."""
 PAGE_AND_MORE = 103
 _numbers = itertools.count(1)
 

@@ -25,7 +25,7 @@ class OneUserPerCard(Marqeta):
 
 
 class TestProvider(Marqeta, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - {"reports_balance", "provisions_wallets", "lists_events"}
+    can = frozenset(CAPABILITIES) - ground.SAVING - {"reports_balance", "provisions_wallets", "lists_events"}
 
 
 class TestIssuesCards(Marqeta, suite.IssuesCardsContract): ...

@@ -17,7 +17,7 @@ class Stripe(ground.Contract):
 
 
 class TestProvider(Stripe, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - {"closes_accounts", "relays_wallets", "resends_events"}
+    can = frozenset(CAPABILITIES) - ground.SAVING - {"closes_accounts", "relays_wallets", "resends_events"}
 
 
 class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...
