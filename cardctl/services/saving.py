@@ -126,7 +126,7 @@ def take_payment(
         taken = with_refunds(taken, unit.payments.refunds_of(taken.id))
     if taken != known:
         told = remote.raw if known is None or taken.told_at != known.told_at else None
-        taken = _put_payment(desk, unit, known, taken, raw=told)
+        taken = _put_payment(desk, unit, taken, raw=told)
     if action is not None:
         audit_change(desk, unit, action, taken.id, *payment_diff(known, taken))
     return taken
@@ -245,9 +245,7 @@ def _new_payment(desk: Desk, remote: RemotePayment, saved_card_id: str, made: Op
     )
 
 
-def _put_payment(
-    desk: Desk, unit: Unit, known: Payment | None, taken: Payment, *, raw: dict[str, Any] | None = None
-) -> Payment:
+def _put_payment(desk: Desk, unit: Unit, taken: Payment, *, raw: dict[str, Any] | None = None) -> Payment:
     taken = replace(taken, updated_at=desk.clock())
     unit.payments.put(taken, raw=raw)
     return taken
@@ -287,7 +285,7 @@ def _follow(desk: Desk, unit: Unit, payment_id: str, before: Refund | None, now:
     base = without_refund(payment, before, now)
     taken = with_refunds(base, unit.payments.refunds_of(payment_id))
     if taken != payment:
-        taken = _put_payment(desk, unit, payment, taken)
+        taken = _put_payment(desk, unit, taken)
         if action is not None:
             audit_change(desk, unit, action, payment.id, *payment_diff(payment, taken))
 

@@ -35,14 +35,18 @@ def test_a_charge_that_is_done_has_a_name(cardctl: Cardctl, far_side: Control, c
     assert cardctl("reconcile", "--provider", "square").code == 0
 
 
-def test_another_payment_is_not_taken_for_it(cardctl: Cardctl, far_side: Control, card: str) -> None:
-    paid = cardctl("saved-card", "charge", card, "--amount", "7", "--currency", "USD", "-o", "json").data["payment"]["ref"]
+@pytest.mark.parametrize("amount", ["7", "5"])
+def test_another_payment_is_not_taken_for_it(cardctl: Cardctl, far_side: Control, card: str, amount: str) -> None:
+    """Not even one of the same amount: the invoice that it has paid would be unpaid then."""
+    before = ("saved-card", "charge", card, "--amount", amount, "--currency", "USD", "--invoice", "A-0", "-o", "json")
+    paid = cardctl(*before).data["payment"]["ref"]
     waiting = never_arrived(cardctl, far_side, *CHARGE)
     ran = done(cardctl, waiting, "--ref", paid)
     assert (ran.code, ran.error) == (6, "REFUSED")
     assert cardctl("operation", "show", waiting, "-o", "json").data["state"] == "in_doubt"
     assert cardctl("operation", "resume").code == 0
-    assert payments(cardctl) == [("COMPLETED", 700), ("COMPLETED", 500)]
+    assert payments(cardctl) == [("COMPLETED", 100 * int(amount)), ("COMPLETED", 500)]
+    assert cardctl(*before).warnings == ["ALREADY"]
 
 
 def test_a_refund_that_is_done_has_a_name(cardctl: Cardctl, far_side: Control, card: str) -> None:

@@ -107,9 +107,8 @@ class Pay:
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemotePayment)
-        known = unit.payments.by_refs(operation.programme, [remote.ref]).get(remote.ref)
         invoice = operation.about
-        payment = take_payment(desk, unit, known, remote, saved_card_id=operation.target, invoice=invoice, made=operation)
+        payment = take_payment(desk, unit, None, remote, saved_card_id=operation.target, invoice=invoice, made=operation)
         return Change(payment, {}, payment_diff(None, payment)[1] | {"payment": payment.id})
 
     def load(self, unit: Unit, operation: Operation) -> Payment:

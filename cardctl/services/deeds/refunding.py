@@ -82,8 +82,7 @@ class GiveBack:
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteRefund)
         payment = unit.payments.named(operation.target)
-        known = unit.payments.refunds_by_refs(operation.programme, [remote.ref]).get(remote.ref)
-        given = take_refund(desk, unit, known, remote, payment=payment, invoice=operation.about, made=operation)
+        given = take_refund(desk, unit, None, remote, payment=payment, invoice=operation.about, made=operation)
         now = unit.payments.named(payment.id)
         after = {"refund": given.id, "amount": shown(given.amount), "state": str(given.state), "refunded": shown(now.refunded)}
         return Change(now, {"refunded": shown(payment.refunded)}, after)

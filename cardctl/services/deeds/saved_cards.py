@@ -52,7 +52,7 @@ def save_card(desk: Desk, wanted: SaveWish, *, caller_key: str | None = None) ->
     require(desk.provider, SavesCards)
     _check_words(wanted)
     guard_live(desk)
-    prior = _done_before(desk, wanted, caller_key)
+    prior = _done_before(desk, caller_key)
     if prior is None:
         known = _known(desk, wanted.person)
         if known is not None:
@@ -185,7 +185,7 @@ def _known(desk: Desk, person: str) -> SavedCard | None:
         return unit.saved_cards.of_person(desk.programme, person)
 
 
-def _done_before(desk: Desk, wanted: SaveWish, caller_key: str | None) -> Operation | None:
+def _done_before(desk: Desk, caller_key: str | None) -> Operation | None:
     """The operation that has the caller's key: whatever it came to, nobody need be found or made for it again."""
     if caller_key is None:
         return None
@@ -258,7 +258,7 @@ def _links(desk: Desk, wanted: SaveWish, caller_key: str | None) -> list[Link]:
     words = ("nonce", "holder", "verification", "postal_code")
     target = saved_card_id(desk.programme, wanted.person)
     told = {word: getattr(wanted, word) for word in words} | {"replaces": old if wanted.replace else None}
-    prior = _done_before(desk, wanted, caller_key)
+    prior = _done_before(desk, caller_key)
     if prior is not None and prior.target == target:  # by now the card that was replaced is another one
         told["replaces"] = prior.arguments.get("replaces")
         old = None
