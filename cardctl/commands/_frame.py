@@ -114,6 +114,7 @@ def show_rehearsal(run: Run, *results: Draft | Thing, then: Sequence[str] = ()) 
 def one_line(thing: Thing) -> str:
     """What a write was about, in one line."""
     from cardctl.domain.cards import Card  # noqa: PLC0415
+    from cardctl.domain.orders import Order  # noqa: PLC0415
     from cardctl.domain.payments import Payment  # noqa: PLC0415
     from cardctl.domain.saved_cards import SavedCard  # noqa: PLC0415
 
@@ -126,6 +127,8 @@ def one_line(thing: Thing) -> str:
     if isinstance(thing, Payment):
         told = f"captured {thing.captured}, refunded {thing.refunded}" if thing.captured.minor else f"{thing.amount}"
         return f"{thing.id} {thing.state}, {told}"
+    if isinstance(thing, Order):
+        return f"{thing.id} {thing.offer_id} {thing.state}" + (f", {thing.price}" if thing.price else "")
     return f"{thing.id} {thing.external_id or ''} {thing.name} {thing.state}".replace("  ", " ")
 
 

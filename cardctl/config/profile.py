@@ -7,74 +7,22 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from cardctl.config.document import BUILT_IN, Sourced, nearest
+from cardctl.config.provider_tables import MailTable, MarqetaTable, SquareTable, StripeTable, StrowalletTable, ZenditTable
+from cardctl.config.values import Amount, Arguments, Cash, Percent, Section, Words
 from cardctl.domain import alerts, authorizations, cards
 from cardctl.domain.money import Money
-from cardctl.errors import BadConfig, BadInput
+from cardctl.errors import BadConfig
 
-_AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
-_URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z))[^\s@]*\Z")
 _LOOPBACK = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z)")
 _HERE = "http://127.0.0.1:8420"
 _SECRETIVE = re.compile(r"key\Z|secret|token|password")
 
 
-def _amount(value: Any) -> Any:
-    if value == "none":
-        return None
-    if isinstance(value, str) and _AMOUNT.match(value):
-        return value
-    raise ValueError('an amount in quotes is wanted, such as "500.00", or "none"')
-
-
-def _money(value: Any) -> Any:
-    if value == "none":
-        return None
-    try:
-        amount, currency = value.split()
-        return Money.parse(amount, currency)
-    except (AttributeError, ValueError, BadInput):
-        raise ValueError('an amount and its currency in quotes are wanted, such as "1000.00 USD", or "none"') from None
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
-        return Decimal(value)
-    raise ValueError("a number is wanted")
-
-
-def _url(value: Any) -> Any:
-    if isinstance(value, str) and _URL.match(value):
-        return value.rstrip("/")
-    raise ValueError("an https:// URL without a password is wanted (http:// on this machine only)")
-
-
-def _command(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(each, str) for each in value) and any("{name}" in each for each in value[1:]):
-        return tuple(value)
-    raise ValueError('a list of arguments with {name} is wanted, such as ["pass", "show", "cardctl/{name}"]')
-
-
-def _list(value: Any) -> Any:
-    if isinstance(value, list) and all(isinstance(each, str) and each for each in value):
-        return tuple(value)
-    raise ValueError('a list of words in quotes is wanted, such as ["US", "CA"]')
-
-
-Amount = Annotated[str | None, BeforeValidator(_amount)]
-Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
-Url = Annotated[str | None, BeforeValidator(_url)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class CardLimits(_Table):
+class CardLimits(Section):
     """Defaults for new cards, as text until the card's currency is known; None is no limit."""
 
     per_transaction: Amount = "500.00"
@@ -88,47 +36,12 @@ class CardLimits(_Table):
         return cards.Limits(**{key: Money.of_decimal(Decimal(text), currency) for key, text in told.items()})
 
 
-class ProviderTable(_Table):
-    """What every provider's table may hold. `rate_limit` is requests a second; None leaves it to the provider's own figure.
-    `base_url` None is the provider's own; in the simulator it may name a `simulator serve`."""
-
-    rate_limit: Annotated[int | None, Field(gt=0)] = None
-    base_url: Url = None
-
-
-class StripeTable(ProviderTable):
-    account: str | None = None
-
-
-class MarqetaTable(ProviderTable):
-    card_product: str | None = None
-    funding_source: str | None = None
-    user_per_card: bool = False
-
-
-class StrowalletTable(ProviderTable):
-    product: Literal["bitvcard", "nfc"] = "bitvcard"
-    trailing_slash: bool = True
-
-
-class SquareTable(ProviderTable):
-    """`client_id` is the application's that the seller connected to, where the access token is renewed by OAuth."""
-
-    location: str | None = None
-    client_id: str | None = None
-    notification_url: Url = None
-
-
-class ZenditTable(ProviderTable):
-    topup: Literal["card", "request", "prefunded"] = "request"
-
-
 Told = Literal["notify", "off"]
 Stopping = Literal["notify", "freeze", "off"]
 Count = Annotated[int, Field(gt=0, le=100_000)]
 
 
-class ActionsTable(_Table):
+class ActionsTable(Section):
     """What each rule does when it fires; only those about one card's spending may freeze it."""
 
     balance_drift: Told = "notify"
@@ -150,7 +63,7 @@ class ActionsTable(_Table):
     declines: Stopping = "notify"
 
 
-class AlertsTable(_Table):
+class AlertsTable(Section):
     """Thresholds of alerts, as domain/alerts.py explains them, and `float_low`, which reconcile reads."""
 
     balance_drift_percent: Percent = Decimal(1)
@@ -164,7 +77,7 @@ class AlertsTable(_Table):
     frozen_minimum: Count = 5
     notify_frozen: bool = False
     reconcile_hours: Count = 36
-    float_low: Annotated[Money | None, BeforeValidator(_money)] = None
+    float_low: Cash = None
     spending_hours: Count = 24
     history_days: Annotated[int, Field(ge=1, le=3660)] = 90
     history_purchases: Count = 5
@@ -183,7 +96,7 @@ class AlertsTable(_Table):
         return alerts.Thresholds(**told, actions=actions)
 
 
-class AuthorizationsTable(_Table):
+class AuthorizationsTable(Section):
     """Whether a provider's questions about purchases are answered by local rules, and by which; off unless it says `enabled`.
     `default` is the answer where the rules fail, are slow, or do not know the card."""
 
@@ -207,7 +120,7 @@ class AuthorizationsTable(_Table):
         )
 
 
-class Profile(_Table):
+class Profile(Section):
     """A named set of settings. `confirm_over` None asks no consent for any amount; `reports` None is the usual place."""
 
     name: str
@@ -216,8 +129,8 @@ class Profile(_Table):
     database: Annotated[str, Field(min_length=1, repr=False)] = (
         "sqlite"  # CARDCTL_DB may bring a password; see Settings.database
     )
-    secret_command: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = None
-    confirm_over: Annotated[Money | None, BeforeValidator(_money)] = None
+    secret_command: Arguments = None
+    confirm_over: Cash = None
     reports: Annotated[str | None, Field(min_length=1)] = None
     limits: CardLimits = CardLimits()
     stripe: StripeTable = StripeTable()
@@ -225,6 +138,7 @@ class Profile(_Table):
     strowallet: StrowalletTable = StrowalletTable()
     square: SquareTable = SquareTable()
     zendit: ZenditTable = ZenditTable()
+    mail: MailTable = MailTable()
     alerts: AlertsTable = AlertsTable()
     authorizations: AuthorizationsTable = AuthorizationsTable()
 
@@ -232,7 +146,8 @@ class Profile(_Table):
     def _simulated_here(self) -> Profile:
         """What is simulated is asked for on this machine alone: a slip must not send made-up cards to a real provider."""
         tables = (self.stripe, self.marqeta, self.strowallet, self.square, self.zendit)
-        if self.environment == "simulator" and any(not _LOOPBACK.match(table.base_url or _HERE) for table in tables):
+        asked = (*(table.base_url for table in tables), self.zendit.topup_url)
+        if self.environment == "simulator" and any(not _LOOPBACK.match(url or _HERE) for url in asked):
             raise ValueError(f"in the simulator a base_url names a `simulator serve` of this machine, such as {_HERE}/stripe")
         return self
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, Table, and_, insert, select, update
+from sqlalchemy import Connection, Select, select
 
 from cardctl.db.columns import Raw, free, moment_from_text, moment_or_none, moment_to_text, raw_text
 from cardctl.db.many import chunks
+from cardctl.db.putting import put_row
 from cardctl.db.saved_tables import DisputeRow, PaymentRow, RefundRow
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
@@ -82,7 +83,7 @@ class Payments:
 
     def put(self, payment: Payment, *, raw: Raw | None = None) -> None:
         """The payment as it is now, new or not; `raw` None: as it was."""
-        self._put(_P, payment_to_row(payment) | self._raw("payments", payment.id, raw))
+        put_row(self._connection, _P, {"id": payment.id}, payment_to_row(payment) | self._raw("payments", payment.id, raw))
 
     def refunds_of(self, payment_id: str) -> list[Refund]:
         """Every refund of a payment, oldest first."""
@@ -104,7 +105,7 @@ class Payments:
 
     def put_refund(self, refund: Refund, *, raw: Raw | None = None) -> None:
         """The refund as it is now, new or not."""
-        self._put(_R, refund_to_row(refund) | self._raw("refunds", refund.id, raw))
+        put_row(self._connection, _R, {"id": refund.id}, refund_to_row(refund) | self._raw("refunds", refund.id, raw))
 
     def disputes_of(self, programme: str, payment_ref: str) -> list[Dispute]:
         """Every dispute of a payment."""
@@ -126,14 +127,7 @@ class Payments:
             "due_at": moment_or_none(dispute.due_at),
             "version": dispute.version,
         }
-        key = {"programme": dispute.programme, "ref": dispute.ref}
-        which = and_(*(_D.c[name] == value for name, value in key.items()))
-        if not self._connection.execute(update(_D).where(which).values(row)).rowcount:
-            self._connection.execute(insert(_D).values(key | row))
-
-    def _put(self, table: Table, row: dict[str, Any]) -> None:
-        if not self._connection.execute(update(table).where(table.c.id == row["id"]).values(row)).rowcount:
-            self._connection.execute(insert(table).values(row))
+        put_row(self._connection, _D, {"programme": dispute.programme, "ref": dispute.ref}, row)
 
     def _raw(self, table: str, id: str, raw: Raw | None) -> dict[str, str]:  # noqa: A002
         return {} if raw is None else {"raw": self._box.seal(Place(table, "raw", id), raw_text(raw))}

@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.figures import Figures
     from cardctl.db.loads import Loads
     from cardctl.db.measures import Measures
+    from cardctl.db.order_money import OrderMoney
+    from cardctl.db.orders import Orders
     from cardctl.db.payments import Payments
     from cardctl.db.runs import Runs
     from cardctl.db.saved_cards import SavedCards
@@ -93,6 +95,18 @@ class Unit:
         from cardctl.db.payments import Payments  # noqa: PLC0415
 
         return Payments(self._connection, self.box)
+
+    @cached_property
+    def orders(self) -> Orders:
+        from cardctl.db.orders import Orders  # noqa: PLC0415
+
+        return Orders(self._connection, self.box)
+
+    @cached_property
+    def order_money(self) -> OrderMoney:
+        from cardctl.db.order_money import OrderMoney  # noqa: PLC0415
+
+        return OrderMoney(self._connection)
 
     @cached_property
     def runs(self) -> Runs:

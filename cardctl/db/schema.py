@@ -10,7 +10,7 @@ from sqlalchemy import Connection, inspect, text
 from cardctl.db.tables import Row
 from cardctl.errors import BooksCorrupt, BooksForeign, SchemaNewer, SchemaOlder
 
-HEAD = 5
+HEAD = 6
 """The number of the last migration; the tables are what it leads to."""
 
 _VERSIONS = "SELECT n FROM schema_version"

@@ -11,6 +11,7 @@ from typing import Any
 
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.sales import NOTHING_SOLD, SoldTold
 from cardctl.domain.saved_cards import NOTHING_SAVED, SavedTold
 from cardctl.domain.states import CardState
 from cardctl.domain.topups import RemoteTopUp
@@ -91,7 +92,8 @@ class Told:
 
     `decided`: whether the transactions may be taken by their progress alone; else the cards in `look` are read with theirs, and
     what is told is kept only where the reading does not have it (yet). `known` False: a type that nobody here has heard of.
-    `saved` is what it says of saved cards and of what is paid with them.
+    `saved` is what it says of saved cards and of what is paid with them, `sold` of what customers paid and what was bought for
+    them.
     """
 
     cards: tuple[RemoteCard, ...] = ()
@@ -104,12 +106,13 @@ class Told:
     decided: bool = True
     known: bool = True
     saved: SavedTold = NOTHING_SAVED
+    sold: SoldTold = NOTHING_SOLD
 
     @property
     def informs(self) -> bool:
         """Whether it is information only: nothing in the books follows from it."""
         cards = self.cards or self.accounts or self.transactions or self.topups or self.look or self.look_accounts
-        return not (cards or self.saved)
+        return not (cards or self.saved or self.sold)
 
 
 NOTHING = Told()

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from cardctl.domain.payments import RemoteDispute, RemotePayment, RemoteRefund
 from cardctl.domain.redaction import redact
+from cardctl.domain.things import Named
 from cardctl.errors import BadInput
 
 
@@ -26,23 +27,6 @@ class SavedCardState(StrEnum):
 USABLE = frozenset({SavedCardState.ACTIVE, SavedCardState.EXPIRED})
 """States of a card that is charged, or would be but for its date."""
 LONGEST_PERSON = 190
-
-
-class Kind(StrEnum):
-    """What there is of a seller's saved cards at a provider."""
-
-    CUSTOMER = "customer"
-    SAVED_CARD = "saved_card"
-    PAYMENT = "payment"
-    REFUND = "refund"
-    DISPUTE = "dispute"
-
-
-class Named(NamedTuple):
-    """One object by the provider's name for it."""
-
-    kind: Kind
-    ref: str
 
 
 _ACTIVE = SavedCardState.ACTIVE

@@ -275,10 +275,18 @@ _OF: dict[type, Callable[[Any], Shape]] = {
 }
 
 
-def write(noun: str, object: Account | Card | Transaction | SavedCard | Payment | None, operation: Operation | None) -> Shape:  # noqa: A002
+def write(noun: str, object: Any, operation: Operation | None) -> Shape:  # noqa: A002
     """The result of a write, `{"card": …, "operation": …}`; a null operation says that nothing was sent."""
-    shown = None if object is None else _OF[type(object)](object)
+    shown = None if object is None else _shape_of(type(object))(object)
     return {noun: shown, "operation": None if operation is None else _operation(operation)}
+
+
+def _shape_of(kind: type) -> Callable[[Any], Shape]:
+    if kind in _OF:
+        return _OF[kind]
+    from cardctl.output.order_shapes import order  # noqa: PLC0415 - few writes are about orders
+
+    return order
 
 
 _operation = operation  # `write` has an argument of that name, as its JSON has

@@ -9,53 +9,28 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, runtime_chec
 
 from cardctl.domain.accounts import AccountChange, NewAccount, RemoteAccount
 from cardctl.domain.cards import CardNews, Credentials, NewCard, RemoteCard
+from cardctl.domain.esims import RemotePurchase, RemoteWalletTopUp
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.redaction import Secret
+from cardctl.domain.sales import RemoteCheckout, RemoteSale, RemoteSaleRefund
 from cardctl.domain.saved_cards import RemoteSaved
 from cardctl.domain.states import Move
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import Unsupported
+from cardctl.providers.guarding import Breaker, Budget, Call
 from cardctl.providers.notifying import ListsEvents, ReceivesWebhooks, ResendsEvents
 from cardctl.providers.paging import ReadsWhole
 from cardctl.providers.relaying import ProvisionsWallets, RelaysWallets
 from cardctl.providers.saving import CancelsByKey, ChargesSavedCards, ReadsPayments, ReadsSavedCards, SavesCards
+from cardctl.providers.selling import KeepsWallet, ReadsSales, RefundsPurchases, SellsEsims, TakesPayments, TopsUpWallet
 
 if TYPE_CHECKING:
     import httpx
 
-Remote = RemoteCard | RemoteAccount | CardNews | RemoteSaved
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One attempt, for a call log. `status` None: no whole answer came."""
-
-    provider: str
-    method: str
-    path: str
-    status: int | None
-    latency_ms: int
-    attempt: int
-    request_id: str | None
-
-
-class Budget(Protocol):
-    """The rate limit of one programme, shared by the processes of this machine. `take` books the next request and gives the
-    seconds to wait before it may be sent (0 where `wait` is False, though it is booked); `penalise` holds later ones back."""
-
-    def take(self, *, wait: bool = True) -> float: ...
-    def penalise(self, seconds: float) -> None: ...
-
-
-class Breaker(Protocol):
-    """Whether a provider is worth asking; its state outlives the process. `check` raises CircuitOpen while it is open, and when
-    its time is up lets one request through to see. That ends as succeeded, failed, or released: it told nothing (Ctrl-C)."""
-
-    def check(self) -> None: ...
-    def succeeded(self) -> None: ...
-    def failed(self) -> None: ...
-    def released(self) -> None: ...
+RemoteSold = RemoteCheckout | RemoteSale | RemoteSaleRefund | RemotePurchase
+"""What is sold to customers, and what is bought for them."""
+Remote = RemoteCard | RemoteAccount | CardNews | RemoteSaved | RemoteSold | RemoteWalletTopUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +246,12 @@ CAPABILITIES: dict[str, type] = {
     "charges_saved_cards": ChargesSavedCards,
     "reads_payments": ReadsPayments,
     "cancels_by_key": CancelsByKey,
+    "takes_payments": TakesPayments,
+    "reads_sales": ReadsSales,
+    "sells_esims": SellsEsims,
+    "refunds_purchases": RefundsPurchases,
+    "keeps_wallet": KeepsWallet,
+    "tops_up_wallet": TopsUpWallet,
     "receives_webhooks": ReceivesWebhooks,
     "lists_events": ListsEvents,
     "resends_events": ResendsEvents,

@@ -13,7 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attem
 from cardctl.domain.redaction import redact
 from cardctl.errors import CardctlError, ProviderUnavailable, RateLimited, ReplyLost, ServerFailed
 from cardctl.providers.attempts import MAYBE_RAN, NOBODY_THERE, Attempt, Fate, Reply, http_date, judged, may_follow, unanswered
-from cardctl.providers.base import Breaker, Budget, Call
+from cardctl.providers.guarding import Breaker, Budget, Call
 
 __all__ = ["Http", "Reply"]
 

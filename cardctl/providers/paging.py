@@ -10,7 +10,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.esims import LedgerEntry, RemotePurchase
 from cardctl.domain.payments import RemotePayment, RemoteRefund
+from cardctl.domain.sales import RemoteSale, RemoteSaleRefund
 from cardctl.domain.saved_cards import RemoteSavedCard
 from cardctl.domain.transactions import RemoteTransaction
 
@@ -24,12 +26,20 @@ class Source(StrEnum):
     SAVED_CARDS = "saved_cards"
     PAYMENTS = "payments"
     REFUNDS = "refunds"
+    SALES = "sales"
+    SALE_REFUNDS = "sale_refunds"
+    PURCHASES = "purchases"
+    LEDGER = "ledger"
 
 
 ISSUED = (Source.ACCOUNTS, Source.CARDS, Source.TRANSACTIONS)
 """What a provider that issues cards has."""
 SAVED = (Source.SAVED_CARDS, Source.PAYMENTS, Source.REFUNDS)
 """What a provider that keeps buyers' cards has."""
+SOLD = (Source.SALES, Source.SALE_REFUNDS)
+"""What a provider that takes customers' payments has of them."""
+BOUGHT = (Source.PURCHASES, Source.LEDGER)
+"""What a provider that sells eSIMs has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,10 @@ class Leaf:
     saved_cards: tuple[RemoteSavedCard, ...] = ()
     payments: tuple[RemotePayment, ...] = ()
     refunds: tuple[RemoteRefund, ...] = ()
+    sales: tuple[RemoteSale, ...] = ()
+    sale_refunds: tuple[RemoteSaleRefund, ...] = ()
+    purchases: tuple[RemotePurchase, ...] = ()
+    ledger: tuple[LedgerEntry, ...] = ()
 
 
 @runtime_checkable

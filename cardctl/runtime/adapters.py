@@ -16,7 +16,8 @@ from cardctl.db.machine import Machine, RateBudget
 from cardctl.domain.redaction import Secret
 from cardctl.errors import CardctlError
 from cardctl.providers import registry
-from cardctl.providers.base import Call, Handed, Provider
+from cardctl.providers.base import Handed, Provider
+from cardctl.providers.guarding import Call
 
 if TYPE_CHECKING:
     from cardctl.secrets import Secrets

@@ -24,6 +24,7 @@ NAMES = (
     "square.webhook_signature_key",
     "zendit.api_key",
     "zendit.webhook_secret",
+    "zendit.topup_token",
     "db.url",
     "db.encryption_key",
     "smtp.password",
@@ -40,7 +41,7 @@ MADE_UP = {
     "marqeta.admin_access_token": "simulator",
     "strowallet.public_key": "simulator",
     "square.access_token": "simulator",
-    "zendit.api_key": "simulator",
+    "zendit.api_key": "sand_simulator",
 }
 """API keys, without which a provider is not spoken to; in the simulator, which takes any, nobody is asked for them."""
 

@@ -11,11 +11,12 @@ from cardctl.db.unit import Books
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import Operation
+from cardctl.domain.orders import Order
 from cardctl.domain.payments import Payment
 from cardctl.domain.saved_cards import SavedCard
 from cardctl.providers.base import Provider
 
-Thing = Card | Account | SavedCard | Payment
+Thing = Card | Account | SavedCard | Payment | Order
 """What a write is about, as it stands in our books."""
 
 

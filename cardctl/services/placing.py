@@ -15,7 +15,8 @@ from typing import TypeVar
 
 from cardctl.db.unit import Unit
 from cardctl.domain.payments import Payment, RemoteDispute, RemotePayment, RemoteRefund
-from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, RemoteSavedCard, SavedCard, SavedTold
+from cardctl.domain.saved_cards import RemoteCustomer, RemoteSavedCard, SavedCard, SavedTold
+from cardctl.domain.things import Kind, Named
 from cardctl.services.desk import Desk
 from cardctl.services.intake import written_since
 from cardctl.services.rereading import Readings

@@ -12,8 +12,9 @@ from typing import cast
 from cardctl.db.unit import Unit
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
-from cardctl.domain.saved_cards import Kind, Named, RemoteSaved
+from cardctl.domain.saved_cards import RemoteSaved
 from cardctl.domain.states import CardState
+from cardctl.domain.things import Kind, Named
 from cardctl.domain.transactions import RemoteTransaction
 from cardctl.errors import (
     BooksLocked,

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
 from cardctl.domain.events import Event, EventState, Notice, Source, Told
-from cardctl.domain.saved_cards import Kind, Named, SavedTold
+from cardctl.domain.saved_cards import SavedTold
+from cardctl.domain.things import Kind, Named
 from cardctl.errors import BadEvent, CardctlError
 from cardctl.providers.notifying import Webhooks
 

@@ -23,7 +23,8 @@ from cardctl.domain.redaction import Secret
 from cardctl.domain.states import CardState, Move, settle
 from cardctl.domain.transactions import OURS
 from cardctl.providers import registry
-from cardctl.providers.base import Call, Handed
+from cardctl.providers.base import Handed
+from cardctl.providers.guarding import Call
 from cardctl.simulator.control import Control
 from cardctl.simulator.transport import SimulatorTransport
 

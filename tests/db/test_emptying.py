@@ -10,7 +10,7 @@ from cardctl.domain.cards import Load
 from cardctl.domain.events import Arrival
 from cardctl.domain.topups import TopUp, TopUpState
 from cardctl.errors import DevelopmentOnly
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from tests.db.builders import NOW, PROGRAMME, append, operation, transaction, usd, with_card
 from tests.db.conftest import Opener, keys_of
 from tests.db.test_events import event

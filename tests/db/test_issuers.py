@@ -13,7 +13,7 @@ from cardctl.domain.cards import Load
 from cardctl.domain.money import Money
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
 from cardctl.errors import NotFound, StateForbids
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from tests.db.builders import NOW, PROGRAMME, account, card, later, operation, transaction, usd, with_card
 
 FUNDING, WITHDRAWAL = TransactionKind.FUNDING, TransactionKind.WITHDRAWAL

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cardctl.errors import CardctlError, ProviderUnavailable, RateLimited, ReplyLost, ServerFailed
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from cardctl.providers.http import Http
 from tests.providers.scripted import Script, Step, broken, ok, status, torn
 

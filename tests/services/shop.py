@@ -21,7 +21,8 @@ from cardctl.domain.payments import (
     RemotePayment,
     RemoteRefund,
 )
-from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, RemoteSaved, RemoteSavedCard, SavedTold
+from cardctl.domain.saved_cards import RemoteCustomer, RemoteSaved, RemoteSavedCard, SavedTold
+from cardctl.domain.things import Kind, Named
 from cardctl.providers.base import Provider
 from cardctl.services.desk import Desk
 from cardctl.services.intake import now_in

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cardctl.db.unit import Books
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from cardctl.services.flows.calling import AT_ONCE, KEPT, CallLog
 from tests.db.conftest import keys_of
 

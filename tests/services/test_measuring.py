@@ -8,7 +8,7 @@ from typing import Any
 from cardctl import runtime
 from cardctl.domain.standing import Answers
 from cardctl.domain.targets import TARGETS, Verdict
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from cardctl.services.flows.measuring import Figures, keep_and_measure, measure
 from tests.services.world import World
 

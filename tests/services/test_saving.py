@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 
 from cardctl.domain.money import Money
 from cardctl.domain.payments import Payment, PaymentKind, PaymentState, RefundState
-from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, SavedCard, SavedCardState, SavedTold
+from cardctl.domain.saved_cards import RemoteCustomer, SavedCard, SavedCardState, SavedTold
+from cardctl.domain.things import Kind, Named
 from cardctl.services.desk import Desk
 from cardctl.services.saving import take_payment, take_refund, take_saved_card
 from tests.db.builders import later, usd

@@ -8,7 +8,8 @@ from typing import Any
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.payments import NewPayment, PaymentState, RemotePayment
-from cardctl.domain.saved_cards import Kind, NewCustomer, NewSavedCard
+from cardctl.domain.saved_cards import NewCustomer, NewSavedCard
+from cardctl.domain.things import Kind
 from cardctl.errors import BadAmount, BadInput, StateForbids
 from cardctl.providers.square import wire
 from cardctl.providers.square.translate import money_to_wire, note_of, reason_of, reference_of

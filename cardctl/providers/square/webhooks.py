@@ -18,7 +18,8 @@ import msgspec
 
 from cardctl.domain.events import NOTHING, UNHEARD, Incoming, Notice, Signature, Told
 from cardctl.domain.redaction import Secret
-from cardctl.domain.saved_cards import Kind, Named, RemoteCustomer, SavedTold
+from cardctl.domain.saved_cards import RemoteCustomer, SavedTold
+from cardctl.domain.things import Kind, Named
 from cardctl.errors import BadConfig, BadEvent
 from cardctl.providers.square import translate
 

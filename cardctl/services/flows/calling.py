@@ -11,7 +11,7 @@ from typing import Any
 from cardctl.db import maintenance
 from cardctl.db.unit import Books
 from cardctl.errors import CardctlError
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 
 KEPT = timedelta(days=30)
 AT_ONCE = 200

@@ -22,7 +22,7 @@ from cardctl.errors import (
     SecretRefused,
     ServerFailed,
 )
-from cardctl.providers.base import Call
+from cardctl.providers.guarding import Call
 from cardctl.providers.square.declines import DECLINES
 from cardctl.providers.square.judging import RefusedAgain
 from cardctl.providers.square.provider import build

@@ -13,7 +13,7 @@ import pytest
 
 from cardctl.domain.events import Incoming, Signature, Told
 from cardctl.domain.redaction import Secret
-from cardctl.domain.saved_cards import Kind, Named
+from cardctl.domain.things import Kind, Named
 from cardctl.errors import BadConfig, BadEvent
 from cardctl.providers import registry
 from cardctl.providers.square.webhooks import HEADER, SIGNATURE_KEY, SIMULATED_URL, SquareWebhooks

@@ -22,7 +22,8 @@ from cardctl.errors import (
     SecretRefused,
     ServerFailed,
 )
-from cardctl.providers.base import Call, capabilities
+from cardctl.providers.base import capabilities
+from cardctl.providers.guarding import Call
 from cardctl.providers.strowallet.provider import StrowalletProvider
 from tests.providers.scripted import Step, broken, torn
 from tests.providers.strowallet import objects

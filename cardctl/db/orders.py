@@ -1,0 +1,250 @@
+"""The repository of orders: rows of `orders` and `order_steps` ⇄ their domain objects; their money is in order_money.py."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select, update
+
+from cardctl.db.columns import Raw, free, moment_from_text, moment_or_none, moment_to_text, money_from_row, raw_text
+from cardctl.db.many import chunks
+from cardctl.db.order_tables import OrderRow, OrderStepRow
+from cardctl.db.putting import put_row
+from cardctl.db.sealed import Box, Place
+from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
+from cardctl.db.tables import table_of
+from cardctl.domain.esims import PurchaseState
+from cardctl.domain.money import minor_or_none
+from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState
+
+_O = table_of(OrderRow)
+_S = table_of(OrderStepRow)
+_ORDER = select(*plain_columns(_O))
+_NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
+_STEP_PLACE = {str(name): place for place, name in enumerate(StepName)}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; made from `since` on and before `until`."""
+
+    programme: str | None = None
+    supplier: str | None = None
+    states: Collection[OrderState] = ()
+    recipient: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+
+class Orders:
+    """Orders of our books. What is sealed (the activation, a QR code, raw JSON) is opened by its own methods alone."""
+
+    def __init__(self, connection: Connection, box: Box) -> None:
+        self._connection = connection
+        self._box = box
+
+    def get(self, id: str) -> Order | None:  # noqa: A002 - the house's word for our own name of a thing
+        return self._one(_O.c.id == id)
+
+    def named(self, id: str) -> Order:  # noqa: A002
+        """The order with our id; NotFound where there is none."""
+        return found(self.get(id), "order", id)
+
+    def by_payment(self, programme: str, payment_ref: str) -> Order | None:
+        return self._one(and_(_O.c.programme == programme, _O.c.payment_ref == payment_ref))
+
+    def by_payments(self, programme: str, refs: Iterable[str]) -> dict[str, Order]:
+        """Those that are in the books, by the provider's name of the payment."""
+        return {order.payment_ref or "": order for order in self._many(_O.c.programme == programme, _O.c.payment_ref, refs)}
+
+    def by_checkouts(self, programme: str, refs: Iterable[str]) -> dict[str, Order]:
+        """Those that are in the books, by the provider's name of the checkout."""
+        return {order.checkout_ref or "": order for order in self._many(_O.c.programme == programme, _O.c.checkout_ref, refs)}
+
+    def by_purchases(self, supplier: str, refs: Iterable[str]) -> dict[str, Order]:
+        """Those whose purchase, of the attempt that counts, is called so."""
+        return {order.purchase_ref or "": order for order in self._many(_O.c.supplier == supplier, _O.c.purchase_ref, refs)}
+
+    def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[Order]:
+        """Up to three orders: our id, else the payment, the checkout, the seller's name of it, the purchase, the ICCID, else a
+        prefix (8 or more) of our id."""
+        keys = [_O.c.id, _O.c.payment_ref, _O.c.checkout_ref, _O.c.transaction_id, _O.c.purchase_ref, _O.c.iccid]
+        rows = find_by_name(self._connection, _ORDER, keys, name, programme=programme, prefix=prefix)
+        return [order_from_row(row) for row in rows]
+
+    def rows(self, filter: OrderFilter = OrderFilter()) -> Iterator[Order]:  # noqa: A002
+        """The orders, newest first, streamed."""
+        query = _filtered(_ORDER, filter).order_by(*_NEWEST).limit(filter.limit)
+        return map(order_from_row, stream(self._connection, query))
+
+    def due(self, programme: str, states: Collection[OrderState], now: datetime, limit: int) -> list[str]:
+        """Ids of orders in these states that are to be looked at by now, those that have waited longest first."""
+        query = select(_O.c.id).where(_O.c.programme == programme, _O.c.state.in_([str(state) for state in states]))
+        query = query.where(_O.c.due_at <= moment_to_text(now)).order_by(_O.c.due_at, _O.c.id).limit(limit)
+        return list(self._connection.execute(query).scalars())
+
+    def reserved(self, supplier: str, currency: str, *, since: datetime) -> int:
+        """What of the wallet is spoken for, in minor units: reservations, and what the wallet has held since that moment, so
+        that a balance which was read then does not show it."""
+        ours = and_(_O.c.supplier == supplier, _O.c.cost_currency == currency)
+        open_ = select(func.coalesce(func.sum(_O.c.reserved_minor), 0)).where(ours, _O.c.reserved_minor > 0)
+        late = select(func.coalesce(func.sum(_O.c.cost_minor), 0)).where(ours, _O.c.held_at >= moment_to_text(since))
+        return int(self._connection.execute(open_).scalar_one()) + int(self._connection.execute(late).scalar_one())
+
+    def put(self, order: Order, *, raw: Raw | None = None) -> None:
+        """The order as it is now, new or not; `raw` None: as it was."""
+        sealed = {} if raw is None else {"raw": self._box.seal(Place("orders", "raw", order.id), raw_text(raw))}
+        put_row(self._connection, _O, {"id": order.id}, order_to_row(order) | sealed)
+
+    def seal_esim(self, order_id: str, *, activation: str | None = None, qr: bytes | None = None) -> None:
+        """Keep the text of the QR code, or its picture (PNG) where there is no text."""
+        row: dict[str, Any] = {}
+        if activation is not None:
+            row["activation"] = self._box.seal(Place("orders", "activation", order_id), activation)
+        if qr is not None:
+            row["qr"] = self._box.seal_bytes(Place("orders", "qr", order_id), qr)
+        self._connection.execute(update(_O).where(_O.c.id == order_id).values(row))
+
+    def esim(self, order_id: str) -> tuple[str | None, bytes | None]:
+        """The text of the QR code, and its picture, as far as they are there."""
+        row = self._connection.execute(select(_O.c.activation, _O.c.qr).where(_O.c.id == order_id)).one()
+        activation = None if row.activation is None else self._box.open(Place("orders", "activation", order_id), row.activation)
+        qr = None if row.qr is None else self._box.open_bytes(Place("orders", "qr", order_id), bytes(row.qr))
+        return activation, qr
+
+    def steps(self, order_id: str) -> list[Step]:
+        """In the order of the chain."""
+        return self.steps_of([order_id]).get(order_id, [])
+
+    def steps_of(self, order_ids: Iterable[str]) -> dict[str, list[Step]]:
+        """The same of many orders."""
+        known: dict[str, list[Step]] = {}
+        for chunk in chunks(order_ids):
+            for row in self._connection.execute(select(_S).where(_S.c.order_id.in_(chunk))):
+                known.setdefault(row.order_id, []).append(_step_from_row(row))
+        return {id_: sorted(steps, key=lambda step: _STEP_PLACE[str(step.name)]) for id_, steps in known.items()}
+
+    def put_step(self, order_id: str, step: Step) -> None:
+        """The step as it stands now, new or not."""
+        row = {
+            "state": step.state,
+            "at": moment_to_text(step.at),
+            "tries": step.tries,
+            "operation_id": step.operation_id,
+            "error": free(step.error),
+        }
+        put_row(self._connection, _S, {"order_id": order_id, "name": step.name}, row)
+
+    def _one(self, which: Any) -> Order | None:
+        row = self._connection.execute(_ORDER.where(which)).one_or_none()
+        return None if row is None else order_from_row(row)
+
+    def _many(self, which: Any, column: Any, refs: Iterable[str]) -> Iterator[Order]:
+        for chunk in chunks(refs):
+            yield from map(order_from_row, self._connection.execute(_ORDER.where(which, column.in_(chunk))))
+
+
+def order_to_row(order: Order) -> dict[str, Any]:
+    """The plain columns of an order, as they are stored."""
+    return {
+        "id": order.id,
+        "programme": order.programme,
+        "environment": order.environment,
+        "transaction_id": order.transaction_id,
+        "state": order.state,
+        "offer_id": order.offer_id,
+        "created_at": moment_to_text(order.created_at),
+        "updated_at": moment_to_text(order.updated_at),
+        "due_at": moment_to_text(order.due_at),
+        "recipient": order.recipient,
+        "full_name": order.full_name,
+        "checkout_ref": order.checkout_ref,
+        "payment_ref": order.payment_ref,
+        "price_minor": minor_or_none(order.price),
+        "price_currency": None if order.price is None else order.price.currency,
+        "refunded_minor": minor_or_none(order.refunded),
+        "paid_at": moment_or_none(order.paid_at),
+        "seen_at": moment_or_none(order.seen_at),
+        "supplier": order.supplier,
+        "cost_minor": minor_or_none(order.cost),
+        "cost_currency": None if order.cost is None else order.cost.currency,
+        "attempt": order.attempt,
+        "purchase_ref": order.purchase_ref,
+        "purchase": order.purchase,
+        "reserved_minor": minor_or_none(order.reserved),
+        "held_at": moment_or_none(order.held_at),
+        "bought_at": moment_or_none(order.bought_at),
+        "issued_at": moment_or_none(order.issued_at),
+        "iccid": order.iccid,
+        "delivered_at": moment_or_none(order.delivered_at),
+        "refunded_at": moment_or_none(order.refunded_at),
+        "reason_code": order.reason_code,
+        "reason": free(order.reason),
+        "tries": order.tries,
+        "lease": order.lease,
+        "leased_until": moment_or_none(order.leased_until),
+    }
+
+
+def order_from_row(row: Any) -> Order:
+    """An order of the plain columns."""
+    return Order(
+        id=row.id,
+        programme=row.programme,
+        environment=row.environment,
+        transaction_id=row.transaction_id,
+        state=OrderState(row.state),
+        offer_id=row.offer_id,
+        created_at=datetime.fromisoformat(row.created_at),
+        updated_at=datetime.fromisoformat(row.updated_at),
+        due_at=datetime.fromisoformat(row.due_at),
+        recipient=row.recipient,
+        full_name=row.full_name,
+        checkout_ref=row.checkout_ref,
+        payment_ref=row.payment_ref,
+        price=money_from_row(row.price_minor, row.price_currency),
+        refunded=money_from_row(row.refunded_minor, row.price_currency),
+        paid_at=moment_from_text(row.paid_at),
+        seen_at=moment_from_text(row.seen_at),
+        supplier=row.supplier,
+        cost=money_from_row(row.cost_minor, row.cost_currency),
+        attempt=row.attempt,
+        purchase_ref=row.purchase_ref,
+        purchase=None if row.purchase is None else PurchaseState(row.purchase),
+        reserved=money_from_row(row.reserved_minor, row.cost_currency),
+        held_at=moment_from_text(row.held_at),
+        bought_at=moment_from_text(row.bought_at),
+        issued_at=moment_from_text(row.issued_at),
+        iccid=row.iccid,
+        delivered_at=moment_from_text(row.delivered_at),
+        refunded_at=moment_from_text(row.refunded_at),
+        reason_code=row.reason_code,
+        reason=row.reason,
+        tries=row.tries,
+        lease=row.lease,
+        leased_until=moment_from_text(row.leased_until),
+    )
+
+
+def _step_from_row(row: Any) -> Step:
+    return Step(
+        name=StepName(row.name),
+        state=StepState(row.state),
+        at=datetime.fromisoformat(row.at),
+        tries=row.tries,
+        operation_id=row.operation_id,
+        error=row.error,
+    )
+
+
+def _filtered(query: Select[Any], filter: OrderFilter) -> Select[Any]:  # noqa: A002
+    query = narrowed(
+        query, (_O.c.programme, filter.programme), (_O.c.supplier, filter.supplier), (_O.c.recipient, filter.recipient)
+    )
+    if filter.states:
+        query = query.where(or_(*(_O.c.state == str(state) for state in filter.states)))
+    return within(query, _O.c.created_at, filter.since, filter.until)
