@@ -1,4 +1,4 @@
-"""Exit codes: what a script may rely on. Which error ends in which, errors.py says."""
+"""Exit codes: what a script may rely on. Which error ends in which, the package errors says."""
 
 from __future__ import annotations
 
