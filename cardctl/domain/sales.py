@@ -53,7 +53,8 @@ class NewCheckout:
 @dataclass(frozen=True, slots=True)
 class RemoteSale:
     """A provider's word about one payment of a customer. `amount` is what was received, where it is PAID. `refunded` and
-    `disputed` None: this word does not tell. `email` is the customer's, where the order names none."""
+    `disputed` None: this word does not tell. `paid_at` is when the customer paid, as far as it tells. `email` is the
+    customer's, where the order names none."""
 
     ref: str
     state: SaleState
@@ -64,6 +65,7 @@ class RemoteSale:
     email: str | None = None
     refunded: Money | None = None
     disputed: bool | None = None
+    paid_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,17 @@ from cardctl.errors import (
     Refused,
     Unsupported,
 )
+from cardctl.services.deeds.buying import Buy
 from cardctl.services.deeds.capturing import CAPTURE_DEEDS
 from cardctl.services.deeds.charging import PAY_DEEDS
+from cardctl.services.deeds.checking_out import CheckOut
 from cardctl.services.deeds.controls import ACCOUNT_DEEDS, MOVES, hold_freeze
 from cardctl.services.deeds.funding import Fund, SetLimits, Withdraw
 from cardctl.services.deeds.issuing import CreateAccount, IssueCard
 from cardctl.services.deeds.refunding import GiveBack
+from cardctl.services.deeds.returning import ReturnPayment
 from cardctl.services.deeds.saved_cards import SAVED_CARD_DEEDS
+from cardctl.services.deeds.topping_up import TopUp
 from cardctl.services.desk import Desk
 from cardctl.services.journal import Deed
 from cardctl.services.operations import guard_live
@@ -26,7 +30,9 @@ from cardctl.services.settling import settle, unsettled
 from cardctl.stopping import never
 
 _CARDS: list[Deed] = [CreateAccount(), IssueCard(), Fund(), Withdraw(), SetLimits(), *MOVES.values(), *ACCOUNT_DEEDS]
-_ALL: list[Deed] = [*_CARDS, *SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS, GiveBack()]
+_SAVED: list[Deed] = [*SAVED_CARD_DEEDS, *PAY_DEEDS, *CAPTURE_DEEDS, GiveBack()]
+_ORDERS: list[Deed] = [CheckOut(), ReturnPayment(), Buy(), TopUp()]
+_ALL: list[Deed] = [*_CARDS, *_SAVED, *_ORDERS]
 DEEDS: dict[str, Deed] = {deed.kind: deed for deed in _ALL}
 
 

@@ -1,0 +1,127 @@
+"""The chain from a paid order to a delivered eSIM: what is to be done next, and how long to wait; does nothing itself.
+
+paid ──price──▶ paid ──wallet──▶ buying ──buy──▶ ordered ──look──▶ ready ──mail──▶ delivered
+  │              │ short          │ no             │ FAILED
+  │              ▼                │                │
+  │            funding            │                │         no wallet money in time, no offer, no recipient, a purchase
+  │              │                │                │         that was refused or failed: the customer gets the money back
+  └──────────────┴────────────────┴────────────────┴──▶ refunding ──refund──▶ refunded ──tell──▶ (the end)
+                                                               └── no ──▶ stuck
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from cardctl.domain.esims import PurchaseState
+from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState
+
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+"""When an order is due that the chain has nothing to do for."""
+STALE = timedelta(minutes=5)
+"""How old what is known of a payment may be when money is spent on it: it may have been given back elsewhere."""
+OVERDUE = timedelta(hours=25)
+"""After which a purchase should have ended: Zendit retries for 24 hours (its queue-and-retry page)."""
+ATTEMPTS = 3
+"""So many purchases of one order may fail for want of money before it is given up."""
+_PAUSES = (1, 3, 10, 60, 300, 900)
+"""Seconds before a step is tried again that may be; the last one for ever."""
+_LOOKS = ((15, 1), (60, 5), (600, 30), (3600, 120))
+"""How often a purchase is looked at, in seconds, up to an age; older ones as often as their supplier tries again."""
+_SLOWLY = 900
+
+
+class Topup(StrEnum):
+    """How the wallet is filled."""
+
+    CARD = "card"
+    REQUEST = "request"
+    PREFUNDED = "prefunded"
+
+
+class Do(StrEnum):
+    """What is to be done next for an order."""
+
+    READ_SALE = "read_sale"
+    PRICE = "price"
+    PROVIDE = "provide"
+    BUY = "buy"
+    LOOK = "look"
+    FETCH_QR = "fetch_qr"
+    MAIL = "mail"
+    REFUND = "refund"
+    TELL = "tell"
+    NOTHING = "nothing"
+
+
+class Why(StrEnum):
+    """Why an order waits, is given up, or is stuck (`reason_code`)."""
+
+    PAID_TWICE = "PAID_TWICE"
+    NO_RECIPIENT = "NO_RECIPIENT"
+    OFFER_GONE = "OFFER_GONE"
+    COST_ABOVE_PRICE = "COST_ABOVE_PRICE"
+    WALLET_SHORT = "WALLET_SHORT"
+    WALLET_CURRENCY = "WALLET_CURRENCY"
+    TOPUP_FAILED = "TOPUP_FAILED"
+    TOPUP_PENDING = "TOPUP_PENDING"
+    PURCHASE_REFUSED = "PURCHASE_REFUSED"
+    PURCHASE_FAILED = "PURCHASE_FAILED"
+    REFUNDED_ELSEWHERE = "REFUNDED_ELSEWHERE"
+    DISPUTED = "DISPUTED"
+    REFUND_REFUSED = "REFUND_REFUSED"
+    REFUND_FAILED = "REFUND_FAILED"
+    IN_DOUBT = "IN_DOUBT"
+    UNAVAILABLE = "UNAVAILABLE"
+    NO_MAIL_SERVER = "NO_MAIL_SERVER"
+    MAIL_REFUSED = "MAIL_REFUSED"
+    MAIL_UNAVAILABLE = "MAIL_UNAVAILABLE"
+    CANCELED = "CANCELED"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How orders are fulfilled. `funds_within`: how long money for the wallet is waited for before an order is given up.
+    `mails`: whether there is a server to send mails through; `must_mail`: whether an order without a mail is not delivered."""
+
+    topup: Topup = Topup.REQUEST
+    reuse_card: bool = False
+    funds_within: timedelta = timedelta(hours=24)
+    sell_below_cost: bool = False
+    mails: bool = False
+    must_mail: bool = True
+
+
+def next_step(order: Order, steps: dict[StepName, Step], now: datetime) -> Do:
+    """What is to be done next for an order, by what the books say of it."""
+    if order.state is OrderState.PAID and order.cost is None:
+        return Do.PRICE
+    if order.state in (OrderState.PAID, OrderState.FUNDING):
+        fresh = order.seen_at is not None and now - order.seen_at <= STALE
+        return Do.PROVIDE if fresh else Do.READ_SALE
+    if order.state is OrderState.ORDERED:
+        return Do.FETCH_QR if order.purchase is PurchaseState.DONE else Do.LOOK
+    if order.state is OrderState.REFUNDED:
+        told = steps.get(StepName.TELL)
+        return Do.TELL if told is not None and told.state not in (StepState.DONE, StepState.FAILED) else Do.NOTHING
+    return _OF.get(order.state, Do.NOTHING)
+
+
+def pause(tries: int) -> timedelta:
+    """How long to wait after so many tries that failed."""
+    return timedelta(seconds=_PAUSES[min(max(tries - 1, 0), len(_PAUSES) - 1)])
+
+
+def look_again(order: Order, now: datetime) -> timedelta:
+    """How long to wait before a purchase is looked at again; notifications come sooner."""
+    age = (now - (order.bought_at or now)).total_seconds()
+    return timedelta(seconds=next((every for until, every in _LOOKS if age < until), _SLOWLY))
+
+
+_OF = {
+    OrderState.BUYING: Do.BUY,
+    OrderState.READY: Do.MAIL,
+    OrderState.REFUNDING: Do.REFUND,
+}
