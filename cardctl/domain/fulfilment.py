@@ -24,6 +24,9 @@ STALE = timedelta(minutes=5)
 """How old what is known of a payment may be when money is spent on it: it may have been given back elsewhere."""
 OVERDUE = timedelta(hours=25)
 """After which a purchase should have ended: Zendit retries for 24 hours (its queue-and-retry page)."""
+LATE = timedelta(hours=72)
+"""How old a payment may be that is heard of unasked, and begun with: a backfill must not fulfil what another program did.
+Stripe goes on delivering for three days (docs.stripe.com/webhooks)."""
 ATTEMPTS = 3
 """So many purchases of one order may fail for want of money before it is given up."""
 _PAUSES = (1, 3, 10, 60, 300, 900)
@@ -59,6 +62,7 @@ class Do(StrEnum):
 class Why(StrEnum):
     """Why an order waits, is given up, or is stuck (`reason_code`)."""
 
+    TOO_OLD = "TOO_OLD"
     PAID_TWICE = "PAID_TWICE"
     NO_RECIPIENT = "NO_RECIPIENT"
     OFFER_GONE = "OFFER_GONE"

@@ -10,12 +10,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from cardctl.db.unit import Unit
-from cardctl.domain.esims import ENDED, HELD, INSUFFICIENT_FUNDS, PurchaseState, RemotePurchase, goes_on
-from cardctl.domain.fulfilment import ATTEMPTS, FOREVER, Why
+from cardctl.domain.fulfilment import FOREVER, LATE, Why
 from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Operation
 from cardctl.domain.orders import (
-    BOUGHT,
     Order,
     OrderState,
     SaleRefund,
@@ -29,12 +27,10 @@ from cardctl.domain.payments import UNREFUNDED, RefundState
 from cardctl.domain.redaction import redact
 from cardctl.domain.sales import OrderData, RemoteCheckout, RemoteSale, RemoteSaleRefund, SaleState
 from cardctl.services.desk import Desk
-from cardctl.services.entries import Diff, audit_change, made_by, shown
+from cardctl.services.entries import made_by
+from cardctl.services.order_entries import given_up, new_order, put_order
 
-_WORDS = ("state", "offer_id", "recipient", "payment_ref", "price", "refunded", "cost", "attempt", "purchase_ref", "purchase")
-_MORE = ("reserved", "iccid", "reason_code", "reason", "delivered_at")
 _S = OrderState
-_BEFORE_BUYING = frozenset({_S.UNPAID, _S.PAID, _S.FUNDING})
 
 
 def take_sale(
@@ -45,10 +41,12 @@ def take_sale(
     data: OrderData | None = None,
     checkout_ref: str | None = None,
     at: datetime | None = None,
+    unasked: bool = False,
     action: str = "order.event",
 ) -> Order | None:
     """What is told of a customer's payment; the order that it pays, None where it pays none. `data` is what a person says of
     the order, instead of the payment's own word; `at` when the word was spoken (None: just now, so that it was read).
+    `unasked`: nobody has asked for it to be fulfilled, so that one which was paid long ago waits for somebody who does.
 
     A second payment of an order that is paid already is an order of its own, whose money is given back.
     """
@@ -59,11 +57,19 @@ def take_sale(
             return None
         known = _order_for(desk, unit, remote, data, checkout_ref, at)
     now = _told(desk, known, remote, checkout_ref, at)
+    if unasked and known.state is _S.UNPAID and now.state is _S.PAID:
+        now = _not_too_late(now, desk.clock())
     return put_order(desk, unit, known, now, action=action)
 
 
 def take_checkout(
-    desk: Desk, unit: Unit, remote: RemoteCheckout, *, data: OrderData | None = None, at: datetime | None = None
+    desk: Desk,
+    unit: Unit,
+    remote: RemoteCheckout,
+    *,
+    data: OrderData | None = None,
+    at: datetime | None = None,
+    unasked: bool = False,
 ) -> Order | None:
     """What is told of a checkout: nothing, unless it is paid."""
     if not remote.paid or remote.sale_ref is None:
@@ -77,31 +83,7 @@ def take_checkout(
         data=remote.data,
         email=remote.email,
     )
-    return take_sale(desk, unit, sale, data=data, checkout_ref=remote.ref, at=at)
-
-
-def take_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase, *, action: str | None = "order.event") -> Order:
-    """What the supplier says of an order's purchase. In-flight words may come late, and nothing follows an end."""
-    if remote.ref != order.purchase_ref or order.state not in BOUGHT:
-        return order
-    before = order.purchase
-    if before is not None and not goes_on(before, remote.state) and not _completes(order, remote):
-        return order
-    now = desk.clock()
-    taken = replace(
-        order,
-        purchase=remote.state,
-        iccid=remote.iccid or order.iccid,
-        bought_at=order.bought_at or now,
-        reserved=None if remote.state in HELD | ENDED else order.reserved,
-        held_at=order.held_at or (now if remote.state in HELD else None),
-        cost=remote.cost if remote.cost is not None and _same_currency(remote.cost, order.cost) else order.cost,
-    )
-    taken = _after_purchase(desk, unit, taken, remote)
-    if remote.activation is not None and taken.purchase is PurchaseState.DONE:
-        unit.orders.seal_esim(order.id, activation=remote.activation)
-    unit.orders.put(taken, raw=remote.raw)
-    return put_order(desk, unit, order, taken, action=action)
+    return take_sale(desk, unit, sale, data=data, checkout_ref=remote.ref, at=at, unasked=unasked)
 
 
 def take_sale_refund(
@@ -137,52 +119,6 @@ def take_sale_refund(
         taken = replace(taken, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=redact(why), due_at=FOREVER)
         unit.orders.put_step(order.id, Step(StepName.REFUND, StepState.FAILED, now, error=why))
     return put_order(desk, unit, order, taken, action=action)
-
-
-def put_order(desk: Desk, unit: Unit, before: Order | None, now: Order, *, action: str | None) -> Order:
-    """The order as it is now, its time and its audit entry where it changed."""
-    if before == now:
-        return now
-    told, after = order_diff(before, now)
-    if after:
-        now = replace(now, updated_at=desk.clock())
-    unit.orders.put(now)
-    if action is not None:
-        audit_change(desk, unit, action, now.id, told, after)
-    return now
-
-
-def order_diff(before: Order | None, now: Order) -> tuple[Diff, Diff]:
-    """What of an order changed, as the audit shows it."""
-    words = (*_WORDS, *_MORE)
-    if before is None:
-        return {}, {word: shown(value) for word in words if (value := getattr(now, word)) is not None}
-    differs = [word for word in words if getattr(before, word) != getattr(now, word)]
-    return {word: shown(getattr(before, word)) for word in differs}, {word: shown(getattr(now, word)) for word in differs}
-
-
-def new_order(desk: Desk, transaction_id: str, data: OrderData, **more: object) -> Order:
-    """An order that the books do not have yet, and nobody has paid."""
-    now = desk.clock()
-    order = Order(
-        id=order_id_of(desk.programme, transaction_id),
-        programme=desk.programme,
-        environment=desk.provider.environment,
-        transaction_id=transaction_id,
-        state=_S.UNPAID,
-        offer_id=data.offer_id,
-        created_at=now,
-        updated_at=now,
-        due_at=FOREVER,
-        recipient=data.recipient,
-        full_name=data.full_name,
-    )
-    return replace(order, **more)  # type: ignore[arg-type]
-
-
-def given_up(order: Order, why: Why, reason: str, now: datetime) -> Order:
-    """The order whose customer is to get the money back."""
-    return replace(order, state=_S.REFUNDING, reason_code=why, reason=redact(reason), reserved=None, due_at=now, tries=0)
 
 
 def _order_for(
@@ -228,6 +164,13 @@ def _told(desk: Desk, order: Order, remote: RemoteSale, checkout_ref: str | None
     return taken
 
 
+def _not_too_late(order: Order, now: datetime) -> Order:
+    if order.paid_at is None or now - order.paid_at <= LATE:
+        return order
+    told = f"it was paid at {order.paid_at:%Y-%m-%d %H:%M} UTC, long before it was heard of: `cardctl esim fulfil` does it"
+    return replace(order, due_at=FOREVER, reason_code=Why.TOO_OLD, reason=told)
+
+
 def _refunded(order: Order, refunded: Money, now: datetime, *, shrinks: bool = False) -> Order:
     """What a sum that was given back makes of an order. One that was read may be older than what we gave since: it counts where
     it is more; it is less only where a refund came to nothing."""
@@ -253,40 +196,3 @@ def _left(order: Order) -> int:
 
 def _total(amounts: list[Money], currency: str) -> Money:
     return sum(amounts, zero(currency))
-
-
-def _same_currency(one: Money, other: Money | None) -> bool:
-    return other is None or one.currency == other.currency
-
-
-def _completes(order: Order, remote: RemotePurchase) -> bool:
-    """Whether a purchase that is done says its eSIM only now."""
-    done = order.purchase is remote.state is PurchaseState.DONE
-    return done and order.state in (_S.BUYING, _S.ORDERED) and remote.activation is not None
-
-
-def _after_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase) -> Order:
-    now = desk.clock()
-    if order.state not in (_S.BUYING, _S.ORDERED):
-        return order
-    if remote.state is PurchaseState.FAILED:
-        return _failed(unit, order, remote, now)
-    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.DONE, order.bought_at or now))
-    if remote.state is not PurchaseState.DONE:
-        unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.WAITING, now))
-        return replace(order, state=_S.ORDERED, reason_code=None, reason=None)
-    if remote.activation is None:
-        return replace(order, state=_S.ORDERED, due_at=now)
-    unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.DONE, now))
-    return replace(order, state=_S.READY, issued_at=now, due_at=now, tries=0, reason_code=None, reason=None)
-
-
-def _failed(unit: Unit, order: Order, remote: RemotePurchase, now: datetime) -> Order:
-    """FAILED is final, and what was held is let go of. Where the wallet alone was short, the order is bought anew, under
-    another name; its name is used up."""
-    said = redact(remote.error or remote.error_code or "the supplier did not say why")
-    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.FAILED, now, error=said))
-    if remote.error_code == INSUFFICIENT_FUNDS and order.attempt < ATTEMPTS:
-        again = replace(order, state=_S.PAID, attempt=order.attempt + 1, purchase=None, purchase_ref=None, bought_at=None)
-        return replace(again, held_at=None, reserved=None, due_at=now, reason_code=Why.WALLET_SHORT, reason=said)
-    return given_up(order, Why.PURCHASE_FAILED, said, now)

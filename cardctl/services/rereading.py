@@ -1,5 +1,5 @@
 """What notifications only hint at, read from the provider: cards with holders and money events, accounts; and taken in. Saved
-cards and payments are only read here: placing.py takes them in."""
+cards, orders and what belongs to them are only read here: placing.py and placing_orders.py take them in."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from cardctl.errors import (
     ReplyLost,
     SecretProblem,
 )
-from cardctl.providers.base import ReadsCards, ReadsTransactions, require
+from cardctl.providers.base import ReadsCards, ReadsTransactions, RemoteSold, require
 from cardctl.providers.saving import ReadsPayments, ReadsSavedCards
+from cardctl.providers.selling import ReadsSales, SellsEsims
 from cardctl.services.desk import Desk
 from cardctl.services.intake import now_in, take_accounts, take_cards, take_events, written_since
 from cardctl.sidebyside import side_by_side
@@ -82,7 +83,7 @@ class Readings:
     transactions: dict[str, list[RemoteTransaction]] = field(default_factory=dict)
     accounts: dict[str, RemoteAccount] = field(default_factory=dict)
     since: dict[str, datetime | None] = field(default_factory=dict)
-    things: dict[Named, RemoteSaved] = field(default_factory=dict)
+    things: dict[Named, RemoteSaved | RemoteSold] = field(default_factory=dict)
     gone: set[str | Named] = field(default_factory=set)
     failed: dict[str | Named, CardctlError] = field(default_factory=dict)
 
@@ -121,7 +122,7 @@ def read(desk: Desk, wishes: Wishes, late: Callable[[], bool] = never) -> Readin
         elif isinstance(answer, Exception):
             raise answer
         elif isinstance(wish, Named):
-            readings.things[wish] = cast(RemoteSaved, answer)
+            readings.things[wish] = cast(RemoteSaved | RemoteSold, answer)
         else:
             card, account, transactions = cast(_Answer, answer)
             if card is not None and isinstance(wish, Wish):
@@ -147,7 +148,7 @@ def take(desk: Desk, unit: Unit, readings: Readings) -> None:
 _Answer = tuple[RemoteCard | None, RemoteAccount | None, list[RemoteTransaction]]
 
 
-def _read_one(desk: Desk, wish: Wish | str | Named) -> _Answer | RemoteSaved:
+def _read_one(desk: Desk, wish: Wish | str | Named) -> _Answer | RemoteSaved | RemoteSold:
     if isinstance(wish, Named):
         return _read_thing(desk, wish)
     reader = require(desk.provider, ReadsCards)
@@ -163,14 +164,10 @@ def _read_one(desk: Desk, wish: Wish | str | Named) -> _Answer | RemoteSaved:
     return card, account, [one for page in desk.provider.transactions_of(wish.ref, since=since) for one in page]
 
 
-def _read_thing(desk: Desk, name: Named) -> RemoteSaved:
-    if name.kind is Kind.CUSTOMER:
-        return require(desk.provider, ReadsSavedCards).customer(name.ref)
-    if name.kind is Kind.SAVED_CARD:
-        return require(desk.provider, ReadsSavedCards).saved_card(name.ref)
-    if name.kind is Kind.REFUND:
-        return require(desk.provider, ReadsPayments).refund(name.ref)
-    return require(desk.provider, ReadsPayments).payment(name.ref)
+def _read_thing(desk: Desk, name: Named) -> RemoteSaved | RemoteSold:
+    capability, method = _READERS[name.kind]
+    read: RemoteSaved | RemoteSold = getattr(require(desk.provider, capability), method)(name.ref)
+    return read
 
 
 def _fresh(desk: Desk, wish: Wish, reader: ReadsCards) -> RemoteCard:
@@ -181,3 +178,16 @@ def _fresh(desk: Desk, wish: Wish, reader: ReadsCards) -> RemoteCard:
             return card
         desk.sleep(1.0)
     return card
+
+
+_READERS: dict[Kind, tuple[type, str]] = {
+    Kind.CUSTOMER: (ReadsSavedCards, "customer"),
+    Kind.SAVED_CARD: (ReadsSavedCards, "saved_card"),
+    Kind.REFUND: (ReadsPayments, "refund"),
+    Kind.PAYMENT: (ReadsPayments, "payment"),
+    Kind.CHECKOUT: (ReadsSales, "checkout"),
+    Kind.SALE: (ReadsSales, "sale"),
+    Kind.SALE_REFUND: (ReadsSales, "sale_refund"),
+    Kind.PURCHASE: (SellsEsims, "purchase"),
+}
+"""Who reads what may be named, and by which of its methods."""

@@ -19,6 +19,7 @@ from cardctl.services.desk import Desk
 from cardctl.services.entries import audit_change, shown, take_account, taken_card
 from cardctl.services.folding import Folded, fold_topups, fold_transactions
 from cardctl.services.placing import Placing
+from cardctl.services.placing_orders import PlacingOrders
 from cardctl.services.rereading import EVER, TRANSIENT, Readings, Wish, Wishes, take
 from cardctl.services.telling import Item, failure, translate
 
@@ -46,9 +47,11 @@ class Taking:
     oldest: dict[str, datetime | None] = field(default_factory=dict)
     """When the oldest hold that is still open was made, by card, as far as somebody asked."""
     placing: Placing = field(init=False)
+    placing_orders: PlacingOrders = field(init=False)
 
     def __post_init__(self) -> None:
         self.placing = Placing(self.desk, self.unit, self.readings)
+        self.placing_orders = PlacingOrders(self.desk, self.unit, self.readings)
 
     @property
     def brought(self) -> list[str]:
@@ -115,6 +118,8 @@ class Taking:
     def _settle(self, item: Item, wishes: Sequence[Wish], waits_for: str | None) -> None:
         accounts = [remote.ref for remote in item.told.accounts if self._differs(remote)] + list(item.told.look_accounts)
         things = self.placing.wants(item.told.saved) if item.told.saved else []
+        if item.told.sold:
+            things += self.placing_orders.wants(item.told.sold, believed=item.event.believed)
         refs = [wish.ref for wish in wishes] + accounts
         broken = next((self.readings.failed[name] for name in (*refs, *things) if name in self.readings.failed), None)
         if broken is not None:
@@ -144,7 +149,12 @@ class Taking:
         event = item.event
         if waits_for is not None:
             return failure(event, f"it is about {waits_for}, which these books do not have", waits_for=waits_for)
-        ours = self.placing.take(item.told.saved) if item.told.saved else True
+        saved, sold = item.told.saved, item.told.sold
+        ours = not (saved or sold)
+        if saved:
+            ours |= self.placing.take(saved)
+        if sold:
+            ours |= self.placing_orders.take(sold, item.at)
         if not item.told.informs:  # a seller also has cards and payments that are nobody's here
             return Mark(event.id, EventState.APPLIED if ours else EventState.IGNORED, event.attempts + 1)
         return Mark(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from cardctl.db.events import Mark
 from cardctl.db.unit import Unit
 from cardctl.domain.events import Event, EventState, Notice, Source, Told
+from cardctl.domain.sales import SoldTold
 from cardctl.domain.saved_cards import SavedTold
 from cardctl.domain.things import Kind, Named
 from cardctl.errors import BadEvent, CardctlError
@@ -80,6 +81,7 @@ def hint(told: Told) -> Told:
         decided=False,
         known=told.known,
         saved=SavedTold(look=tuple(dict.fromkeys(_named(told.saved)))),
+        sold=SoldTold(look=tuple(dict.fromkeys(_named_sold(told.sold)))),
     )
 
 
@@ -90,6 +92,13 @@ def _named(saved: SavedTold) -> Iterator[Named]:
     yield from (Named(Kind.SAVED_CARD, one.ref) for one in saved.cards)
     yield from (Named(Kind.PAYMENT, one.ref) for one in saved.payments)
     yield from (Named(Kind.REFUND, one.ref) for one in saved.refunds)
+
+
+def _named_sold(sold: SoldTold) -> Iterator[Named]:
+    yield from sold.look
+    yield from (Named(Kind.SALE, one.ref) for one in sold.sales)
+    yield from (Named(Kind.CHECKOUT, one.ref) for one in sold.checkouts)
+    yield from (Named(Kind.SALE, one.sale_ref) for one in sold.refunds)
 
 
 def _told(webhooks: Webhooks, event: Event, bodies: Mapping[str, bytes], parsed: dict[str, list[Notice]]) -> Told:

@@ -15,7 +15,8 @@ from cardctl.providers.selling import SellsEsims
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import run_once
-from cardctl.services.ordering import order_diff, take_purchase
+from cardctl.services.order_entries import order_diff
+from cardctl.services.supplying import take_purchase
 
 
 def buy(desk: Desk, order: Order) -> Done:

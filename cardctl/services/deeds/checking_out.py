@@ -16,7 +16,7 @@ from cardctl.providers.selling import TakesPayments
 from cardctl.services.desk import Desk, Done, Thing
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import rehearse, run_once
-from cardctl.services.ordering import new_order, order_diff
+from cardctl.services.order_entries import new_order, order_diff
 
 
 def check_out(desk: Desk, wanted: NewCheckout, *, caller_key: str | None = None) -> Done:

@@ -16,7 +16,8 @@ from cardctl.providers.selling import TakesPayments
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import run_once
-from cardctl.services.ordering import order_diff, take_sale_refund
+from cardctl.services.order_entries import order_diff
+from cardctl.services.ordering import take_sale_refund
 
 
 def return_payment(desk: Desk, order: Order, *, reason: str | None = None) -> Done:

@@ -1,0 +1,64 @@
+"""How an order enters our books and changes there: new ones, what of them changed, their audit; and what gives one up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from cardctl.db.unit import Unit
+from cardctl.domain.fulfilment import FOREVER, Why
+from cardctl.domain.orders import Order, OrderState, order_id_of
+from cardctl.domain.redaction import redact
+from cardctl.domain.sales import OrderData
+from cardctl.services.desk import Desk
+from cardctl.services.entries import Diff, audit_change, shown
+
+_WORDS = ("state", "offer_id", "recipient", "payment_ref", "price", "refunded", "cost", "attempt", "purchase_ref", "purchase")
+_MORE = ("reserved", "iccid", "reason_code", "reason", "delivered_at")
+_S = OrderState
+
+
+def put_order(desk: Desk, unit: Unit, before: Order | None, now: Order, *, action: str | None) -> Order:
+    """The order as it is now, its time and its audit entry where it changed."""
+    if before == now:
+        return now
+    told, after = order_diff(before, now)
+    if after:
+        now = replace(now, updated_at=desk.clock())
+    unit.orders.put(now)
+    if action is not None:
+        audit_change(desk, unit, action, now.id, told, after)
+    return now
+
+
+def order_diff(before: Order | None, now: Order) -> tuple[Diff, Diff]:
+    """What of an order changed, as the audit shows it."""
+    words = (*_WORDS, *_MORE)
+    if before is None:
+        return {}, {word: shown(value) for word in words if (value := getattr(now, word)) is not None}
+    differs = [word for word in words if getattr(before, word) != getattr(now, word)]
+    return {word: shown(getattr(before, word)) for word in differs}, {word: shown(getattr(now, word)) for word in differs}
+
+
+def new_order(desk: Desk, transaction_id: str, data: OrderData, **more: object) -> Order:
+    """An order that the books do not have yet, and nobody has paid."""
+    now = desk.clock()
+    order = Order(
+        id=order_id_of(desk.programme, transaction_id),
+        programme=desk.programme,
+        environment=desk.provider.environment,
+        transaction_id=transaction_id,
+        state=_S.UNPAID,
+        offer_id=data.offer_id,
+        created_at=now,
+        updated_at=now,
+        due_at=FOREVER,
+        recipient=data.recipient,
+        full_name=data.full_name,
+    )
+    return replace(order, **more)  # type: ignore[arg-type]
+
+
+def given_up(order: Order, why: Why, reason: str, now: datetime) -> Order:
+    """The order whose customer is to get the money back."""
+    return replace(order, state=_S.REFUNDING, reason_code=why, reason=redact(reason), reserved=None, due_at=now, tries=0)

@@ -1,0 +1,79 @@
+"""A supplier's word about the purchase of an order, taken into the books: in any order, however often, the same. Asks no provider,
+and decides nothing that costs money."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from cardctl.db.unit import Unit
+from cardctl.domain.esims import ENDED, HELD, INSUFFICIENT_FUNDS, PurchaseState, RemotePurchase, goes_on
+from cardctl.domain.fulfilment import ATTEMPTS, Why
+from cardctl.domain.money import Money
+from cardctl.domain.orders import BOUGHT, Order, OrderState, Step, StepName, StepState
+from cardctl.domain.redaction import redact
+from cardctl.services.desk import Desk
+from cardctl.services.order_entries import given_up, put_order
+
+_S = OrderState
+
+
+def take_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase, *, action: str | None = "order.event") -> Order:
+    """What the supplier says of an order's purchase. In-flight words may come late, and nothing follows an end."""
+    if remote.ref != order.purchase_ref or order.state not in BOUGHT:
+        return order
+    before = order.purchase
+    if before is not None and not goes_on(before, remote.state) and not _completes(order, remote):
+        return order
+    now = desk.clock()
+    taken = replace(
+        order,
+        purchase=remote.state,
+        iccid=remote.iccid or order.iccid,
+        bought_at=order.bought_at or now,
+        reserved=None if remote.state in HELD | ENDED else order.reserved,
+        held_at=order.held_at or (now if remote.state in HELD else None),
+        cost=remote.cost if remote.cost is not None and _same_currency(remote.cost, order.cost) else order.cost,
+    )
+    taken = _after_purchase(desk, unit, taken, remote)
+    if remote.activation is not None and taken.purchase is PurchaseState.DONE:
+        unit.orders.seal_esim(order.id, activation=remote.activation)
+    unit.orders.put(taken, raw=remote.raw)
+    return put_order(desk, unit, order, taken, action=action)
+
+
+def _same_currency(one: Money, other: Money | None) -> bool:
+    return other is None or one.currency == other.currency
+
+
+def _completes(order: Order, remote: RemotePurchase) -> bool:
+    """Whether a purchase that is done says its eSIM only now."""
+    done = order.purchase is remote.state is PurchaseState.DONE
+    return done and order.state in (_S.BUYING, _S.ORDERED) and remote.activation is not None
+
+
+def _after_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase) -> Order:
+    now = desk.clock()
+    if order.state not in (_S.BUYING, _S.ORDERED):
+        return order
+    if remote.state is PurchaseState.FAILED:
+        return _failed(unit, order, remote, now)
+    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.DONE, order.bought_at or now))
+    if remote.state is not PurchaseState.DONE:
+        unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.WAITING, now))
+        return replace(order, state=_S.ORDERED, reason_code=None, reason=None)
+    if remote.activation is None:
+        return replace(order, state=_S.ORDERED, due_at=now)
+    unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.DONE, now))
+    return replace(order, state=_S.READY, issued_at=now, due_at=now, tries=0, reason_code=None, reason=None)
+
+
+def _failed(unit: Unit, order: Order, remote: RemotePurchase, now: datetime) -> Order:
+    """FAILED is final, and what was held is let go of. Where the wallet alone was short, the order is bought anew, under
+    another name; its name is used up."""
+    said = redact(remote.error or remote.error_code or "the supplier did not say why")
+    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.FAILED, now, error=said))
+    if remote.error_code == INSUFFICIENT_FUNDS and order.attempt < ATTEMPTS:
+        again = replace(order, state=_S.PAID, attempt=order.attempt + 1, purchase=None, purchase_ref=None, bought_at=None)
+        return replace(again, held_at=None, reserved=None, due_at=now, reason_code=Why.WALLET_SHORT, reason=said)
+    return given_up(order, Why.PURCHASE_FAILED, said, now)
