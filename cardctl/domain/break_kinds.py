@@ -60,6 +60,22 @@ class BreakType(StrEnum):
     REFUND_MISSING_THERE = "refund_missing_there"
     REFUND_STATE = "refund_state"
     REFUND_AMOUNT = "refund_amount"
+    ORDER_MISSING_HERE = "order_missing_here"
+    ORDER_PAYMENT = "order_payment"
+    ORDER_PAYMENT_MISSING = "order_payment_missing"
+    ORDER_UNREFUNDED = "order_unrefunded"
+    ORDER_REFUNDED_TWICE = "order_refunded_twice"
+    ORDER_REFUNDED_DELIVERED = "order_refunded_delivered"
+    ORDER_STUCK = "order_stuck"
+    ORDER_UNDELIVERED = "order_undelivered"
+    ORDER_OVERDUE = "order_overdue"
+    PURCHASE_MISSING_HERE = "purchase_missing_here"
+    PURCHASE_MISSING_THERE = "purchase_missing_there"
+    PURCHASE_STATE = "purchase_state"
+    PURCHASE_AMOUNT = "purchase_amount"
+    PURCHASE_TWICE = "purchase_twice"
+    LEDGER_ORPHAN = "ledger_orphan"
+    TOPUP_UNMATCHED = "topup_unmatched"
 
 
 class Remedy(StrEnum):
@@ -85,6 +101,7 @@ class Kind:
 
 _T, _S, _R = BreakType, Severity, Remedy
 _TAKEN = "take the provider's word into the books"
+_RETRIED = "`cardctl esim retry`; `cardctl esim show` says what it waits for"
 _CLAIM = "raise it with the provider, naming both objects; `cardctl break accept` once a dispute is under way"
 KINDS: dict[BreakType, Kind] = {
     _T.ACCOUNT_MISSING_HERE: Kind(_S.WARNING, "it was made elsewhere, or its event never came", _TAKEN),
@@ -187,5 +204,74 @@ KINDS: dict[BreakType, Kind] = {
     ),
     _T.REFUND_STATE: Kind(_S.WARNING, "it ended otherwise than the books know", _TAKEN),
     _T.REFUND_AMOUNT: Kind(_S.CRITICAL, "the books were filled from another source", _TAKEN),
+    _T.ORDER_MISSING_HERE: Kind(
+        _S.CRITICAL, "a customer has paid for an order, and no event told of it", f"{_TAKEN}; then `cardctl esim retry`"
+    ),
+    _T.ORDER_PAYMENT: Kind(
+        _S.CRITICAL, "the payment was changed or refunded at the provider, and the event never came", _TAKEN
+    ),
+    _T.ORDER_PAYMENT_MISSING: Kind(
+        _S.CRITICAL,
+        "its payment is another account's, or the books were filled from another source",
+        "see that the profile names the right account; look the payment up at the provider by its name",
+        _R.PROPOSE,
+    ),
+    _T.ORDER_UNREFUNDED: Kind(_S.CRITICAL, "nothing was bought, and the customer's money is still here", _RETRIED, _R.PROPOSE),
+    _T.ORDER_REFUNDED_TWICE: Kind(
+        _S.CRITICAL,
+        "more went back than was paid: refunded twice, or refunded and disputed as well",
+        "answer the dispute with the refund as evidence, or ask the customer for what was too much",
+        _R.PROPOSE,
+    ),
+    _T.ORDER_REFUNDED_DELIVERED: Kind(
+        _S.WARNING,
+        "the eSIM was bought, and the customer has the money back",
+        "ask the supplier for the money of the purchase back; `cardctl break accept` where it was meant so",
+        _R.PROPOSE,
+    ),
+    _T.ORDER_STUCK: Kind(
+        _S.CRITICAL, "a paid order is neither delivered nor refunded, and nothing goes on by itself", _RETRIED, _R.PROPOSE
+    ),
+    _T.ORDER_UNDELIVERED: Kind(
+        _S.WARNING,
+        "the eSIM is here, and its mail could not be sent",
+        "`cardctl esim retry`: nothing is bought again",
+        _R.PROPOSE,
+    ),
+    _T.ORDER_OVERDUE: Kind(
+        _S.WARNING,
+        "the supplier has worked on it for longer than the 24 hours that it may take",
+        "ask the supplier, naming the purchase; nothing is refunded before it says FAILED",
+        _R.PROPOSE,
+    ),
+    _T.PURCHASE_MISSING_HERE: Kind(
+        _S.CRITICAL,
+        "the supplier sold what no order of the books wanted",
+        "look for who bought it; ask the supplier for its money back, or `cardctl break accept` what was meant",
+        _R.PROPOSE,
+    ),
+    _T.PURCHASE_MISSING_THERE: Kind(
+        _S.CRITICAL,
+        "it is another account's at the supplier, or the books were filled from another source",
+        "see that the profile names the right account; look the purchase up at the supplier by its name",
+        _R.PROPOSE,
+    ),
+    _T.PURCHASE_STATE: Kind(
+        _S.WARNING, "the supplier has ended it, and nobody has asked since", f"{_TAKEN}; then `cardctl esim retry`"
+    ),
+    _T.PURCHASE_AMOUNT: Kind(_S.CRITICAL, "the wallet was charged otherwise than the order was priced", _CLAIM, _R.PROPOSE),
+    _T.PURCHASE_TWICE: Kind(
+        _S.CRITICAL,
+        "an order has a second purchase, and the first did not fail",
+        "ask the supplier for the money of one of them back",
+        _R.PROPOSE,
+    ),
+    _T.LEDGER_ORPHAN: Kind(_S.CRITICAL, "the wallet has paid for something that is no purchase", _CLAIM, _R.PROPOSE),
+    _T.TOPUP_UNMATCHED: Kind(
+        _S.CRITICAL,
+        "what a card has paid and what came into the wallet are not the same",
+        "look at the card's spending (`cardctl transaction list --card`) and at the wallet's ledger; claim what is missing",
+        _R.PROPOSE,
+    ),
 }
 """Every type of break."""

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
+from cardctl.domain.comparing.moving import moves
 from cardctl.domain.comparing.sides import PaymentSide, RefundSide, Rules, SavedCardSide
 from cardctl.domain.money import Money
 from cardctl.domain.payments import UNPAID, UNREFUNDED
@@ -20,7 +21,6 @@ from cardctl.domain.saved_cards import USABLE, is_over
 LAPSING = timedelta(hours=24)
 """A hold that ends by itself within that is told; a short one only in the last quarter of its time."""
 _T = BreakType
-_SECOND = len("2026-06-01T12:00:00")
 _DETAILS = ("brand", "last4", "exp_month", "exp_year")
 _AMOUNTS = ("amount", "tip", "captured", "refunded")
 Refunds = Mapping[str, RefundSide]
@@ -98,7 +98,7 @@ def _missing_here(done: ComparedPayment, theirs: PaymentSide, refunds: Refunds, 
     """Its refunds are part of the same difference."""
     if theirs.state in UNPAID:
         return
-    if _moves(theirs.updated_at, rules):
+    if moves(theirs.updated_at, rules):
         done.moving += 1
         return
     there = {"state": theirs.state, **_said(theirs, [name for name in _AMOUNTS if getattr(theirs, name)])}
@@ -110,7 +110,7 @@ def _missing_here(done: ComparedPayment, theirs: PaymentSide, refunds: Refunds, 
 def _missing_there(done: ComparedPayment, ours: PaymentSide, rules: Rules) -> None:
     if ours.state in UNPAID:
         return
-    if _moves(ours.updated_at, rules):
+    if moves(ours.updated_at, rules):
         done.moving += 1
         return
     here = {"state": ours.state, **_said(ours, [name for name in _AMOUNTS if getattr(ours, name)])}
@@ -119,7 +119,7 @@ def _missing_there(done: ComparedPayment, ours: PaymentSide, rules: Rules) -> No
 
 def _payment(done: ComparedPayment, ours: PaymentSide, theirs: PaymentSide, rules: Rules) -> None:
     if ours[:7] != theirs[:7]:
-        if _moves(max(ours.updated_at, theirs.updated_at), rules):
+        if moves(max(ours.updated_at, theirs.updated_at), rules):
             done.moving += 1
             return
         _differing(done, ours, theirs, rules)
@@ -165,7 +165,7 @@ def _refund(
         return
     if (ours is None or theirs is None) and one.state in UNREFUNDED:
         return
-    if _moves(max(side.updated_at for side in (ours, theirs) if side is not None), rules):
+    if moves(max(side.updated_at for side in (ours, theirs) if side is not None), rules):
         done.moving += 1
     else:
         done.findings.append(_of_refund(one, ours, theirs, card_id, rules))
@@ -238,9 +238,3 @@ def _shown(side: PaymentSide, minor: int) -> str:
 def _ends_soon(hold: PaymentSide, expires_at: str, rules: Rules) -> bool:
     until = datetime.fromisoformat(expires_at)
     return until - rules.now <= min(LAPSING, (until - datetime.fromisoformat(hold.created_at)) / 4)
-
-
-def _moves(updated_at: str, rules: Rules) -> bool:
-    """Whether its event may be on its way still, or, of what happened since reading began, the reading may have missed it. When
-    that was, the provider's clock tells to the second only (HTTP's Date)."""
-    return updated_at[:_SECOND] > rules.begun[:_SECOND] or (rules.cutoff is not None and updated_at >= rules.cutoff)

@@ -135,7 +135,8 @@ class Rules:
     `fundings`: its history has a row for money that we put on a card or took off. `links`: a capture names its authorization,
     so that one without is a forced one. `allowances`: what limits a card is what was funded, and its balance follows.
     `cutoff`: what happened from then on is still moving (None: nothing is); `since`: what was before was not read (None:
-    everything was); `begun`: what was made from then on may have been missed by the reading. `now` is the provider's clock.
+    everything was); `begun`: what was made from then on may have been missed by the reading. `now` is the provider's clock,
+    `here` ours, by which orders are judged (None: they are not).
     """
 
     provider: str
@@ -146,6 +147,7 @@ class Rules:
     begun: str
     cutoff: str | None = None
     since: str | None = None
+    here: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
