@@ -9,11 +9,13 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO, TypeVar
 
 from cardctl.errors import BadFile, CardctlError, DiskFull, Refused
 from cardctl.output.console import Console, Output
 from cardctl.output.stream import NO_ROOM
+
+_File = TypeVar("_File", TextIO, BinaryIO)
 
 
 def write_rows(
@@ -54,16 +56,28 @@ def write_texts(directory: Path, texts: Mapping[str, str], *, force: bool) -> li
     return paths
 
 
+def write_bytes(path: Path, data: bytes, *, force: bool) -> None:
+    """Bytes into a new file, 0600. Errors as `whole_file`."""
+    with _whole(path, force=force, opened=lambda handle: os.fdopen(handle, "wb")) as file:
+        file.write(data)
+
+
 @contextmanager
 def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
     """A text file that takes its name, durably, when the block ends well, and leaves nothing behind when it does not.
 
     Refused (6) where the name is taken, unless `force`; BadFile where it is no name for a file; DiskFull.
     """
+    with _whole(path, force=force, opened=lambda handle: os.fdopen(handle, "w", encoding="utf-8", newline="")) as file:
+        yield file
+
+
+@contextmanager
+def _whole(path: Path, *, force: bool, opened: Callable[[int], _File]) -> Iterator[_File]:
     handle, name = _begun(path, force=force)
     draft = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with opened(handle) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
