@@ -35,7 +35,9 @@ from cardctl.simulator.rows import Record
 from cardctl.simulator.server import Manner
 from cardctl.simulator.square import counter as square
 from cardctl.simulator.strowallet import counter as strowallet
+from cardctl.simulator.till import Till
 from cardctl.simulator.transport import BASE_URLS
+from cardctl.simulator.zendit import counter as zendit
 
 KYC = ("pending", "verified", "rejected")
 """What a bank can think of a holder."""
@@ -53,7 +55,7 @@ class Swipe:
     amount: Money
 
 
-class Control:
+class Control(Till):
     """The far side in the file `path`, seen from behind the counter. Errors are CardctlErrors."""
 
     def __init__(self, path: Path) -> None:
@@ -204,7 +206,8 @@ class Control:
             raise BadInput(f"the simulator's clock cannot be moved by {by.days} days", hint="its last year is 9999") from None
         moved = datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
         with self._far_side.transaction() as desk:
-            square.settle(desk)  # so that what has lapsed is told, whoever asks first
+            for bank in (square, counter, zendit):  # so that what has lapsed is told, whoever asks first
+                bank.settle(desk)
         return moved
 
     def status(self) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""What the staff of the simulated Stripe does from behind the counter: a swipe, a verdict on a cardholder; no wire."""
+"""What the staff of the simulated Stripe does from behind the counter: a swipe, a verdict on a cardholder; no wire. Customers'
+payments are in sales/counter.py."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import NO_REQUIREMENTS
 from cardctl.simulator.purchase import Purchase, Verdict
 from cardctl.simulator.rows import Record, select, write
+from cardctl.simulator.sales import counter as sales
+from cardctl.simulator.sales import lapsing
 from cardctl.simulator.telling import tell
 
 _KYC: dict[str, Record] = {
@@ -43,20 +46,22 @@ def swipe(
 
 
 def purchase(desk: Desk, ref: str) -> Record | None:
-    """What a transaction took: card_ref, currency (lower case), merchant (its name), `captured` and `refunded` in minor units,
-    both 0 for one that is no capture; None where this bank has no such transaction."""
+    """What a transaction, or a customer's payment, took: card_ref, currency (lower case), merchant (its name), `captured` and
+    `refunded` in minor units, both 0 for one that is no capture; None where this bank has no such transaction."""
     row = _transaction(desk, ref)
     if row is None:
-        return None
+        return sales.purchase(desk, ref)
     captured = -row["amount"] if row["type"] == "capture" else 0
     told = {"card_ref": row["card"], "currency": row["currency"], "merchant": row["merchant_data"]["name"]}
     return {**told, "captured": captured, "refunded": row["refunded"]}
 
 
 def refund(desk: Desk, ref: str, amount: int) -> str:
-    """The merchant gives back `amount`, as often as it likes; the new transaction's name. The transaction must be there."""
+    """The merchant gives back `amount`, as often as it likes; the new transaction's name. The transaction must be there. Of a
+    customer's payment the seller gives back no more than was paid: BadInput."""
     row = _transaction(desk, ref)
-    assert row is not None
+    if row is None:
+        return sales.refund(desk, ref, amount)
     return str(spending.refund(Desk(desk.db, row["face"], desk.now), ref, amount, doubled=True)["ref"])
 
 
@@ -83,6 +88,11 @@ def set_kyc(desk: Desk, holder_ref: str, word: str) -> bool:
         return False
     write(desk, "holders", holder_ref, {"requirements": _KYC[word]})
     return True
+
+
+def settle(desk: Desk) -> None:
+    """Whatever the clock has brought about."""
+    lapsing.settle(desk)
 
 
 def _card(desk: Desk, ref: str) -> Record | None:

@@ -13,9 +13,11 @@ from cardctl.simulator.desk import Desk
 from cardctl.simulator.marqeta import counter as marqeta
 from cardctl.simulator.marqeta import velocity
 from cardctl.simulator.rows import Record, select, write
+from cardctl.simulator.sales import counter as sales
 from cardctl.simulator.schema import OBJECTS
 from cardctl.simulator.square import counter as square
 from cardctl.simulator.strowallet import counter as strowallet
+from cardctl.simulator.zendit import counter as zendit
 
 Reader = Callable[[str], Any]
 
@@ -48,7 +50,9 @@ def edit(desk: Desk, ref: str, fields: Mapping[str, Any]) -> tuple[Record, Recor
         column = path.split(".")[0]
         columns[column] = row[column]
     if columns:
-        write(desk, table, row["ref"], columns | square.follow(desk, table, was, columns))
+        followed = square.follow(desk, table, was, columns) | sales.follow(desk, table, was, columns)
+        followed |= zendit.follow(desk, table, was, columns)
+        write(desk, table, row["ref"], columns | followed)
     return before, after
 
 
@@ -59,8 +63,8 @@ def _edit_velocity(desk: Desk, row: Record, name: str, amount: int | None) -> in
 
 
 def _path(table: str, name: str) -> str:
-    aliases = square.ALIASES if table in square.FIELDS else _ALIASES
-    return aliases.get(name, name)
+    own = next((bank.ALIASES for bank in (square, zendit) if table in bank.FIELDS), _ALIASES)
+    return own.get(name, name)
 
 
 def _edit_owner(desk: Desk, card: Record, fields: Mapping[str, Any], owned: Mapping[str, Any]) -> tuple[Record, Record]:
@@ -78,6 +82,9 @@ def _edit_owner(desk: Desk, card: Record, fields: Mapping[str, Any], owned: Mapp
 def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
     before, after = {}, {}
     for name, value in fields.items():
+        if face == zendit.FACE and name in zendit.SETTINGS:
+            before[name], after[name] = zendit.set_up(desk, name, _text_of(value))
+            continue
         if not name.startswith("float."):
             raise BadInput(f"{face} has no field {name!r}", hint="a provider has `float.<currency>`, such as float.USD")
         currency = name.removeprefix("float.").upper()
@@ -261,7 +268,7 @@ _READERS: dict[str, Reader] = {
 }
 FIELDS |= {
     table: {name: _READERS[reader] for name, reader in fields.items()}
-    for bank in (marqeta, strowallet, square)
+    for bank in (marqeta, strowallet, square, sales, zendit)
     for table, fields in bank.FIELDS.items()
 }
 _VELOCITY: dict[str, Reader] = {f"{velocity.FAMILY}{window}": _maybe_whole for window in velocity.WINDOWS}

@@ -18,12 +18,13 @@ NO_REQUIREMENTS: Record = {"disabled_reason": None, "past_due": []}
 
 
 class BankRefuses(Exception):
-    """The bank's no: what it says, and about which `field`."""
+    """The bank's no: what it says, about which `field`, and its `code` where it has one."""
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    def __init__(self, message: str, *, field: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.field = field
+        self.code = code
 
 
 def open_holder(desk: Desk, wish: Mapping[str, Any]) -> Record:

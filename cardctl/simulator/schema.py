@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 from cardctl.simulator.marqeta import tables as marqeta
+from cardctl.simulator.sales import tables as sales
 from cardctl.simulator.square import tables as square
 from cardctl.simulator.strowallet import tables as strowallet
+from cardctl.simulator.zendit import tables as zendit
 
 APPLICATION_ID = 0x63617264
 """Marks a SQLite file as a simulator's (`card`)."""
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _FIRST = ("holders", "cards", "authorizations", "transactions", "topups")
-LISTED = (*_FIRST, "disputes")
+LISTED = (*_FIRST, "disputes", *sales.LISTED)
 """Tables of Stripe's objects: each has a `ref`, a `created` and a place in a list."""
 
-OF_PROVIDER = {"stripe": LISTED, "marqeta": marqeta.LISTED, "strowallet": strowallet.LISTED, "square": square.LISTED}
-OBJECTS = tuple(table for tables in OF_PROVIDER.values() for table in tables)
-"""The tables of every bank's objects."""
+OF_PROVIDER = {
+    "stripe": LISTED,
+    "marqeta": marqeta.LISTED,
+    "strowallet": strowallet.LISTED,
+    "square": square.LISTED,
+    "zendit": zendit.LISTED,
+}
+OBJECTS = (*(table for tables in OF_PROVIDER.values() for table in tables), zendit.OFFERS)
+"""The tables of every bank's objects, and of what a shop has from the beginning."""
 
-_TELLING = {"stripe": LISTED, "marqeta": marqeta.TABLES, "strowallet": strowallet.TABLES, "square": square.LISTED}
+_TELLING = {
+    "stripe": LISTED,
+    "marqeta": marqeta.TABLES,
+    "strowallet": strowallet.TABLES,
+    "square": square.LISTED,
+    "zendit": zendit.TELLING,
+}
 FACE_OF = {table: face for face, tables in _TELLING.items() for table in tables}
 """Whose objects a table holds, which is who tells of them."""
 
-REMEMBERED = (*LISTED, "floats", "webhook_endpoints", *marqeta.TABLES, *strowallet.TABLES, *square.TABLES)
+REMEMBERED = (*LISTED, "floats", "webhook_endpoints", *marqeta.TABLES, *strowallet.TABLES, *square.TABLES, *zendit.TABLES)
 """Tables whose last write can be looked behind: whatever a provider answers from, but its record of what it told."""
 
 TABLES = (*REMEMBERED, "answers", "events", "faults", "meta", "undo", "wallet_tokens", square.TOKENS)
@@ -32,6 +46,8 @@ JSON_COLUMNS = {
     **marqeta.JSON_COLUMNS,
     **strowallet.JSON_COLUMNS,
     **square.JSON_COLUMNS,
+    **sales.JSON_COLUMNS,
+    **zendit.JSON_COLUMNS,
     "holders": ("billing", "individual", "company", "preferred_locales", "requirements", "spending_controls", "metadata"),
     "cards": ("shipping", "spending_controls", "metadata"),
     "authorizations": ("amount_details", "merchant_data", "network_data", "verification_data", "request_history", "metadata"),
@@ -113,5 +129,6 @@ ADDED = {
     2: (*marqeta.STATEMENTS, *strowallet.STATEMENTS, *_SINCE),
     3: (*_TOLD, *getattr(marqeta, "ADDED_3", ()), *getattr(strowallet, "ADDED_3", ())),
     4: square.STATEMENTS,
+    5: (*sales.STATEMENTS, *zendit.STATEMENTS),
 }
 """What each later version added (a bank's own `ADDED_3` with it); a new file has all of it, an older one gets what it lacks."""

@@ -11,11 +11,16 @@ from cardctl.simulator.faces.stripe import objects
 from cardctl.simulator.faces.stripe.errors import Problem
 from cardctl.simulator.faces.stripe.parameters import Group, merged
 from cardctl.simulator.rows import Record, change, find, page
+from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, INTENTS, REFUNDS
 
 _EXPANDS = {
     "authorizations": {"cardholder": "holders"},
     "transactions": {"authorization": "authorizations", "card": "cards", "cardholder": "holders", "dispute": "disputes"},
     "disputes": {"transaction": "transactions"},
+    INTENTS: {"latest_charge": CHARGES},
+    CHARGES: {"payment_intent": INTENTS},
+    CHECKOUTS: {"payment_intent": INTENTS},
+    REFUNDS: {"charge": CHARGES, "payment_intent": INTENTS},
 }
 """Table to its expandable fields and the tables that these point into."""
 
@@ -24,6 +29,10 @@ _NOTHING_MORE = {
     "authorizations": ("card", "token", "transactions"),
     "transactions": ("balance_transaction", "token"),
     "topups": ("balance_transaction",),
+    INTENTS: ("customer", "payment_method", "review"),
+    CHARGES: ("balance_transaction", "customer"),
+    CHECKOUTS: ("customer", "invoice", "subscription"),
+    REFUNDS: ("balance_transaction",),
 }
 """Fields that may be named in `expand` and are whole, or null, already."""
 
@@ -109,12 +118,22 @@ def _expand(call: Call, table: str, data: list[Record], prefix: str) -> None:
 def _expandable(call: Call, table: str, name: str, prefix: str) -> bool:
     if table == "cards" and name in ("number", "cvc"):  # only where one card is retrieved (SDK 16.1.0)
         return not prefix and call.path.endswith(call.ref) and not call.wish
-    return name in _EXPANDS.get(table, {}) or name in _NOTHING_MORE.get(table, ())
+    first, _, rest = name.partition(".")
+    inner = _EXPANDS.get(table, {}).get(first)
+    if rest:
+        return inner is not None and _expandable(call, inner, rest, prefix)
+    return inner is not None or first in _NOTHING_MORE.get(table, ()) or (table, first) in objects.INCLUDED
 
 
 def _expand_field(call: Call, table: str, rendered: Record, name: str) -> None:
-    if name in ("number", "cvc"):
-        rendered[name] = find(call.desk, "cards", rendered["id"])[name]
-    elif name in _EXPANDS.get(table, {}) and rendered[name] is not None:
-        inner = _EXPANDS[table][name]
-        rendered[name] = objects.RENDER[inner](call.desk, [find(call.desk, inner, rendered[name])])[0]
+    first, _, rest = name.partition(".")
+    if first in ("number", "cvc"):
+        rendered[first] = find(call.desk, "cards", rendered["id"])[first]
+    elif (table, first) in objects.INCLUDED:
+        rendered[first] = objects.INCLUDED[table, first](call.desk, rendered["id"])
+    elif first in _EXPANDS.get(table, {}) and rendered[first] is not None:
+        inner = _EXPANDS[table][first]
+        if not isinstance(rendered[first], dict):  # named before, as the way to something within
+            rendered[first] = objects.RENDER[inner](call.desk, [find(call.desk, inner, rendered[first])])[0]
+        if rest:
+            _expand_field(call, inner, rendered[first], rest)

@@ -15,6 +15,10 @@ _NOUNS = {
     "disputes": "issuing dispute",
     "events": "event",
     "webhook_endpoints": "webhook endpoint",
+    "stripe_payment_intents": "payment_intent",
+    "stripe_charges": "charge",
+    "stripe_checkout_sessions": "checkout.session",
+    "stripe_refunds": "refund",
 }
 
 
@@ -28,10 +32,22 @@ class Problem(Exception):
         self.kind = kind
         self.code = code
         self.param: str | None = None
+        self.keeps_effect = False
+        self._more: dict[str, Any] = {}
 
     def about(self, param: str | None) -> Problem:
         """The same, naming the parameter that is wrong."""
         self.param = param
+        return self
+
+    def saying(self, **more: Any) -> Problem:
+        """The same, with these fields beside the usual ones."""
+        self._more |= more
+        return self
+
+    def with_effect(self) -> Problem:
+        """The same; what was done before it was raised stays done, as a declined attempt to pay does."""
+        self.keeps_effect = True
         return self
 
     def body(self, request_id: str, now: int) -> bytes:
@@ -40,7 +56,7 @@ class Problem(Exception):
         error |= {"message": self.message, "param": self.param}
         if self.status < 500:
             error["request_log_url"] = f"https://dashboard.stripe.com/test/logs/{request_id}?t={now}"
-        error["type"] = self.kind
+        error |= {**self._more, "type": self.kind}
         return json.dumps({"error": {name: value for name, value in error.items() if value is not None}}, indent=2).encode()
 
 

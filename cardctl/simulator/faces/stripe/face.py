@@ -21,9 +21,13 @@ from cardctl.simulator.faces.stripe import (
     balance,
     cardholders,
     cards,
+    charges,
+    checkouts,
     disputes,
     endpoints,
     events,
+    payment_intents,
+    sale_refunds,
     transactions,
 )
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint
@@ -32,6 +36,7 @@ from cardctl.simulator.faces.stripe.objects import API_VERSION
 from cardctl.simulator.faces.stripe.parameters import decode
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import NoSuch, Record
+from cardctl.simulator.sales import lapsing
 from cardctl.simulator.wire import Reply, Spoil
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -43,6 +48,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *disputes.ENDPOINTS,
     *events.ENDPOINTS,
     *endpoints.ENDPOINTS,
+    *payment_intents.ENDPOINTS,
+    *charges.ENDPOINTS,
+    *checkouts.ENDPOINTS,
+    *sale_refunds.ENDPOINTS,
 )
 
 _FORM = "application/x-www-form-urlencoded"
@@ -75,6 +84,7 @@ class StripeFace:
             endpoint, ref = _endpoint(method, path)
             sent = decode(query) | decode(_form(headers, body))
             params = endpoint.takes.read("", sent)
+            self._settle()
             if method == "GET":
                 with self._far_side.reading("stripe") as desk:
                     status, answer = 200, _run(endpoint, Call(desk, path, ref, params))
@@ -92,6 +102,14 @@ class StripeFace:
         request = _Request(_new_id(), "", "", None, API_VERSION)
         problem = {401: expired_key, 429: rate_limited}.get(status, server_error)()
         return _reply(request, status, problem.body(request.id, self._far_side.now()))
+
+    def _settle(self) -> None:
+        """What is due was done before anybody asked."""
+        with self._far_side.reading("stripe") as desk:
+            waiting = lapsing.any_due(desk)
+        if waiting:
+            with self._far_side.transaction("stripe") as desk:
+                lapsing.settle(desk)
 
     def _write(
         self, request: _Request, endpoint: Endpoint, ref: str, sent: Record, params: Mapping[str, Any], spoil: Spoil
@@ -118,8 +136,9 @@ def _execute(request: _Request, endpoint: Endpoint, call: Call, spoil: Spoil) ->
     call.desk.db.execute("SAVEPOINT effect")
     try:
         status, answer = 200, _run(endpoint, call)
-    except Problem as problem:  # a refusal is an answer like any other, and is saved; but it has no effect
-        call.desk.db.execute("ROLLBACK TO effect")
+    except Problem as problem:  # a refusal is an answer like any other, and is saved; most have no effect
+        if not problem.keeps_effect:
+            call.desk.db.execute("ROLLBACK TO effect")
         status, answer = problem.status, problem.body(request.id, call.desk.now)
     call.desk.db.execute("RELEASE effect")
     return (500, failure) if spoil is Spoil.ANSWER else (status, answer)
@@ -132,7 +151,7 @@ def _run(endpoint: Endpoint, call: Call) -> bytes:
         named = next((name for name, value in call.params.items() if value == none.ref), None)
         raise no_such(none.table, none.ref, None if none.ref == call.ref else named or "card") from none
     except BankRefuses as refusal:
-        raise Problem(400, refusal.message).about(refusal.field) from refusal
+        raise Problem(400, refusal.message, code=refusal.code).about(refusal.field) from refusal
 
 
 def _replay(request: _Request, known: Answer, fingerprint: str) -> Reply:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import orjson
 
 from cardctl.simulator.desk import Desk
-from cardctl.simulator.faces.stripe import endpoints, objects
+from cardctl.simulator.faces.stripe import endpoints, objects, sale_notices
 from cardctl.simulator.faces.stripe.signing import HEADER, signature
 from cardctl.simulator.outbox import Notice, Posting, Registered, Touched
 from cardctl.simulator.rows import Record, new_ref
@@ -36,12 +36,13 @@ def notices(desk: Desk, touched: Sequence[Touched]) -> list[Notice]:
     told: list[Notice] = []
     for row in new:
         shown = _rendered(desk, row.table, row.after)
-        told += [_notice(desk, row, verb, shown, None, listening) for verb in _beginnings(row)]
+        told += [_notice(desk, row, kind, shown, None, listening) for kind in _beginnings(row)]
     for row in touched:
-        if row.before is not None:
+        kinds = _changes(row) if row.before is not None else []
+        if kinds:
             shown = _rendered(desk, row.table, row.after)
             previous = _previous(_as_before(desk, row, shown, {one.ref for one in new}), shown)
-            told += [_notice(desk, row, verb, shown, previous, listening) for verb in _changes(row) if previous]
+            told += [_notice(desk, row, kind, shown, _differing(row, kind, previous), listening) for kind in kinds if previous]
     return told
 
 
@@ -73,10 +74,24 @@ def request(desk: Desk, authorization: Record) -> Notice:
 
 
 def _beginnings(row: Touched) -> list[str]:
-    return ["created", "succeeded"] if row.table == "topups" and row.after["status"] == "succeeded" else ["created"]
+    if row.table in sale_notices.TABLES:
+        return sale_notices.kinds(row)
+    done = row.table == "topups" and row.after["status"] == "succeeded"
+    return [f"{_NOUNS[row.table]}.{verb}" for verb in (("created", "succeeded") if done else ("created",))]
 
 
 def _changes(row: Touched) -> list[str]:
+    if row.table in sale_notices.TABLES:
+        return sale_notices.kinds(row)
+    return [f"{_NOUNS[row.table]}.{verb}" for verb in _verbs(row)]
+
+
+def _differing(row: Touched, kind: str, previous: Record) -> Record | None:
+    """A sale's event that says what has happened does not say what was before."""
+    return None if row.table in sale_notices.TABLES and not kind.endswith(sale_notices.DIFFERING) else previous
+
+
+def _verbs(row: Touched) -> list[str]:
     assert row.before is not None
     if row.table == "topups":
         return [row.after["status"]] if row.after["status"] != row.before["status"] else []
@@ -86,9 +101,8 @@ def _changes(row: Touched) -> list[str]:
 
 
 def _notice(
-    desk: Desk, row: Touched, verb: str, shown: Record, previous: Record | None, listening: Sequence[Sequence[str]]
+    desk: Desk, row: Touched, kind: str, shown: Record, previous: Record | None, listening: Sequence[Sequence[str]]
 ) -> Notice:
-    kind = f"{_NOUNS[row.table]}.{verb}"
     data = {"object": shown} if previous is None else {"object": shown, "previous_attributes": previous}
     event = _event(desk, kind, data, pending=sum(kind in types or "*" in types for types in listening))
     card = row.ref if row.table == "cards" else row.after.get("card")

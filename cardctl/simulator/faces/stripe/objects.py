@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cardctl.simulator.desk import Desk
+from cardctl.simulator.faces.stripe import sale_objects
 from cardctl.simulator.rows import Record, find_all
 
 API_VERSION = "2026-10-28.endive"
@@ -91,8 +92,12 @@ RENDER: dict[str, Callable[[Desk, Sequence[Record]], list[Record]]] = {
     "topups": topups,
     "disputes": disputes,
     "webhook_endpoints": webhook_endpoints,
+    **sale_objects.RENDER,
 }
 """Table to what makes objects of its rows."""
+
+INCLUDED = sale_objects.INCLUDED
+"""(table, field) of what is in an object only where it is asked for in `expand` → what makes it, for the object so called."""
 
 
 def _cardholder(row: Record) -> Record:

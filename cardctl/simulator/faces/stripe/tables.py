@@ -102,7 +102,8 @@ ONLY_EXPAND = Group({"expand": EXPAND})
 ONLY_METADATA = Group({"expand": EXPAND, "metadata": METADATA})
 
 
-def _list(**filters: Kind) -> Group:
+def listing(**filters: Kind) -> Group:
+    """What every list takes, beside its own filters."""
     paging: dict[str, Kind] = {"limit": Whole(1, 100), "starting_after": TEXT, "ending_before": TEXT, "expand": EXPAND}
     return Group({**filters, "created": Moment(), **paging})
 
@@ -132,7 +133,7 @@ HOLDER_TYPE, CARD_TYPE = _words("individual company"), _words("virtual physical"
 
 HOLDER_CREATE = Group({**_HOLDER, "name": TEXT, "type": HOLDER_TYPE}, required=("name", "billing"))
 HOLDER_UPDATE = Group(_HOLDER)
-HOLDER_LIST = _list(email=TEXT, phone_number=TEXT, status=_words("active inactive blocked"), type=HOLDER_TYPE)
+HOLDER_LIST = listing(email=TEXT, phone_number=TEXT, status=_words("active inactive blocked"), type=HOLDER_TYPE)
 
 CARD_CREATE = Group(
     {
@@ -154,7 +155,7 @@ CARD_CREATE = Group(
     required=("cardholder", "currency", "type"),
 )
 CARD_UPDATE = Group({**_CARD, "cancellation_reason": _words("lost stolen"), "status": _words("active inactive canceled")})
-CARD_LIST = _list(
+CARD_LIST = listing(
     cardholder=TEXT,
     exp_month=INTEGER,
     exp_year=INTEGER,
@@ -164,8 +165,8 @@ CARD_LIST = _list(
     type=CARD_TYPE,
 )
 
-AUTHORIZATION_LIST = _list(card=TEXT, cardholder=TEXT, status=_words("pending closed reversed expired"))
-TRANSACTION_LIST = _list(card=TEXT, cardholder=TEXT, type=_words("capture refund"))
+AUTHORIZATION_LIST = listing(card=TEXT, cardholder=TEXT, status=_words("pending closed reversed expired"))
+TRANSACTION_LIST = listing(card=TEXT, cardholder=TEXT, type=_words("capture refund"))
 
 TOPUP_CREATE = Group(
     {
@@ -243,9 +244,9 @@ EVIDENCE = Group(
 )
 DISPUTE_UPDATE = Group({"amount": INTEGER, "evidence": EVIDENCE, "expand": EXPAND, "metadata": METADATA})
 DISPUTE_CREATE = Group({**DISPUTE_UPDATE.known, "transaction": TEXT})
-DISPUTE_LIST = _list(status=_words("expired lost submitted unsubmitted won"), transaction=TEXT)
+DISPUTE_LIST = listing(status=_words("expired lost submitted unsubmitted won"), transaction=TEXT)
 
-EVENT_LIST = _list(delivery_success=FLAG, type=TEXT, types=Each(TEXT))
+EVENT_LIST = listing(delivery_success=FLAG, type=TEXT, types=Each(TEXT))
 EVENT_RETRY = Group({"account": TEXT, "expand": EXPAND, "for_stripecli": FLAG, "webhook_endpoint": TEXT})
 
 _ENDPOINT: dict[str, Kind] = {
