@@ -69,6 +69,7 @@ def _reached(console: Console, url: str, timeout: float) -> ExitCode | None:
 
 def _examined(run: Run) -> Sequence[Check]:
     from cardctl import runtime  # noqa: PLC0415
+    from cardctl.runtime.mailing import post  # noqa: PLC0415
     from cardctl.services.flows.doctor import Subject, examine  # noqa: PLC0415
 
     subject = Subject(
@@ -78,6 +79,7 @@ def _examined(run: Run) -> Sequence[Check]:
         books=lambda: run.books,
         provider=run.provider,
         clock=runtime.now,
+        mailer=lambda: post(run),
     )
     with run.console.progress("looking") as count:
         checks = []

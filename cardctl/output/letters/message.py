@@ -32,10 +32,8 @@ def message(
     mail.set_content(words.text, cte="quoted-printable")  # seven bits, whatever the servers on the way can carry
     mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
     if letter.kind is LetterKind.DELIVERY:
-        page = mail.get_payload()[1]  # type: ignore[index, union-attr]
-        page.add_related(  # type: ignore[union-attr]
-            _picture(letter), "image", "png", cid=f"<{QR_NAME}>", disposition="inline", filename=f"{QR_NAME}.png"
-        )
+        _, page = mail.iter_parts()
+        page.add_related(_picture(letter), "image", "png", cid=f"<{QR_NAME}>", disposition="inline", filename=f"{QR_NAME}.png")
     return mail
 
 

@@ -21,6 +21,7 @@ from cardctl.domain.checks import Check, Outcome
 from cardctl.domain.events import EventState
 from cardctl.domain.operations import OPEN, OperationState
 from cardctl.errors import CardctlError
+from cardctl.output.mail import Mailer
 from cardctl.providers.base import ListsCards, Ping, Provider, ReportsBalance
 from cardctl.providers.registry import NAMES, provider_class
 from cardctl.secrets import Secrets
@@ -41,6 +42,7 @@ _ELSE = {
     "database": "see `cardctl db status`; `cardctl db restore FILE` brings back a copy",
     "provider": "see `cardctl provider check`; try again later",
     "float": "see `cardctl provider balance`",
+    "mail": "see [profiles.….mail] in config.toml",
     "scope": "give the key the rights to read and write Issuing, at the provider",
 }
 """What to do where the error itself does not say."""
@@ -57,6 +59,7 @@ class Subject:
     books: Callable[[], Books]
     provider: Callable[[], Provider]
     clock: Callable[[], datetime]
+    mailer: Callable[[], Mailer | None] = lambda: None
 
     @property
     def simulated(self) -> bool:
@@ -142,7 +145,15 @@ def _disk(subject: Subject) -> Iterator[Check]:
     yield Check("disk", outcome, f"{free // _MIB} MiB free at {there}", remedy)
 
 
-_ALONE: dict[str, Look] = {"permissions": _permissions, "secrets": _secrets, "disk": _disk}
+def _mail(subject: Subject) -> Iterator[Check]:
+    """Where the profile sends mails: whether each template can be filled in, and the server takes the login. Sends none."""
+    if (mailer := subject.mailer()) is not None:
+        mailer.check()
+        mailer.ping()
+        yield Check("mail", Outcome.OK, "the server takes mails, and the templates are whole")
+
+
+_ALONE: dict[str, Look] = {"permissions": _permissions, "secrets": _secrets, "disk": _disk, "mail": _mail}
 
 
 def _database(subject: Subject) -> Iterator[Check]:
