@@ -24,8 +24,9 @@ _WEBHOOKS = {
     "strowallet": ("cardctl.providers.strowallet.webhooks", "StrowalletWebhooks"),
     "square": ("cardctl.providers.square.webhooks", "SquareWebhooks"),
 }
-_BOUND_TO_SETTINGS = frozenset({"square"})
-"""Providers whose proof hangs on a setting: Square signs the address that it was told to notify."""
+_BOUND_TO_SETTINGS = frozenset({"stripe", "square"})
+"""Providers whose notifications are read by a setting: Square signs the address that it was told to notify, and a payment at
+Stripe calls what was ordered as its seller does."""
 _STATE_WORDS = {
     "stripe": ("cardctl.providers.stripe_issuing.translate", "state_of"),
     "marqeta": ("cardctl.providers.marqeta.translate", "state_of"),

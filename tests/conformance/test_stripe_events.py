@@ -13,7 +13,7 @@ from cardctl.domain.redaction import Secret
 from cardctl.providers import registry
 from cardctl.providers.base import require
 from cardctl.providers.notifying import ListsEvents
-from cardctl.providers.stripe_issuing.client import EVENT_TYPES
+from cardctl.providers.stripe_issuing.event_lists import EVENT_TYPES
 from cardctl.providers.stripe_issuing.webhooks import StripeWebhooks
 from tests.conformance.openapi import check_request, load, operation
 from tests.providers.conftest import Hand, hand

@@ -7,35 +7,31 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
 from typing import Any, cast
 
 import httpx
-import orjson
 import stripe
 
-from cardctl.domain.redaction import redact
-from cardctl.errors import (
-    CardctlError,
-    ProviderHasNot,
-    ProviderRefused,
-    ProviderUnavailable,
-    RateLimited,
-    ReplyLost,
-    SecretRefused,
-    SecretWrongMode,
-)
+from cardctl.errors import ProviderUnavailable, SecretWrongMode
 from cardctl.providers.http import Http, Reply
+from cardctl.providers.stripe_issuing.event_lists import EVENT_TYPES, SALE_EVENT_TYPES, body_of, newest_first
+from cardctl.providers.stripe_issuing.judging import is_stripes, judged, strange
 from cardctl.providers.stripe_issuing.listing import side_by_side
 from cardctl.providers.stripe_issuing.windows import PAGE, Page, Window
 from cardctl.providers.stripe_issuing.wire import (
     AUTHORIZATIONS,
     CARDHOLDERS,
     CARDS,
+    CHECKOUTS,
+    REFUNDS,
+    SALES,
     TRANSACTIONS,
     StripeAuthorization,
     StripeCard,
     StripeCardholder,
+    StripeCheckout,
+    StripeRefund,
+    StripeSale,
     StripeTransaction,
     one_of,
 )
@@ -47,30 +43,6 @@ API_VERSION = "2026-10-28.endive"
 TEST_AUTHORIZATIONS = "/v1/test_helpers/issuing/authorizations"
 BALANCE = "/v1/balance"
 EVENTS = "/v1/events"
-EVENT_TYPES = (
-    *(f"issuing_authorization.{what}" for what in ("created", "updated")),
-    *(f"issuing_card.{what}" for what in ("created", "updated")),
-    *(f"issuing_cardholder.{what}" for what in ("created", "updated")),
-    *(f"issuing_transaction.{what}" for what in ("created", "updated", "purchase_details_receipt_updated")),
-    *(f"issuing_dispute.{what}" for what in ("created", "updated", "submitted", "closed")),
-    *(f"issuing_dispute.{what}" for what in ("funds_reinstated", "funds_rescinded")),
-    *(f"topup.{what}" for what in ("created", "succeeded", "failed", "canceled", "reversed")),
-)
-"""Those that say something of what we keep; the list takes 20 names at most (SDK 16.1.0), which these are."""
-
-_ERRORS: dict[type[stripe.StripeError], type[CardctlError]] = {  # SDK 16.1.0 `specific_v1_api_error`: by status and type
-    stripe.AuthenticationError: SecretRefused,  # 401
-    stripe.PermissionError: ProviderRefused,  # 403
-    stripe.CardError: ProviderRefused,  # 402
-    stripe.InvalidRequestError: ProviderRefused,  # 400, 404
-    stripe.RateLimitError: RateLimited,  # 400 with code rate_limit, before 429 was used
-    stripe.IdempotencyError: ReplyLost,  # the key was used before, so something ran under it, and we cannot say what
-}
-_FINAL = (stripe.CardError, stripe.InvalidRequestError)
-"""Refusals that end a write even where an earlier attempt's reply was lost: the key gives the first answer again, so had that
-attempt run, this would be its answer (docs.stripe.com/api/idempotent_requests). 401, 403 and pages of strangers are no answer
-to it."""
-
 
 _KEY = re.compile(r"(?:sk|rk)_(live|test)_[!-~]+\Z")
 
@@ -160,15 +132,38 @@ class StripeIssuingClient:
         pages = self._pages(TRANSACTIONS, {"card": card, **_since(since)})
         return cast(Iterator[list[StripeTransaction]], pages)
 
-    def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[list[bytes]]:
-        """Of EVENT_TYPES, newest first, each a JSON text; made from `since` on and before `until`."""
-        bounds = {name: value for name, value in (("gte", since), ("lt", until)) if value is not None}
-        for page in self._pages(EVENTS, {"types": list(EVENT_TYPES), **({"created": bounds} if bounds else {})}):
-            yield [orjson.dumps(event, default=_exact) for event in page]
+    def sale(self, ref: str) -> StripeSale:
+        """With its charge, which has what was refunded of it."""
+        return cast(StripeSale, self._object("get", one_of(SALES, ref), {"expand": ["latest_charge"]}))
 
-    def page(self, path: str, window: Window) -> Page:
-        """A page of one window of a list."""
-        page = self._object("get", path, {**window.filters, "limit": PAGE})
+    def checkout(self, ref: str) -> StripeCheckout:
+        return cast(StripeCheckout, self.get(one_of(CHECKOUTS, ref)))
+
+    def checkouts(self) -> Iterator[list[StripeCheckout]]:
+        """Newest first."""
+        return cast(Iterator[list[StripeCheckout]], self._pages(CHECKOUTS, {}))
+
+    def checkouts_of(self, sale: str) -> list[StripeCheckout]:
+        """Those that a payment was made in: one, or none."""
+        return cast(list[StripeCheckout], self._object("get", CHECKOUTS, {"payment_intent": sale}).get("data") or [])
+
+    def sale_refund(self, ref: str) -> StripeRefund:
+        return cast(StripeRefund, self.get(one_of(REFUNDS, ref)))
+
+    def sale_refunds(self, sale: str) -> Iterator[list[StripeRefund]]:
+        return cast(Iterator[list[StripeRefund]], self._pages(REFUNDS, {"payment_intent": sale}))
+
+    def events(self, *, since: int | None = None, until: int | None = None) -> Iterator[list[bytes]]:
+        """Of both lists of types, newest first, each a JSON text; made from `since` on and before `until`."""
+        bounds = {name: value for name, value in (("gte", since), ("lt", until)) if value is not None}
+        made = {"created": bounds} if bounds else {}
+        lists = (self._pages(EVENTS, {"types": list(types), **made}) for types in (EVENT_TYPES, SALE_EVENT_TYPES))
+        for page in newest_first(*lists):
+            yield [body_of(event) for event in page]
+
+    def page(self, path: str, window: Window, **more: Any) -> Page:
+        """A page of one window of a list; `more` are parameters that it takes beside."""
+        page = self._object("get", path, {**window.filters, **more, "limit": PAGE})
         return Page(page.get("data") or [], bool(page.get("has_more")))
 
     def _all(self, path: str) -> Iterator[list[dict[str, Any]]]:
@@ -200,7 +195,7 @@ class StripeIssuingClient:
         try:
             answer = self._sdk.raw_request(method, path, **(params or {}), **(options or {}))
         except stripe.StripeError as error:
-            raise _translated(error) from None  # the SDK's error holds the whole body
+            raise judged(error, cast(_Tapped, error.headers).reply) from None  # the SDK's error holds the whole body
         return cast(_Tapped, answer.headers).reply
 
 
@@ -241,8 +236,8 @@ class _Tap(stripe.HTTPClient):
         keyed = None if method == "get" else True
         urgent = getattr(self._hurry, "now", False)
         reply = self._http.send(method, url, headers=headers or {}, content=post_data, keyed=keyed, urgent=urgent)
-        if not _is_stripes(reply):
-            raise _strange(method, reply)
+        if not is_stripes(reply):
+            raise strange(method, reply)
         tapped = _Tapped(reply.headers)
         tapped.reply = reply
         text = "{}" if 200 <= reply.status < 300 else reply.body.decode("utf-8", "replace")
@@ -250,41 +245,6 @@ class _Tap(stripe.HTTPClient):
 
     def close(self) -> None:
         self._http.close()
-
-
-def _translated(error: stripe.StripeError) -> CardctlError:
-    reply = cast(_Tapped, error.headers).reply
-    said = reply.data["error"]
-    message = f"stripe answered {reply.status}: {redact(str(said.get('message') or 'no reason given'))}"
-    if reply.doubtful and not isinstance(error, _FINAL):
-        return ReplyLost(f"a request to stripe may have run; to its repetition {message}")
-    kind = _ERRORS.get(type(error), ProviderRefused)
-    if not issubclass(kind, ProviderRefused):
-        return kind(message)
-    code = said.get("decline_code") or said.get("code") or said.get("type")
-    kind = ProviderHasNot if reply.status == 404 else kind
-    return kind(message, vendor_code=code, request_id=reply.headers.get("request-id"))
-
-
-def _is_stripes(reply: Reply) -> bool:
-    """Stripe speaks in objects, and in refusals of the form {"error": {…}}; anything else came from something in between."""
-    if not isinstance(reply.data, dict):
-        return False
-    return 200 <= reply.status < 300 or isinstance(reply.data.get("error"), dict)
-
-
-def _strange(method: str, reply: Reply) -> CardctlError:
-    message = f"an answer of {reply.status} came that is not in Stripe's words"
-    if method == "get":
-        return ProviderUnavailable(message)
-    return ReplyLost(f"{message}; the request may have run")  # who answered may have passed the request on
-
-
-def _exact(value: object) -> orjson.Fragment:
-    """A number with decimals as the JSON number that it was."""
-    if isinstance(value, Decimal):
-        return orjson.Fragment(str(value))
-    raise TypeError(f"{type(value).__name__} is no JSON")
 
 
 def _since(since: int | None) -> dict[str, Any]:

@@ -18,7 +18,6 @@ from cardctl.errors import (
     BadInput,
     CardUnlimited,
     InsufficientBalance,
-    ProviderHasNot,
     ProviderRefused,
     ReplyLost,
     StateForbids,
@@ -27,8 +26,11 @@ from cardctl.providers.base import Handed, Ping, Purchase, Remote, Sighting
 from cardctl.providers.http import Http
 from cardctl.providers.paging import Leaf, Source, Spot
 from cardctl.providers.stripe_issuing import drafting, translate, whole
+from cardctl.providers.stripe_issuing.looking import look, made_from_wire
+from cardctl.providers.stripe_issuing.sales import STRANGE
+from cardctl.providers.stripe_issuing.selling import CHECKOUT, SALE_REFUND, Sells
 from cardctl.providers.stripe_issuing.spending import replaced_by, spent
-from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, StripeCardholder, one_of
+from cardctl.providers.stripe_issuing.wire import CARDHOLDERS, CARDS, StripeBalance, StripeCard, one_of
 
 if TYPE_CHECKING:
     from cardctl.providers.stripe_issuing.client import StripeIssuingClient
@@ -60,10 +62,10 @@ def build(handed: Handed) -> StripeProvider:
         breaker=handed.breaker,
     )
     client = StripeIssuingClient(http, key, account, handed.settings.get("base_url"))
-    return StripeProvider(client, handed.environment, handed.programme, mode)
+    return StripeProvider(client, handed.environment, handed.programme, mode, handed.settings)
 
 
-class StripeProvider:
+class StripeProvider(Sells):
     """Stripe Issuing: cardholders are accounts, and funding a card is raising its `all_time` spending limit."""
 
     name: ClassVar[str] = "stripe"
@@ -79,8 +81,11 @@ class StripeProvider:
     lists_every_event: ClassVar[bool] = True
     limits_shared = False
 
-    def __init__(self, client: StripeIssuingClient, environment: str, programme: str, mode: str) -> None:
+    def __init__(
+        self, client: StripeIssuingClient, environment: str, programme: str, mode: str, settings: Mapping[str, Any]
+    ) -> None:
         self._client = client
+        self._settings = settings
         self._mode = mode
         self.environment = environment
         self.programme = programme
@@ -97,37 +102,15 @@ class StripeProvider:
     def send(self, draft: Draft, key: str) -> Remote:
         wire = self._client.post(draft.path, draft.body, key, urgent=draft.urgent)
         try:
-            return _remote(draft, wire)
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return self._made(draft, wire) if draft.subject in (CHECKOUT, SALE_REFUND) else made_from_wire(draft, wire)
+        except STRANGE:
             raise ReplyLost(f"stripe answered with something that is no {draft.subject}; the request may have run") from None
 
     def look_up(self, draft: Draft, mark: str) -> Sighting:
-        if draft.path in (CARDS, CARDHOLDERS):
-            return self._look_for(draft, mark)
-        try:
-            remote = _remote(draft, self._client.get(draft.path))
-        except ProviderHasNot:
-            return Sighting(None)
-        if mark == remote.mark or (isinstance(remote, RemoteCard) and mark == remote.moved_by):
-            return Sighting(True, remote)
-        wanted = draft.body.get("status")
-        if wanted and isinstance(remote, RemoteCard):  # a state is absolute: it is there or it is not, whoever else has written
-            return Sighting(remote.word == wanted, remote)
-        untouched = remote.mark == draft.before.get("mark") and _limits_as_before(draft, remote)
-        return Sighting(False if untouched else None, remote)
-
-    def _look_for(self, draft: Draft, mark: str) -> Sighting:
-        """A creation: whatever it made carries the mark."""
-        pages: Iterator[list[StripeCard]] | Iterator[list[StripeCardholder]]
-        if draft.path == CARDS:
-            pages = self._client.cards(cardholder=draft.body["cardholder"])
-        else:
-            pages = self._client.cardholders(since=draft.before.get("since"))
-        for page in pages:
-            for wire in page:
-                if (wire.get("metadata") or {}).get(translate.CREATED_BY) == mark:
-                    return Sighting(True, _remote(draft, dict(wire)))
-        return Sighting(False)
+        if draft.subject not in (CHECKOUT, SALE_REFUND):
+            return look(self._client, draft, mark)
+        made = self._find_made(draft, mark)
+        return Sighting(made is not None, made)
 
     def draft_account(self, wanted: NewAccount, mark: str) -> Draft:
         """BadInput without an address, which Stripe requires (SDK); in the simulator one is made up."""
@@ -228,19 +211,19 @@ class StripeProvider:
             yield [translate.transaction_from_wire(one) for one in transactions]
 
     def lists(self, source: Source) -> bool:
-        return True
+        return source in whole.LISTED
 
     def openings(self, source: Source, *, known: Iterable[str], since: datetime | None) -> Iterator[Spot]:
         return whole.openings(source, since)
 
     def turn(self, spot: Spot, *, share: bool) -> Leaf:
-        return whole.turn(self._client, spot, share=share)
+        return whole.turn(self._client, spot, self._names, share=share)
 
     @property
     def webhooks(self) -> StripeWebhooks:
         from cardctl.providers.stripe_issuing.webhooks import StripeWebhooks  # noqa: PLC0415 - the SDK takes 0.1 s to import
 
-        return StripeWebhooks()
+        return StripeWebhooks(self._settings)
 
     def events(self, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[list[bytes]]:
         """As bodies whose signature is gone; those in the second of `until` are among them."""
@@ -280,16 +263,3 @@ class StripeProvider:
         if amount.minor <= 0:
             raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
         return translate.allowance_from_wire(card)
-
-
-def _limits_as_before(draft: Draft, remote: Remote) -> bool:
-    """Somebody else's change of the limits would be undone by sending our whole list late."""
-    if "limits" not in draft.before:
-        return True
-    return bool(translate.spending_limits(cast(StripeCard, remote.raw)) == draft.before["limits"])
-
-
-def _remote(draft: Draft, wire: dict[str, Any]) -> RemoteCard | RemoteAccount:
-    if draft.subject == "card":
-        return translate.card_from_wire(cast(StripeCard, wire))
-    return translate.account_from_wire(cast(StripeCardholder, wire))

@@ -16,8 +16,9 @@ from stripe import WebhookSignature  # by itself: the package looks such names u
 from cardctl.domain.events import NOTHING, UNHEARD, Incoming, Notice, Signature, Told
 from cardctl.domain.redaction import Secret
 from cardctl.errors import BadEvent, BadInput
-from cardctl.providers.stripe_issuing import disputes, translate
+from cardctl.providers.stripe_issuing import disputes, sales, translate
 from cardctl.providers.stripe_issuing.skimming import skim
+from cardctl.providers.stripe_issuing.told_sales import sale_told
 
 TOLERANCE = 300
 WEBHOOK_SECRET = "stripe.webhook_secret"  # noqa: S105 - a name
@@ -43,10 +44,14 @@ def verify_with(incoming: Incoming, secrets: Iterable[Secret]) -> Signature:
 
 
 class StripeWebhooks:
-    """Ordinary events. A request for an authorization is signed with a secret of its own: see `verify_with`."""
+    """Ordinary events. A request for an authorization is signed with a secret of its own: see `verify_with`. `settings` are the
+    profile's: `order_names` say how a payment's metadata calls what an order is made of."""
 
     name: ClassVar[str] = "stripe"
     secret_names: ClassVar[tuple[str, ...]] = (WEBHOOK_SECRET,)
+
+    def __init__(self, settings: Mapping[str, Any] | None = None, *, simulated: bool = True) -> None:
+        self._names = sales.order_names(settings)
 
     def verify(self, incoming: Incoming, secrets: Mapping[str, Sequence[Secret]]) -> Signature:
         return verify_with(incoming, secrets.get(WEBHOOK_SECRET, ()))
@@ -74,10 +79,11 @@ class StripeWebhooks:
         if notice.type == _ASKED or family in _INFORMING:
             return NOTHING
         teller = _TELLERS.get(family)
-        if teller is None:
+        if teller is None and family not in _SALES:
             return UNHEARD
         try:
-            return teller(_object(notice.item))
+            told = _object(notice.item)
+            return teller(told) if teller else sale_told(notice.type, told, self._names)
         except _STRANGE:
             raise BadEvent(f"the event {notice.event_id} ({notice.type}) does not have what it must have") from None
 
@@ -188,16 +194,7 @@ _TELLERS: dict[str, Callable[[Any], Told]] = {
 """By the family of the type: a new type in one of them tells of the same object."""
 _ASKED = "issuing_authorization.request"
 """A question, and no news: its object is not decided yet, and what became of it is told by the event that follows."""
-_INFORMING = frozenset(
-    {
-        "issuing_token",
-        "issuing_personalization_design",
-        "issuing_settlement",
-        "balance",
-        "payment_intent",
-        "checkout",
-        "charge",
-        "refund",
-    }
-)
-"""Families that change nothing in the books of cards."""
+_INFORMING = frozenset({"issuing_token", "issuing_personalization_design", "issuing_settlement", "balance"})
+"""Families that change nothing in the books."""
+_SALES = frozenset({"checkout", "payment_intent", "charge", "refund"})
+"""Families of what customers pay."""

@@ -10,6 +10,9 @@ CARDS = "/v1/issuing/cards"
 CARDHOLDERS = "/v1/issuing/cardholders"
 AUTHORIZATIONS = "/v1/issuing/authorizations"
 TRANSACTIONS = "/v1/issuing/transactions"
+SALES = "/v1/payment_intents"
+CHECKOUTS = "/v1/checkout/sessions"
+REFUNDS = "/v1/refunds"
 
 
 def one_of(collection: str, ref: str) -> str:
@@ -151,3 +154,62 @@ class StripeTopUp(TypedDict, total=False):
     created: int
     currency: str
     status: str
+
+
+class StripeBilling(TypedDict, total=False):
+    email: str | None
+
+
+class StripeCharge(TypedDict, total=False):
+    """`amount_refunded` in the same units as the payment's amount; a refund that fails takes its part off again."""
+
+    id: str
+    amount_refunded: int
+    billing_details: StripeBilling | None
+    created: int
+    disputed: bool
+    payment_intent: StripeSale | str | None
+
+
+class StripeSale(TypedDict, total=False):
+    """A payment intent. `latest_charge` is the whole object only by `expand`; null until somebody tried to pay."""
+
+    id: str
+    amount: int
+    amount_received: int
+    created: int
+    currency: str
+    latest_charge: StripeCharge | str | None
+    metadata: dict[str, str]
+    receipt_email: str | None
+    status: str
+
+
+class StripeCheckout(TypedDict, total=False):
+    """A checkout session. Its payment intent is null until the customer pays (docs.stripe.com/upgrades, 2022-08-01)."""
+
+    id: str
+    amount_total: int | None
+    created: int
+    currency: str | None
+    customer_details: StripeBilling | None
+    customer_email: str | None
+    expires_at: int | None
+    metadata: dict[str, str] | None
+    mode: str
+    payment_intent: StripeSale | str | None
+    payment_status: str
+    status: str | None
+    url: str | None
+
+
+class StripeRefund(TypedDict, total=False):
+    id: str
+    amount: int
+    created: int
+    currency: str
+    failure_reason: str | None
+    metadata: dict[str, str] | None
+    payment_intent: StripeSale | str | None
+    reason: str | None
+    status: str | None

@@ -15,7 +15,7 @@ from cardctl.errors import ProviderUnavailable
 from cardctl.providers import registry
 from cardctl.providers.base import require
 from cardctl.providers.notifying import ListsEvents, ReceivesWebhooks
-from cardctl.providers.stripe_issuing.client import EVENT_TYPES
+from cardctl.providers.stripe_issuing.event_lists import EVENT_TYPES
 from tests.providers.conftest import Hand
 from tests.providers.scripted import Script, ok
 from tests.providers.stripe import objects

@@ -16,7 +16,7 @@ from cardctl.domain.topups import RemoteTopUp, TopUpState
 from cardctl.domain.transactions import TransactionKind, TransactionState
 from cardctl.errors import BadEvent
 from cardctl.providers.stripe_issuing import translate
-from cardctl.providers.stripe_issuing.client import EVENT_TYPES
+from cardctl.providers.stripe_issuing.event_lists import EVENT_TYPES
 from cardctl.providers.stripe_issuing.webhooks import StripeWebhooks
 from tests.providers.stripe import objects
 from tests.providers.stripe.test_webhooks import event
