@@ -34,7 +34,7 @@ def _list(call: Call) -> Record:
     return listed(call, "transactions", filters(call, cardholder="holder"))
 
 
-ENDPOINTS = (
+ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", _PATH, tables.TRANSACTION_LIST, _list),
     Endpoint("GET", f"{_PATH}/{{transaction}}", tables.ONLY_EXPAND, retrieve("transactions")),
     Endpoint("POST", f"{_PATH}/{{transaction}}", tables.ONLY_METADATA, update_metadata("transactions")),
