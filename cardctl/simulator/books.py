@@ -15,12 +15,14 @@ from cardctl.simulator import schema, undoing
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.telling import tell
 from cardctl.simulator.touching import Listening
+from cardctl.simulator.zendit.catalogue import open_shop
 
 OPENING_FLOAT = 10_000_000_00
 """Minor units of USD that every face starts with in its Issuing balance."""
 
-FACES = ("stripe", "marqeta", "strowallet")
-"""Those that keep money of ours: a float. Square keeps none: what a seller is paid goes to the seller's bank."""
+FACES = ("stripe", "marqeta", "strowallet", "zendit")
+"""Those that keep money of ours: a float, or Zendit's wallet. Square keeps none: what a seller is paid goes to the seller's
+bank."""
 
 _BUSY_SECONDS = 30
 _RESET_HINT = "it holds nothing but simulated objects: move it away and run the command again"
@@ -122,6 +124,7 @@ class FarSide:
             for table in schema.TABLES:
                 desk.db.execute(f"DELETE FROM {table}")  # noqa: S608  (our own table names)
             _open_floats(desk.db)
+            open_shop(desk.db, int(time.time()))
             undoing.remember(desk.db)
 
     def close(self) -> None:
@@ -190,6 +193,7 @@ class FarSide:
             for statement in [*(() if version else schema.STATEMENTS), *later]:
                 db.execute(statement)
             _open_floats(db)
+            open_shop(db, int(time.time()))
             undoing.forget(db)  # an older file remembers the columns that it had
             undoing.remember(db)
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")

@@ -18,6 +18,8 @@ PLACES = {
     "marqeta": "cardctl.simulator.faces.marqeta:MarqetaFace",
     "strowallet": "cardctl.simulator.faces.strowallet:StrowalletFace",
     "square": "cardctl.simulator.faces.square:SquareFace",
+    "zendit": "cardctl.simulator.faces.zendit:ZenditFace",
+    "topup": "cardctl.simulator.faces.topup:TopUpFace",
 }
 """Every face, imported on first use."""
 

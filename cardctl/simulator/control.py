@@ -37,7 +37,7 @@ from cardctl.simulator.square import counter as square
 from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.till import Till
 from cardctl.simulator.transport import BASE_URLS
-from cardctl.simulator.zendit import counter as zendit
+from cardctl.simulator.zendit import console
 
 KYC = ("pending", "verified", "rejected")
 """What a bank can think of a holder."""
@@ -55,7 +55,7 @@ class Swipe:
     amount: Money
 
 
-class Control(Till):
+class Control(Till, console.Console):
     """The far side in the file `path`, seen from behind the counter. Errors are CardctlErrors."""
 
     def __init__(self, path: Path) -> None:
@@ -206,7 +206,7 @@ class Control(Till):
             raise BadInput(f"the simulator's clock cannot be moved by {by.days} days", hint="its last year is 9999") from None
         moved = datetime.fromtimestamp(self._far_side.advance(int(by.total_seconds())), UTC)
         with self._far_side.transaction() as desk:
-            for bank in (square, counter, zendit):  # so that what has lapsed is told, whoever asks first
+            for bank in (square, counter, console):  # so that what has lapsed is told, whoever asks first
                 bank.settle(desk)
         return moved
 

@@ -18,6 +18,7 @@ from cardctl.simulator.desk import Desk
 from cardctl.simulator.outbox import Notice, Posting, Registered
 from cardctl.simulator.strowallet import counter as strowallet
 from cardctl.simulator.telling import TELLERS, teller
+from cardctl.simulator.zendit import hooks as zendit
 
 WINDOW = 1000
 """Events that are planned together: what is reordered changes its place among these, and `dropped` loses one of these."""
@@ -141,7 +142,8 @@ def _secrets(far_side: FarSide, manner: Manner) -> dict[str, Sequence[str]]:
         known = webhook_secrets.rotate(far_side)
     with far_side.reading() as desk:
         gateway = {"strowallet.signed": ["1"]} if strowallet.signs_webhooks(desk) else {}
-    return {**known, **gateway}
+        named = {zendit.NAME: [zendit.header(desk)]}
+    return {**known, **gateway, **named}
 
 
 def _windows(far_side: FarSide, wanted: Wanted) -> Iterator[list[tuple[str, Notice]]]:

@@ -80,7 +80,8 @@ def _edit_owner(desk: Desk, card: Record, fields: Mapping[str, Any], owned: Mapp
 
 
 def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Record, Record]:
-    before, after = {}, {}
+    before: Record = {}
+    after: Record = {}
     for name, value in fields.items():
         if face == zendit.FACE and name in zendit.SETTINGS:
             before[name], after[name] = zendit.set_up(desk, name, _text_of(value))

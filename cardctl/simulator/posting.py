@@ -42,6 +42,17 @@ def post(url: str, posted: Posted, timeout: float = 10.0) -> int:
         sender.close()
 
 
+def knock(url: str, timeout: float = 2.0) -> bool:
+    """Whether an address answers HEAD with a 2xx, as who saves it would like to know. BadInput as in `post`."""
+    sender = _Sender(url, timeout)
+    try:
+        return 200 <= sender.knock() < 300
+    except _LOST:
+        return False
+    finally:
+        sender.close()
+
+
 def ask(url: str, timeout: float = 2.0) -> Callable[[Posted], Mapping[str, Any] | None]:
     """Who decides on purchases at this address, as `Control.swipe` takes it: the JSON of a 200 within `timeout` seconds (two
     are what Stripe waits), `{}` for any other answer, None for none."""
@@ -140,6 +151,12 @@ class _Sender:
             self.close()
             raise
         return self._once(posted)
+
+    def knock(self) -> int:
+        """The status of a HEAD."""
+        self._connection = self._opened()
+        self._connection.request("HEAD", self._parts.path or "/")
+        return self._connection.getresponse().status
 
     def close(self) -> None:
         if self._connection is not None:

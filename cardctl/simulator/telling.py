@@ -18,6 +18,7 @@ TELLERS = {
     "marqeta": "cardctl.simulator.faces.marqeta.notices",
     "strowallet": "cardctl.simulator.faces.strowallet.notices",
     "square": "cardctl.simulator.faces.square.notices",
+    "zendit": "cardctl.simulator.faces.zendit.notices",
 }
 """Who words what each face tells, imported on first use."""
 

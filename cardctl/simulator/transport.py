@@ -23,6 +23,8 @@ HOSTS = {
     "ziiropay.com": "strowallet",
     "connect.squareup.com": "square",
     "connect.squareupsandbox.com": "square",
+    "test-api.zendit.io": "zendit",
+    "topup.simulator.invalid": "topup",
 }
 """Host to the face behind it; a path is what it is on the provider's own host (`/v1/…`, `/v3/…`, `/api/…`, `/v2/…`)."""
 
@@ -31,9 +33,18 @@ BASE_URLS = {
     "marqeta": "https://sandbox-api.marqeta.com/v3",
     "strowallet": "https://strowallet.com/api",
     "square": "https://connect.squareupsandbox.com",
+    "zendit": "https://test-api.zendit.io/v1",
+    "topup": "https://topup.simulator.invalid",
 }
 
-MOUNTS = {"stripe": "/stripe", "marqeta": "/marqeta/v3", "strowallet": "/strowallet/api", "square": "/square"}
+MOUNTS = {
+    "stripe": "/stripe",
+    "marqeta": "/marqeta/v3",
+    "strowallet": "/strowallet/api",
+    "square": "/square",
+    "zendit": "/zendit/v1",
+    "topup": "/topup",
+}
 """Where a face stands on a served port; behind `/<face>` its paths are those of the provider's own host."""
 
 PAUSES = 50

@@ -18,9 +18,9 @@ SKEW = 3600
 _HTML = "text/html; charset=utf-8"
 _PAUSE = 1
 _SQUARE = "cards|customers|disputes|events|locations|payments|refunds|subscriptions"
-_LIST = re.compile(rf'"(?:data|response|card_transactions)"\s*:\s*(?=\[)|\A\{{"(?:{_SQUARE})":(?=\[)')
+_LIST = re.compile(rf'"(?:data|response|card_transactions|list)"\s*:\s*(?=\[)|\A\{{"(?:{_SQUARE})":(?=\[)')
 _SHALLOW = 2
-"""How deep a list of rows lies in the documents of the providers: `data`, or `response.card_transactions`; Square's, by
+"""How deep a list of rows lies in the documents of the providers: `data`, `list`, or `response.card_transactions`; Square's, by
 their noun, come first in the document."""
 
 _Span = tuple[int, int]

@@ -39,6 +39,7 @@ MADE: dict[str, Callable[[], str]] = {
     "marqeta.webhook_secret": _password,
     "strowallet.webhook_secret": _token,
     "square.webhook_signature_key": _token,
+    "zendit.webhook_secret": _token,
 }
 """Every name, and how its secret is made."""
 
