@@ -221,7 +221,7 @@ class RevealsCredentials(Protocol):
 class SimulatesPurchases(Protocol):
     """Makes a purchase in the provider's own test mode: authorised and, unless `hold`, captured. Gives the provider's refs."""
 
-    def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase: ...
+    def test_purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase: ...
 
 
 CAPABILITIES: dict[str, type] = {

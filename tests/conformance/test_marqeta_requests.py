@@ -132,7 +132,7 @@ class Tour:
         provider.reveal("card_1")
         provider.relay_wallet("card_1", "apple", APPLE)
         provider.relay_wallet("card_1", "google", GOOGLE)
-        provider.purchase("card_1", usd(2510), "A merchant with a name that is longer than fifty letters")
+        provider.test_purchase("card_1", usd(2510), "A merchant with a name that is longer than fifty letters")
 
     @property
     def requests(self) -> list[httpx.Request]:

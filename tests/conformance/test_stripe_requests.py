@@ -110,9 +110,9 @@ class Tour:
         self.send(self.provider.draft_withdraw(self.card.ref, usd(7), "op_withdraw", account_ref=""))
 
     def purchases(self) -> None:
-        assert self.provider.purchase(self.card.ref, usd(1), "Rocket Rides").settlement
-        assert self.provider.purchase(self.card.ref, usd(1), "Rocket Rides", hold=True).approved
-        assert not self.provider.purchase(self.card.ref, usd(7), "Rocket Rides").approved
+        assert self.provider.test_purchase(self.card.ref, usd(1), "Rocket Rides").settlement
+        assert self.provider.test_purchase(self.card.ref, usd(1), "Rocket Rides", hold=True).approved
+        assert not self.provider.test_purchase(self.card.ref, usd(7), "Rocket Rides").approved
 
     def looking(self) -> None:
         for draft in (

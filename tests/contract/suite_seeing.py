@@ -199,21 +199,21 @@ class RelaysWalletsContract(Contract):
 class SimulatesPurchasesContract(Contract):
     def test_a_purchase_is_made_and_its_events_are_named(self, provider: Any) -> None:
         card = self.a_card(provider)
-        bought = provider.purchase(card.ref, usd(300), "Rocket Rides")
+        bought = provider.test_purchase(card.ref, usd(300), "Rocket Rides")
         assert bought.approved
         assert {bought.authorization, bought.settlement} == self.events(provider, card.ref).keys()
         assert self.spendable(provider, card.ref) == usd(700)
 
     def test_a_hold_is_not_captured(self, provider: Any) -> None:
         card = self.a_card(provider)
-        held = provider.purchase(card.ref, usd(300), "Rocket Rides", hold=True)
+        held = provider.test_purchase(card.ref, usd(300), "Rocket Rides", hold=True)
         assert (held.approved, held.settlement) == (True, None)
         assert self.events(provider, card.ref) == {held.authorization: _S.APPROVED}
         assert self.spendable(provider, card.ref) == usd(700)
 
     def test_a_decline_is_told_with_its_reason(self, provider: Any) -> None:
         card = self.a_card(provider)
-        declined = provider.purchase(card.ref, usd(1_001), "Rocket Rides")
+        declined = provider.test_purchase(card.ref, usd(1_001), "Rocket Rides")
         assert (declined.approved, declined.settlement) == (False, None)
         assert declined.reason
         assert self.events(provider, card.ref) == {declined.authorization: _S.DECLINED}
@@ -221,7 +221,7 @@ class SimulatesPurchasesContract(Contract):
 
     def test_a_card_that_does_not_exist(self, provider: Any) -> None:
         with pytest.raises(ProviderRefused):
-            provider.purchase(mark(), usd(1), "Rocket Rides")
+            provider.test_purchase(mark(), usd(1), "Rocket Rides")
 
     def events(self, provider: Any, ref: str) -> dict[str, TransactionState]:
         return {one.ref: one.state for page in provider.transactions_of(ref) for one in page}

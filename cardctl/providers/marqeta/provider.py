@@ -249,7 +249,7 @@ class MarqetaProvider:
         answer: dict[str, Any] = redact_json(self._client.write("POST", path, {**asked, "card_token": ref}, keyed=False))
         return answer
 
-    def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase:
+    def test_purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase:
         """By the sandbox's simulation, which live programmes do not have; a repetition would be another purchase."""
         opened = self._simulate("authorization", drafting.purchase_to_wire(ref, amount, merchant))
         held = transactions.purchase_from_wire(opened, None)

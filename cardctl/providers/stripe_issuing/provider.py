@@ -242,7 +242,7 @@ class StripeProvider(Sells):
     def wallet_eligibility(self, ref: str) -> tuple[WalletEligibility, ...]:
         return translate.wallets_from_wire(self._client.card(ref))
 
-    def purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase:
+    def test_purchase(self, ref: str, amount: Money, merchant: str, *, hold: bool = False) -> Purchase:
         """Stripe's test helpers (SDK 16.1.0). ProviderRefused by a live key, which Stripe does not let near them."""
         opened = self._client.authorise(ref, amount.minor, amount.currency.lower(), merchant)
         authorization = translate.authorization_from_wire(opened)

@@ -14,7 +14,7 @@ def purchase(desk: Desk, card: Card, amount: Money, merchant: str, *, hold: bool
     check_development(desk.provider.environment)
     provider = require(desk.provider, SimulatesPurchases)
     desk.log("card_lifecycle", "card.test_purchase", {"object": card.id, "amount": str(amount), "hold": hold})
-    return provider.purchase(card.ref, amount, merchant, hold=hold)
+    return provider.test_purchase(card.ref, amount, merchant, hold=hold)
 
 
 def check_development(environment: str) -> None:

@@ -364,7 +364,7 @@ def test_there_are_two_wallets(hand: Hand) -> None:
 
 def test_a_purchase_is_held_and_cleared(hand: Hand) -> None:
     far = Far()
-    purchase = build(hand(far)).purchase("card_1", usd(2510), "Rocket Rides")
+    purchase = build(hand(far)).test_purchase("card_1", usd(2510), "Rocket Rides")
     assert (purchase.approved, purchase.authorization, purchase.settlement) == (True, "t_1", "t_2")
     (_, authorization), (_, clearing) = far.writes
     assert (authorization["card_token"], str(authorization["amount"])) == ("card_1", "25.10")
@@ -374,7 +374,7 @@ def test_a_purchase_is_held_and_cleared(hand: Hand) -> None:
 
 def test_a_purchase_may_only_be_held(hand: Hand) -> None:
     far = Far()
-    assert build(hand(far)).purchase("card_1", usd(2510), "Rocket Rides", hold=True).settlement is None
+    assert build(hand(far)).test_purchase("card_1", usd(2510), "Rocket Rides", hold=True).settlement is None
     assert far.calls == ["POST /simulate/authorization"]
 
 
@@ -383,7 +383,7 @@ def test_a_declined_purchase_comes_as_201(hand: Hand, state: str) -> None:
     response = {"code": "1016", "memo": "Not sufficient funds"}
     answer = {"transaction": objects.transaction(state=state, response=response)}
     far = Far({"POST /simulate/authorization": answer})
-    purchase = build(hand(far)).purchase("card_1", usd(2510), "Rocket Rides")
+    purchase = build(hand(far)).test_purchase("card_1", usd(2510), "Rocket Rides")
     assert (purchase.approved, purchase.reason, purchase.settlement) == (False, "Not sufficient funds", None)
     assert far.calls == ["POST /simulate/authorization"]
 
@@ -392,5 +392,5 @@ def test_a_declined_purchase_comes_as_201(hand: Hand, state: str) -> None:
 def test_a_lost_purchase_is_not_made_twice(hand: Hand, lost: Answer) -> None:
     far = Far({"POST /simulate/authorization": lost})
     with pytest.raises(ReplyLost):
-        build(hand(far)).purchase("card_1", usd(2510), "Rocket Rides")
+        build(hand(far)).test_purchase("card_1", usd(2510), "Rocket Rides")
     assert len(far.requests) == 1
