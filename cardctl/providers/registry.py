@@ -17,21 +17,24 @@ _PLACES = {
     "marqeta": ("cardctl.providers.marqeta.provider", "MarqetaProvider"),
     "strowallet": ("cardctl.providers.strowallet.provider", "StrowalletProvider"),
     "square": ("cardctl.providers.square.provider", "SquareProvider"),
+    "zendit": ("cardctl.providers.zendit.provider", "ZenditProvider"),
 }
 _WEBHOOKS = {
     "stripe": ("cardctl.providers.stripe_issuing.webhooks", "StripeWebhooks"),
     "marqeta": ("cardctl.providers.marqeta.webhooks", "MarqetaWebhooks"),
     "strowallet": ("cardctl.providers.strowallet.webhooks", "StrowalletWebhooks"),
     "square": ("cardctl.providers.square.webhooks", "SquareWebhooks"),
+    "zendit": ("cardctl.providers.zendit.webhooks", "ZenditWebhooks"),
 }
-_BOUND_TO_SETTINGS = frozenset({"stripe", "square"})
-"""Providers whose notifications are read by a setting: Square signs the address that it was told to notify, and a payment at
-Stripe calls what was ordered as its seller does."""
+_BOUND_TO_SETTINGS = frozenset({"stripe", "square", "zendit"})
+"""Providers whose notifications are read by a setting: Square signs the address that it was told to notify, a payment at Stripe
+names an order's data as the profile says, and Zendit sends a header that the profile names."""
 _STATE_WORDS = {
     "stripe": ("cardctl.providers.stripe_issuing.translate", "state_of"),
     "marqeta": ("cardctl.providers.marqeta.translate", "state_of"),
     "strowallet": ("cardctl.providers.strowallet.translate", "state_of"),
     "square": ("cardctl.providers.square.translate", "state_of"),
+    "zendit": ("cardctl.providers.zendit.translate", "card_state_of"),
 }
 _QUESTIONS = {"stripe": ("cardctl.providers.stripe_issuing.asking", "StripeQuestions")}
 NAMES: tuple[str, ...] = tuple(_PLACES)
