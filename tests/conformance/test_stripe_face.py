@@ -100,7 +100,10 @@ def stray_parameters(group: Group, schema: dict[str, Any], prefix: str) -> list[
     return found
 
 
-DESCRIBED = [endpoint for endpoint in ENDPOINTS if endpoint.path not in UNDESCRIBED]
+SOLD = ("/v1/payment_intents", "/v1/charges", "/v1/checkout/", "/v1/refunds")
+"""What customers pay is held against the descriptions in a test of its own."""
+
+DESCRIBED = [one for one in ENDPOINTS if one.path not in UNDESCRIBED and not one.path.startswith(SOLD)]
 
 
 @pytest.mark.parametrize("endpoint", DESCRIBED, ids=lambda endpoint: f"{endpoint.method} {endpoint.path}")
@@ -138,8 +141,8 @@ class Witness(Stranger):
         sent = reply.request.read() if method == "POST" else reply.request.url.query
         if reply.status_code == 200:
             check_request(self.now, method, path, sent)
-        for endpoint in DESCRIBED:
-            if endpoint.method == method and operation(self.now, method, path) is operation(self.now, method, endpoint.path):
+        for endpoint in ENDPOINTS:
+            if endpoint.path not in UNDESCRIBED and endpoint.method == method and operation(self.now, method, path) is operation(self.now, method, endpoint.path):
                 self.visited.add((method, endpoint.path))
 
 

@@ -42,7 +42,11 @@ def notices(desk: Desk, touched: Sequence[Touched]) -> list[Notice]:
         if kinds:
             shown = _rendered(desk, row.table, row.after)
             previous = _previous(_as_before(desk, row, shown, {one.ref for one in new}), shown)
-            told += [_notice(desk, row, kind, shown, _differing(row, kind, previous), listening) for kind in kinds if previous]
+            for kind in kinds:
+                if _happens(row, kind):
+                    told.append(_notice(desk, row, kind, shown, None, listening))
+                elif previous:
+                    told.append(_notice(desk, row, kind, shown, previous, listening))
     return told
 
 
@@ -86,9 +90,9 @@ def _changes(row: Touched) -> list[str]:
     return [f"{_NOUNS[row.table]}.{verb}" for verb in _verbs(row)]
 
 
-def _differing(row: Touched, kind: str, previous: Record) -> Record | None:
-    """A sale's event that says what has happened does not say what was before."""
-    return None if row.table in sale_notices.TABLES and not kind.endswith(sale_notices.DIFFERING) else previous
+def _happens(row: Touched, kind: str) -> bool:
+    """Such an event says what has happened, and not what was before: a page was paid."""
+    return row.table in sale_notices.TABLES and not kind.endswith(sale_notices.DIFFERING)
 
 
 def _verbs(row: Touched) -> list[str]:
