@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -30,6 +30,10 @@ HELD = frozenset({PurchaseState.AUTHORIZED, PurchaseState.IN_PROGRESS, PurchaseS
 _ORDER = tuple(PurchaseState)[:4]
 INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
 """Why a purchase failed that the wallet could not pay: nothing was bought."""
+NOT_ABOUT_THE_ORDER = frozenset({"FORBIDDEN", "NOT_AUTHORIZED"})
+"""Words of a no that is said to whoever asks, and not to an order: nothing follows from it for one."""
+TRANSACTION_ID_TAKEN = "TRANSACTION_ID_TAKEN"
+"""Why a purchase is refused whose name another one has, of another offer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,12 @@ class RemotePurchase:
 
     ref: str
     state: PurchaseState
-    raw: dict[str, Any]
+    raw: dict[str, Any] = field(repr=False)
     offer_id: str | None = None
     cost: Money | None = None
     iccid: str | None = None
-    activation: str | None = None
-    instructions: str | None = None
+    activation: str | None = field(default=None, repr=False)
+    instructions: str | None = field(default=None, repr=False)
     error_code: str | None = None
     error: str | None = None
     created_at: datetime | None = None

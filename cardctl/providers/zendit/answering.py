@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from cardctl.domain.esims import RemotePurchase
+from cardctl.domain.esims import TRANSACTION_ID_TAKEN, RemotePurchase
 from cardctl.domain.operations import Draft
 from cardctl.errors import ProviderHasNot, ProviderRefused, ProviderUnavailable, ReplyLost, SecretProblem
 from cardctl.providers.base import Sighting
@@ -16,7 +16,6 @@ from cardctl.providers.zendit import translate
 from cardctl.providers.zendit.client import ZenditClient
 from cardctl.providers.zendit.drafting import PURCHASE_REFUND
 from cardctl.providers.zendit.wire import ZenditPurchase
-
 
 
 class Answering:
@@ -46,7 +45,9 @@ class Answering:
             return cast(RemotePurchase, sighting.remote)
         if sighting.remote is not None:
             hint = "an order's name must be its own: look at it with `cardctl esim reconcile`"
-            raise ProviderRefused(f"zendit knows {_ref(draft)} as another purchase", hint=hint, vendor_code=TAKEN) from refused
+            raise ProviderRefused(
+                f"zendit knows {_ref(draft)} as another purchase", hint=hint, vendor_code=TRANSACTION_ID_TAKEN
+            ) from refused
         raise refused
 
     def look(self, draft: Draft) -> Sighting:
