@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.breaks import Breaks
     from cardctl.db.calls import Calls
     from cardctl.db.comparable import Comparable
+    from cardctl.db.comparable_orders import ComparableOrders
     from cardctl.db.comparable_saved import ComparableSaved
     from cardctl.db.days import Days
     from cardctl.db.events import Events
@@ -131,6 +132,12 @@ class Unit:
         from cardctl.db.comparable_saved import ComparableSaved  # noqa: PLC0415
 
         return ComparableSaved(self._connection, self.box)
+
+    @cached_property
+    def comparable_orders(self) -> ComparableOrders:
+        from cardctl.db.comparable_orders import ComparableOrders  # noqa: PLC0415
+
+        return ComparableOrders(self._connection)
 
     @cached_property
     def alerts(self) -> Alerts:

@@ -19,6 +19,14 @@ from typing import Any, NamedTuple
 from cardctl.db.engine import os_failure
 from cardctl.db.failures import sqlite_failure
 from cardctl.db.side_file import opened
+from cardctl.domain.comparing.order_sides import (
+    LedgerSide,
+    PayingCardSide,
+    PurchaseSide,
+    SaleRefundSide,
+    SaleSide,
+    WalletTopUpSide,
+)
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide, PaymentSide, RefundSide, SavedCardSide
 
 _SIDES: dict[str, type[NamedTuple]] = {
@@ -28,8 +36,19 @@ _SIDES: dict[str, type[NamedTuple]] = {
     "saved_cards": SavedCardSide,
     "payments": PaymentSide,
     "refunds": RefundSide,
+    "sales": SaleSide,
+    "sale_refunds": SaleRefundSide,
+    "purchases": PurchaseSide,
+    "ledger": LedgerSide,
+    "wallet_topups": WalletTopUpSide,
+    "paying_cards": PayingCardSide,
 }
-_KEYS = {"money": "card_ref", "refunds": "payment_ref"}
+_KEYS = {
+    "money": "card_ref",
+    "refunds": "payment_ref",
+    "sale_refunds": "sale_ref",
+    "wallet_topups": "currency, amount, created_at",
+}
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS spots (n INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, position TEXT NOT NULL)",
@@ -48,6 +67,10 @@ _FETCHED = 2_000
 _CLAIMED = (
     "SELECT {words}, COALESCE(c.id, m.id, '') FROM payments p LEFT JOIN claims c ON c.name = p.card"
     " LEFT JOIN claims m ON m.name = p.mark ORDER BY p.ref, p.rowid"
+)
+_RECHARGES = (  # of what was read twice the later word
+    "SELECT {words} FROM (SELECT *, max(rowid) FROM ledger WHERE kind = 'recharge' GROUP BY ref) WHERE state = 'done'"
+    " ORDER BY currency, amount, created_at"
 )
 _CLAIMED_CARDS = "SELECT {words} FROM saved_cards s JOIN claims c ON c.name = s.ref ORDER BY s.ref, s.rowid"
 Place = tuple[int, str, dict[str, Any]]
@@ -87,6 +110,16 @@ class Stage:
     def is_sellers(self) -> bool:
         """Whether it is of a provider that keeps buyers' cards: the names of those are hashed under a key that is noted."""
         return bool(self.fact("key"))
+
+    @property
+    def has_sales(self) -> bool:
+        """Whether customers' payments were read, to be compared with orders."""
+        return bool(self.fact("sales"))
+
+    @property
+    def is_suppliers(self) -> bool:
+        """Whether it is of a provider that sells eSIMs."""
+        return bool(self.fact("purchases"))
 
     def note(self, **facts: Any) -> None:
         """Plain JSON, under names."""
@@ -134,7 +167,7 @@ class Stage:
 
     def sides(self, name: str, *, ours: bool = False) -> Iterator[tuple[Any, ...]]:
         """The rows of a table, sorted by what they belong to (the card of a money event, the payment of a refund; else by their
-        own name); of two about the same object the one that was read later comes later."""
+        own name, top-ups by their sum); of two about the same object the one that was read later comes later."""
         table, key = f"{'our_' if ours else ''}{name}", _KEYS.get(name, "ref")
         return self._stream(f"SELECT {', '.join(_SIDES[name]._fields)} FROM {table} ORDER BY {key}, rowid")  # noqa: S608
 
@@ -147,6 +180,10 @@ class Stage:
         """The saved cards that were read and claimed, each with our id of it."""
         words = ("c.id" if word == "id" else f"s.{word}" for word in SavedCardSide._fields)
         return self._stream(_CLAIMED_CARDS.format(words=", ".join(words)))
+
+    def recharges(self) -> Iterator[tuple[Any, ...]]:
+        """What came into the wallet for good, by currency, amount and time."""
+        return self._stream(_RECHARGES.format(words=", ".join(LedgerSide._fields)))
 
     def claim(self, names: Iterable[tuple[str, str]]) -> None:
         """Keyed hashes and marks by which a payment is one of ours, each with the saved card whose it is."""

@@ -16,6 +16,7 @@ from cardctl.domain.comparing.moving import moves
 from cardctl.domain.comparing.order_sides import SaleRefundSide, SaleSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import PurchaseState
+from cardctl.domain.fulfilment import Why
 from cardctl.domain.money import Money
 from cardctl.domain.orders import BOUGHT, UNFINISHED, OrderState
 from cardctl.domain.payments import UNREFUNDED
@@ -151,6 +152,11 @@ def _standing(ours: SaleSide, left: int, rules: Rules) -> Iterator[Finding]:
     elif ours.step == OrderState.REFUNDED:
         if left > 0:
             yield _finding(_T.ORDER_UNREFUNDED, ours, here, {}, left, rules)
+    elif ours.step == OrderState.PAID and ours.reason == Why.TOO_OLD:
+        fix = "`cardctl esim fulfil --payment` does it; `cardctl break accept` where another program has"
+        why = "it was paid long before it was heard of, so that another program may have fulfilled it"
+        found = _finding(_T.ORDER_STUCK, ours, here, {}, left, rules)
+        yield replace(found, severity=Severity.WARNING, cause=why, fix=fix)
     elif ours.step in UNFINISHED and _is_late(ours.due_at, rules):
         if ours.step == OrderState.REFUNDING or ours.purchase == PurchaseState.FAILED:
             told = here | ({"purchase": ours.purchase} if ours.purchase else {})

@@ -16,10 +16,9 @@ from cardctl.domain.comparing.moving import moves
 from cardctl.domain.comparing.order_sides import LedgerSide, PayingCardSide, PurchaseSide, WalletTopUpSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import ENDED, PurchaseState
+from cardctl.domain.fulfilment import OVERDUE
 from cardctl.domain.money import Money
 
-OVERDUE = timedelta(hours=25)
-"""Zendit may work on a purchase for 24 hours (queue and retry); an hour more, and it is told."""
 APART = timedelta(hours=48)
 """So long money may be on its way from a card into the wallet, by two clocks."""
 ESIM = "esim"
@@ -60,14 +59,14 @@ def same_purchase(theirs: PurchaseSide) -> PurchaseSide:
 
 
 def compare_topups(
-    ours: Iterator[WalletTopUpSide], credits: Iterator[LedgerSide], rules: Rules, *, tops_up: bool
+    ours: Iterator[WalletTopUpSide], theirs: Iterator[LedgerSide], rules: Rules, *, tops_up: bool
 ) -> Iterator[Finding]:
     """Top-ups beside what came into the wallet; both sorted by currency, amount and time. No ledger says whose a credit is, so
     the same amount within APART is the same money. `tops_up`: the books have any; without, all credits are wires by hand."""
-    top, credit = next(ours, None), next(credits, None)
+    top, credit = next(ours, None), next(theirs, None)
     while top is not None or credit is not None:
         if top is not None and credit is not None and _is_same(top, credit):
-            top, credit = next(ours, None), next(credits, None)
+            top, credit = next(ours, None), next(theirs, None)
         elif credit is None or (top is not None and _place(top) < _place(credit)):
             assert top is not None
             yield from _without_credit(top, rules)
@@ -75,7 +74,7 @@ def compare_topups(
         else:
             if tops_up and rules.since is None and not moves(credit.updated_at, rules):
                 yield _without_topup(credit, rules)
-            credit = next(credits, None)
+            credit = next(theirs, None)
 
 
 def compare_paying(card: PayingCardSide, rules: Rules) -> Finding | None:
@@ -86,9 +85,7 @@ def compare_paying(card: PayingCardSide, rules: Rules) -> Finding | None:
         return None
     here: Side = {"spent": _shown(card.spent, card.currency), "topped_up": _shown(card.brought, card.currency)}
     risk, evidence = Money(lost, card.currency), {"objects": [card.ref]}
-    return Finding(
-        _T.TOPUP_UNMATCHED, card.ref, rules.provider, rules.programme, card.ref, here, {}, risk, evidence=evidence
-    )
+    return Finding(_T.TOPUP_UNMATCHED, card.ref, rules.provider, rules.programme, card.ref, here, {}, risk, evidence=evidence)
 
 
 def _not_ours(
@@ -111,9 +108,7 @@ def _not_ours(
         done.findings.append(_of(kind, theirs, here, there, rules, owner=owner))
 
 
-def _orphan(
-    done: ComparedPurchase, theirs: PurchaseSide | None, debit: LedgerSide, owner: str | None, rules: Rules
-) -> None:
+def _orphan(done: ComparedPurchase, theirs: PurchaseSide | None, debit: LedgerSide, owner: str | None, rules: Rules) -> None:
     if moves(debit.updated_at, rules):
         done.moving += 1
         return
@@ -150,7 +145,7 @@ def _both(done: ComparedPurchase, ours: PurchaseSide, theirs: PurchaseSide, debi
             done.findings.append(_state(ours, theirs, rules))
         if costs:
             done.findings.append(_amount(ours, costs, rules))
-    if theirs.state not in ENDED and rules.now - datetime.fromisoformat(theirs.created_at) > OVERDUE:
+    if theirs.state not in ENDED and theirs.created_at and rules.now - datetime.fromisoformat(theirs.created_at) > OVERDUE:
         there = {"state": theirs.state, "since": theirs.created_at}
         done.findings.append(_of(_T.ORDER_OVERDUE, ours, {"order": ours.step}, there, rules))
 
@@ -186,9 +181,7 @@ def _amount(ours: PurchaseSide, costs: tuple[int, int, str], rules: Rules) -> Fi
     wanted, charged, currency = costs
     here: Side = {"cost": _shown(wanted, ours.currency or currency)}
     risk = abs(charged - wanted) if currency == ours.currency else charged
-    return _of(
-        _T.PURCHASE_AMOUNT, ours, here, {"charged": _shown(charged, currency)}, rules, at_risk=Money(risk, currency)
-    )
+    return _of(_T.PURCHASE_AMOUNT, ours, here, {"charged": _shown(charged, currency)}, rules, at_risk=Money(risk, currency))
 
 
 def _without_credit(top: WalletTopUpSide, rules: Rules) -> Iterator[Finding]:
@@ -257,9 +250,7 @@ def _of(
     if at_risk is None and side.cost is not None and side.currency is not None:
         at_risk = Money(side.cost, side.currency)
     named = rules.provider, rules.programme
-    return Finding(
-        kind, side.ref, *named, None, here, there, at_risk, evidence={"objects": objects}, severity=severity
-    )
+    return Finding(kind, side.ref, *named, None, here, there, at_risk, evidence={"objects": objects}, severity=severity)
 
 
 def _cost(side: PurchaseSide) -> str | None:

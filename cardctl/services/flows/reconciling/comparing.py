@@ -111,7 +111,10 @@ def ours_of(comparable: Comparable, programme: str, since: str | None) -> Ours:
 
 def moving_in(stage: Stage) -> dict[str, set[str]]:
     """What a comparison has left out of its verdict, as its evidence tells."""
-    return {source: stage.apart(f"{_MOVING}{source}") for source in ("accounts", "cards", "holders", "saved_cards", "payments")}
+    return {
+        source: stage.apart(f"{_MOVING}{source}")
+        for source in ("accounts", "cards", "holders", "saved_cards", "payments", "sales", "purchases")
+    }
 
 
 def compare(

@@ -24,7 +24,10 @@ from cardctl.domain.breaks import Finding, ReconcileRun
 from cardctl.domain.comparing.sides import CardSide, Rules
 from cardctl.errors import BadFile, BooksUnusable
 from cardctl.services.flows.reconciling.comparing import Ours, compare, moving_in
+from cardctl.services.flows.reconciling.comparing_orders import compare_sold
 from cardctl.services.flows.reconciling.comparing_saved import compare_saved
+from cardctl.services.flows.reconciling.comparing_supply import compare_supply
+from cardctl.services.flows.reconciling.keeping_orders import kept_orders, kept_supply
 from cardctl.services.flows.reconciling.keeping_saved import kept_saved
 from cardctl.services.flows.reconciling.running import digest_of
 
@@ -122,9 +125,13 @@ def _recomputed(bundle: zipfile.ZipFile, told: dict[str, str], work: Path, probl
         rules, moving = _rules(evidence), moving_in(evidence)
         if evidence.is_sellers:
             compare_saved(stage, kept_saved(evidence, rules), rules, moving=moving, keep=False)
+        elif evidence.is_suppliers:
+            compare_supply(stage, kept_supply(evidence), rules, moving=moving, keep=False)
         else:
             listed = evidence.fact("rules")["lists_accounts"]
             compare(stage, _ours(evidence), rules, lists_accounts=listed, moving=moving, keep=False)
+            if evidence.has_sales:
+                compare_sold(stage, kept_orders(evidence), rules, moving=moving, keep=False)
         found = [*stage.findings(), *evidence.fact("gathered")]
     finally:
         evidence.close()
@@ -143,6 +150,7 @@ def _rules(stage: Stage) -> Rules:
         begun=stage.fact("begun"),
         cutoff=told["cutoff"],
         since=stage.fact("since"),
+        here=datetime.fromisoformat(stage.fact("begun_here")),
     )
 
 

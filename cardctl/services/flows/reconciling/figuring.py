@@ -95,6 +95,10 @@ def saved_totals(comparable: ComparableSaved, programme: str, counts: SavedCount
 def watermark(stage: Stage, cutoff: str | None) -> dict[str, Any]:
     """What was read, from when to when, and up to when money events were compared."""
     read = {"read_from": stage.fact("begun_here"), "read_to": stage.fact("read_at")}
+    if stage.is_suppliers:
+        newest = stage.rows("SELECT max(created_at) FROM ledger")[0][0]
+        moved = read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}
+        return {"purchases": moved, "ledger": moved, "provider_clock": stage.fact("begun")}
     saved = stage.is_sellers
     newest = stage.rows("SELECT max(created_at) FROM payments" if saved else "SELECT max(occurred_at) FROM money")[0][0]
     money = read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}
@@ -103,4 +107,7 @@ def watermark(stage: Stage, cutoff: str | None) -> dict[str, Any]:
         if saved
         else {"accounts": read, "cards": read, "transactions": money}
     )
+    if stage.has_sales:
+        newest = stage.rows("SELECT max(created_at) FROM sales")[0][0]
+        sources |= {"sales": read | {"since": stage.fact("since"), "cutoff": cutoff, "newest": newest}}
     return {**sources, "provider_clock": stage.fact("begun")}

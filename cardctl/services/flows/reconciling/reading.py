@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from itertools import chain
@@ -19,9 +19,11 @@ from cardctl.domain.states import CardState
 from cardctl.domain.transactions import OURS, RemoteTransaction
 from cardctl.errors import CardctlError
 from cardctl.providers.base import require
-from cardctl.providers.paging import ISSUED, SAVED, Leaf, ReadsWhole, Source, Spot
+from cardctl.providers.paging import BOUGHT, ISSUED, SAVED, SOLD, Leaf, ReadsWhole, Source, Spot
 from cardctl.providers.saving import ReadsSavedCards
+from cardctl.providers.selling import SellsEsims
 from cardctl.services.desk import Desk
+from cardctl.services.flows.reconciling.order_rows import order_rows, orders_in
 from cardctl.services.flows.reconciling.saved_sides import hasher_of, saved_in, saved_sides
 
 WORKERS = 48
@@ -29,12 +31,18 @@ WORKERS = 48
 _AHEAD = 500
 
 
-def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str) -> None:
+def sources_of(desk: Desk, *, sales: bool) -> tuple[Source, ...]:
+    """What is read of a provider; with `sales`, customers' payments beside what it issues."""
+    if isinstance(desk.provider, SellsEsims):
+        return BOUGHT
+    return SAVED if isinstance(desk.provider, ReadsSavedCards) else (*ISSUED, *(SOLD if sales else ()))
+
+
+def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str, sources: Sequence[Source]) -> None:
     """Put down where reading begins, and when; nothing is asked of the provider but its time."""
     reader = require(desk.provider, ReadsWhole)
     clock = desk.provider.ping().clock or desk.clock()
-    saved = isinstance(desk.provider, ReadsSavedCards)
-    sources = SAVED if saved else ISSUED
+    saved = Source.SAVED_CARDS in sources
     with desk.books.read() as unit:
         known = {source: _known(unit.comparable.refs, reader, source, desk.programme) for source in sources}
         openings = chain.from_iterable(reader.openings(each, known=known[each], since=since) for each in sources)
@@ -49,6 +57,8 @@ def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str) -> None
             audit=unit.audit.head().seq,
             since=None if since is None else moment_to_text(since),
             key=unit.comparable_saved.key if saved else None,
+            sales=Source.SALES in sources,
+            purchases=Source.PURCHASES in sources,
             requests=1,
         )
 
@@ -118,9 +128,9 @@ def _take(
         ((str(spot.source), spot.position) for spot in leaf.then),
         absent=((str(leaf.spot.source), name) for name in leaf.absent),
         requests=leaf.requests,
-        saved=saved_sides(leaf, since, digest),
+        saved=saved_sides(leaf, since, digest) | order_rows(leaf, since),
     )
-    return len(leaf.accounts) + len(leaf.cards) + len(leaf.transactions) + saved_in(leaf)
+    return len(leaf.accounts) + len(leaf.cards) + len(leaf.transactions) + saved_in(leaf) + orders_in(leaf)
 
 
 def account_side(remote: RemoteAccount) -> AccountSide:
@@ -175,6 +185,6 @@ def money_side(remote: RemoteTransaction) -> MoneySide:
 
 def _known(refs: Callable[[str, str], Iterator[str]], reader: ReadsWhole, source: Source, programme: str) -> Iterator[str]:
     """The names that our books have, where the provider has no list; money events are read by card."""
-    if source in SAVED or reader.lists(source):
+    if source not in ISSUED or reader.lists(source):
         return iter(())
     return refs("accounts" if source is Source.ACCOUNTS else "cards", programme)

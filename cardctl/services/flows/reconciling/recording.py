@@ -39,6 +39,19 @@ _PAST = frozenset(
         BreakType.REFUND_MISSING_THERE,
         BreakType.REFUND_STATE,
         BreakType.REFUND_AMOUNT,
+        BreakType.ORDER_MISSING_HERE,
+        BreakType.ORDER_PAYMENT,
+        BreakType.ORDER_PAYMENT_MISSING,
+        BreakType.ORDER_REFUNDED_TWICE,
+        BreakType.ORDER_REFUNDED_DELIVERED,
+        BreakType.ORDER_OVERDUE,
+        BreakType.PURCHASE_MISSING_HERE,
+        BreakType.PURCHASE_MISSING_THERE,
+        BreakType.PURCHASE_STATE,
+        BreakType.PURCHASE_AMOUNT,
+        BreakType.PURCHASE_TWICE,
+        BreakType.LEDGER_ORPHAN,
+        BreakType.TOPUP_UNMATCHED,
     }
 )
 """Breaks that a run over a part of the time may not have seen, though they are there."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,21 +17,18 @@ from cardctl.domain.breaks import WAITING, Finding, ReconcileRun, RunState, Seve
 from cardctl.domain.comparing.sides import Rules
 from cardctl.errors import CardctlError, ProviderRefused, ProviderUnavailable, ReplyLost, SecretProblem
 from cardctl.providers.base import require
-from cardctl.providers.paging import ReadsWhole, Source
+from cardctl.providers.paging import ReadsWhole
 from cardctl.services.desk import Desk
 from cardctl.services.flows.reconciling import figuring
-from cardctl.services.flows.reconciling.comparing import Counts, compare, ours_of
-from cardctl.services.flows.reconciling.comparing_saved import SavedCounts, busy_in, compare_saved, our_saved
-from cardctl.services.flows.reconciling.gathering import Gathered, gather
+from cardctl.services.flows.reconciling.gathering import gather
 from cardctl.services.flows.reconciling.judging import stop_of
-from cardctl.services.flows.reconciling.reading import begin, read
+from cardctl.services.flows.reconciling.reading import begin, read, sources_of
 from cardctl.services.flows.reconciling.recording import Remembered, remember
-from cardctl.services.flows.reconciling.saved_sides import hasher_of
 from cardctl.services.flows.reconciling.starting import Means, Part, Wish, begun
+from cardctl.services.flows.reconciling.weighing import Read, weigh
 
 MARGIN = timedelta(minutes=10)
 """So long what happened is taken for still moving: its event may be on its way. None in the simulator."""
-_Written = Callable[[list[str]], set[str]]
 _UNREADABLE = (ProviderUnavailable, ReplyLost, SecretProblem, ProviderRefused)
 
 
@@ -45,19 +42,6 @@ class Outcome:
     waiting: int
     unread: tuple[CardctlError, ...] = ()
     late: bool = False
-
-
-@dataclass(slots=True)
-class _Read:
-    """One programme that was read whole, and what came of it."""
-
-    part: Part
-    stage: Stage
-    rules: Rules
-    counts: Counts | SavedCounts = field(default_factory=Counts)
-    gathered: Gathered = field(default_factory=Gathered)
-    figures: dict[str, Any] = field(default_factory=dict)
-    totals: list[dict[str, Any]] = field(default_factory=list)
 
 
 def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
@@ -76,7 +60,7 @@ def reconcile(parts: Sequence[Part], wish: Wish, means: Means) -> Outcome:
         if not whole:
             return _nothing(desk, run, unread)
         for one in whole:
-            _compare(one, means)
+            weigh(one, means)
             _plausible(desk, run, one, wish)
         seconds = {"reading": round(read_in, 3), "comparing": round(means.seconds() - began, 3)}
         outcome = _remember(desk, run, parts, whole, unread, seconds)
@@ -111,6 +95,7 @@ def rules_of(desk: Desk, stage: Stage) -> Rules:
         begun=stage.fact("begun"),
         cutoff=cutoff,
         since=stage.fact("since"),
+        here=datetime.fromisoformat(stage.fact("begun_here")),
     )
 
 
@@ -125,19 +110,19 @@ def digest_of(findings: Iterable[Finding]) -> str:
 
 def _read_all(
     parts: Sequence[Part], stages: dict[str, Stage], run: ReconcileRun, wish: Wish, means: Means
-) -> tuple[list[_Read], list[CardctlError | None]]:
+) -> tuple[list[Read], list[CardctlError | None]]:
     """The programmes that were read whole, and why the others were not (None: it was late)."""
-    whole, unread = list[_Read](), list[CardctlError | None]()
+    whole, unread = list[Read](), list[CardctlError | None]()
     for part in parts:
         desk, stage = part.desk, stages[part.desk.programme]
         try:
             require(desk.provider, ReadsWhole)
             if stage.fact("run") is None:
-                begin(desk, stage, wish.since, run.id)
+                begin(desk, stage, wish.since, run.id, sources_of(desk, sales=part.sales))
             if not read(desk, stage, late=means.late, progress=means.progress):
                 unread.append(None)
                 continue
-            one = _Read(part, stage, rules_of(desk, stage))
+            one = Read(part, stage, rules_of(desk, stage))
             one.gathered = gather(desk, part.webhooks, margin=_margin(desk), float_low=wish.float_low)
         except _UNREADABLE as error:
             desk.log("balance_reconcile", "not_read", {"programme": desk.programme, "error": error.code})
@@ -147,45 +132,10 @@ def _read_all(
     return whole, unread
 
 
-def _compare(one: _Read, means: Means) -> None:
-    reader = require(one.part.desk.provider, ReadsWhole)
-    listed = reader.lists(Source.ACCOUNTS)
-    with one.part.desk.books.read() as unit:
-
-        def written(ids: list[str]) -> set[str]:
-            return unit.audit.touched_any(ids, after=one.stage.fact("audit"), but="card.balance")
-
-        if one.stage.is_sellers:
-            _compare_saved(one, unit, written, means)
-        else:
-            _compare_issued(one, unit, written, means, lists_accounts=listed)
-    one.stage.add_findings((each.subject, each.plain()) for each in one.gathered.findings)
-    rules = {"fundings": one.rules.fundings, "links": one.rules.links, "cutoff": one.rules.cutoff, "lists_accounts": listed}
-    one.stage.note(rules=rules, gathered=[each.plain() for each in one.gathered.findings])
-
-
-def _compare_issued(one: _Read, unit: Unit, written: _Written, means: Means, *, lists_accounts: bool) -> None:
-    programme, comparable = one.part.desk.programme, unit.comparable
-    ours = ours_of(comparable, programme, one.stage.fact("since"))
-    counts = compare(one.stage, ours, one.rules, lists_accounts=lists_accounts, written=written, progress=means.progress)
-    one.counts = counts
-    one.figures = figuring.programme_figures(one.stage, comparable, programme, counts)
-    one.totals = figuring.totals(one.stage, comparable, programme, counts, one.gathered.floats)
-
-
-def _compare_saved(one: _Read, unit: Unit, written: _Written, means: Means) -> None:
-    """Both sides under one key: see hasher_of."""
-    hasher_of(unit, one.stage)
-    programme, comparable = one.part.desk.programme, unit.comparable_saved
-    ours, busy = our_saved(comparable, programme, one.stage.fact("since")), busy_in(comparable, programme)
-    one.counts = counts = compare_saved(one.stage, ours, one.rules, busy=busy, written=written, progress=means.progress)
-    one.figures = figuring.saved_figures(one.stage, comparable, programme, counts)
-    one.totals = figuring.saved_totals(comparable, programme, counts)
-
-
-def _plausible(desk: Desk, run: ReconcileRun, one: _Read, wish: Wish) -> None:
+def _plausible(desk: Desk, run: ReconcileRun, one: Read, wish: Wish) -> None:
     """The safety stops: nothing is concluded, and what was read is kept for `--force`."""
-    stop = stop_of(one.part.desk.programme, one.counts)
+    programme = one.part.desk.programme
+    stop = stop_of(programme, one.counts) or (stop_of(programme, one.sold) if one.sold is not None else None)
     if stop is None or wish.force:
         return
     with desk.books.write() as unit:
@@ -197,7 +147,7 @@ def _remember(
     desk: Desk,
     run: ReconcileRun,
     parts: Sequence[Part],
-    whole: Sequence[_Read],
+    whole: Sequence[Read],
     unread: Sequence[CardctlError | None],
     seconds: dict[str, float],
 ) -> Outcome:
@@ -245,24 +195,24 @@ def _tallies(unit: Unit, run_id: str) -> dict[str, dict[str, int]]:
     return {f"by_{column}": unit.breaks.tally(column, wanted) for column in ("type", "severity", "state")}
 
 
-def _figures(tallies: dict[str, dict[str, int]], whole: Sequence[_Read], seconds: dict[str, float]) -> dict[str, Any]:
+def _figures(tallies: dict[str, dict[str, int]], whole: Sequence[Read], seconds: dict[str, float]) -> dict[str, Any]:
     programmes = {one.part.desk.programme: one.figures for one in whole}
     return {"programmes": programmes, "totals": [each for one in whole for each in one.totals], **tallies, "seconds": seconds}
 
 
-def _not_checked(whole: Sequence[_Read], missing: Sequence[str], unread: Sequence[CardctlError | None]) -> Iterator[str]:
+def _not_checked(whole: Sequence[Read], missing: Sequence[str], unread: Sequence[CardctlError | None]) -> Iterator[str]:
     for programme, error in zip(missing, unread, strict=True):
         yield f"{programme}: {error.message}" if error else f"{programme}: the deadline came before everything was read"
     for one in whole:
         yield from one.gathered.not_checked
         programme = one.part.desk.programme
-        if one.counts.moving:
-            yield f"{programme}: {one.counts.moving} objects that were still moving"
+        if moving := one.counts.moving + (one.sold.moving if one.sold is not None else 0):
+            yield f"{programme}: {moving} objects that were still moving"
         if one.rules.since:
             yield f"{programme}: money events before {one.rules.since}"
 
 
-def _findings(whole: Sequence[_Read]) -> Iterator[Finding]:
+def _findings(whole: Sequence[Read]) -> Iterator[Finding]:
     for one in whole:
         yield from map(Finding.from_plain, one.stage.findings())
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from cardctl.db.columns import moment_or_none, moment_to_text
-from cardctl.db.stage import Rows, Stage
+from cardctl.db.stage import Stage
 from cardctl.db.unit import Unit
 from cardctl.domain.comparing.sides import PaymentSide, RefundSide, SavedCardSide
 from cardctl.domain.payments import RemotePayment, RemoteRefund
@@ -36,7 +37,7 @@ def saved_in(leaf: Leaf) -> int:
     return len(leaf.saved_cards) + len(leaf.payments) + len(leaf.refunds)
 
 
-def saved_sides(leaf: Leaf, since: str | None, digest: Digest) -> Rows:
+def saved_sides(leaf: Leaf, since: str | None, digest: Digest) -> dict[str, Any]:
     """What was read at a spot, by table; nothing that was made before `since`. A refund of no payment is none of ours."""
     payments = (payment_side(each, digest) for each in leaf.payments)
     refunds = (refund_side(each) for each in leaf.refunds if each.payment_ref is not None)

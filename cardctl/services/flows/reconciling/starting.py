@@ -25,10 +25,12 @@ _GIVEN_UP = "it was cut off, and not gone on with"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One programme that is to be compared; `webhooks` reads its events, None where they are not to be looked at."""
+    """One programme that is to be compared; `webhooks` reads its events, None where they are not to be looked at. `sales`:
+    customers pay there for orders."""
 
     desk: Desk
     webhooks: Webhooks | None
+    sales: bool = False
 
 
 @dataclass(frozen=True, slots=True)
