@@ -41,6 +41,7 @@ class OrderRow(Row, table=True):
     due_at: str = text_field()
     recipient: str | None = text_field()
     full_name: str | None = text_field()
+    title: str | None = text_field()
     checkout_ref: str | None = text_field()
     payment_ref: str | None = text_field()
     price_minor: int | None = minor_field()

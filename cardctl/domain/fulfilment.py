@@ -107,9 +107,9 @@ def next_step(order: Order, steps: dict[StepName, Step], now: datetime) -> Do:
         return Do.PROVIDE if fresh else Do.READ_SALE
     if order.state is OrderState.ORDERED:
         return Do.FETCH_QR if order.purchase is PurchaseState.DONE else Do.LOOK
-    if order.state is OrderState.REFUNDED:
+    if order.state is OrderState.REFUNDED and order.reason_code != Why.REFUNDED_ELSEWHERE:
         told = steps.get(StepName.TELL)
-        return Do.TELL if told is not None and told.state not in (StepState.DONE, StepState.FAILED) else Do.NOTHING
+        return Do.NOTHING if told is not None and told.state in (StepState.DONE, StepState.FAILED) else Do.TELL
     return _OF.get(order.state, Do.NOTHING)
 
 

@@ -99,6 +99,8 @@ class Order:
     due_at: datetime
     recipient: str | None = None
     full_name: str | None = None
+    title: str | None = None
+    """What the customer bought, in words."""
     checkout_ref: str | None = None
     payment_ref: str | None = None
     price: Money | None = None

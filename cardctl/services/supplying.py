@@ -1,5 +1,5 @@
-"""A supplier's word about the purchase of an order, taken into the books: in any order, however often, the same. Asks no provider,
-and decides nothing that costs money."""
+"""A supplier's word about the purchase of an order, taken into the books: in any order, however often, the same. Asks no
+provider, and decides nothing that costs money."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ from cardctl.services.journal import Change, Wish
 from cardctl.services.operations import run_once
 
 
-def top_up(desk: Desk, order: Order, card: Card, amount: Money, *, attempt: int) -> Done:
-    """Top the wallet up by `amount`; the desk's provider has the card's numbers at hand (`paying_with`). ProviderRefused (7)
-    where the card is declined."""
-    key = f"{order.id}:topup:{attempt}"
-    return run_once(desk, TopUp(), Wish(order.id, {"card": card.id}, amount=amount, caller_key=key))
+def top_up(desk: Desk, order: Order, card: Card, amount: Money, *, name: str) -> Done:
+    """Top the wallet up by `amount`, once under a `name`; the desk's provider has the card's numbers at hand (`paying_with`).
+    ProviderRefused (7) where the card is declined."""
+    told = {"card": card.id, "name": name}
+    return run_once(desk, TopUp(), Wish(order.id, told, amount=amount, caller_key=f"{name}:topup"))
 
 
 class TopUp:

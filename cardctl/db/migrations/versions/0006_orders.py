@@ -19,7 +19,7 @@ def _orders() -> None:
         "orders",
         *(_text(name) for name in ("id", "programme", "environment", "transaction_id", "state", "offer_id")),
         *(_text(name) for name in ("created_at", "updated_at", "due_at")),
-        *(_text(name, nullable=True) for name in ("recipient", "full_name", "checkout_ref", "payment_ref")),
+        *(_text(name, nullable=True) for name in ("recipient", "full_name", "title", "checkout_ref", "payment_ref")),
         sa.Column("price_minor", sa.BigInteger(), nullable=True),
         sa.Column("price_currency", sa.String(3), nullable=True),
         sa.Column("refunded_minor", sa.BigInteger(), nullable=True),

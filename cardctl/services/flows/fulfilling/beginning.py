@@ -1,0 +1,97 @@
+"""Where an order comes from that a person names: a payment, a checkout, a file; and orders that a person wants tried again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cardctl.db.unit import Unit
+from cardctl.domain.fulfilment import FOREVER, Why
+from cardctl.domain.orders import Order, OrderState
+from cardctl.domain.sales import OrderData, RemoteCheckout, RemoteSale, SaleState
+from cardctl.errors import BadInput, StateForbids
+from cardctl.providers.base import require
+from cardctl.providers.selling import ReadsSales
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.order_entries import put_order
+from cardctl.services.ordering import take_checkout, take_sale
+
+_BEFORE_BUYING = frozenset({OrderState.UNPAID, OrderState.PAID, OrderState.FUNDING})
+_AGAIN = {Why.REFUND_REFUSED: OrderState.REFUNDING, Why.REFUND_FAILED: OrderState.REFUNDING}
+"""What becomes of an order that is stuck, when a person wants it tried again; any other is paid, and looked at anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person says of an order: its payment or its checkout, and what it is, where the payment does not say so."""
+
+    payment: str | None = None
+    checkout: str | None = None
+    data: OrderData | None = None
+
+
+def begin(shop: Shop, named: Named) -> Order:
+    """The order of a payment, which is read. ProviderHasNot (7) where there is no such payment; StateForbids (6) where nobody
+    has paid; BadInput (2) where nothing says what was bought, or the books know the order as another one."""
+    reader = require(shop.sales.provider, ReadsSales)
+    checkout = reader.checkout(named.checkout) if named.checkout else None
+    payment = named.payment or (checkout.sale_ref if checkout else None)
+    if payment is None:
+        raise StateForbids(f"{named.checkout} is not paid", hint="a customer pays it on its page")
+    sale = reader.sale(payment)
+    if sale.state is not SaleState.PAID:
+        raise StateForbids(f"{payment} is {sale.state}: only an order that is paid is fulfilled")
+    with shop.books.write() as unit:
+        order = _taken(shop, unit, sale, checkout, named.data)
+        return _due(shop, unit, order)
+
+
+def try_again(shop: Shop, order: Order, *, recipient: str | None = None) -> Order:
+    """An order that waits, or is stuck, is due now; its eSIM may go to another address, as long as it was not delivered."""
+    with shop.books.write() as unit:
+        fresh = unit.orders.named(order.id)
+        if recipient is not None and fresh.state in (OrderState.DELIVERED, OrderState.REFUNDED, OrderState.REFUNDING):
+            raise StateForbids(f"{fresh.id} is {fresh.state}: its mail is gone, or not wanted any more")
+        if recipient is not None:
+            fresh = put_order(shop.supply, unit, fresh, replace(fresh, recipient=recipient), action="order.recipient")
+        return _due(shop, unit, fresh)
+
+
+def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | None, data: OrderData | None) -> Order:
+    known = unit.orders.by_payment(shop.sales.programme, sale.ref)
+    if known is not None and data is not None:
+        _check_same(known, data)
+    data = data or sale.data or (checkout.data if checkout else None)
+    if known is None and data is None:
+        hint = "name it: `cardctl esim fulfil --order FILE`, or see the setting stripe.order_names"
+        raise BadInput(f"{sale.ref} does not say what was bought", hint=hint)
+    if checkout is not None:
+        take_checkout(shop.sales, unit, checkout, data=data)
+    order = take_sale(shop.sales, unit, sale, data=data, action="order.fulfil")
+    assert order is not None
+    return order
+
+
+def _check_same(known: Order, data: OrderData) -> None:
+    """A person's word may add what nobody said, and change nothing."""
+    told = (("offer_id", data.offer_id), ("recipient", data.recipient), ("full_name", data.full_name))
+    for word, value in told:
+        if value is not None and getattr(known, word) not in (None, value):
+            raise BadInput(
+                f"{known.id} is known with another {word}: {getattr(known, word)}",
+                hint="another address: `cardctl esim retry --recipient`",
+            )
+
+
+def _due(shop: Shop, unit: Unit, order: Order) -> Order:
+    now = shop.now()
+    if order.state is OrderState.STUCK:
+        state = _AGAIN.get(Why(order.reason_code or Why.DISPUTED), OrderState.PAID)
+        again = replace(order, state=state, due_at=now, tries=0, seen_at=None)
+        return put_order(shop.supply, unit, order, again, action="order.again")
+    over = order.state is OrderState.REFUNDED and order.due_at == FOREVER
+    if over or order.state in (OrderState.UNPAID, OrderState.DELIVERED):
+        return order
+    due = replace(order, due_at=min(order.due_at, now))
+    if order.state in _BEFORE_BUYING and order.reason_code == Why.TOO_OLD:
+        due = replace(due, reason_code=None, reason=None)
+    return put_order(shop.supply, unit, order, due, action="order.again")

@@ -1,0 +1,101 @@
+"""The issued cards that top the wallet up: their holder found or made, a card for each top-up or one for all, its numbers in
+memory alone for as long as one request takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import cast
+
+from cardctl.domain.accounts import Account
+from cardctl.domain.cards import Card, Limits
+from cardctl.domain.money import Money
+from cardctl.domain.orders import Order
+from cardctl.domain.states import FINAL, CardState, Move
+from cardctl.errors import CardctlError, Refused
+from cardctl.providers.base import Provider, require
+from cardctl.providers.selling import TopsUpWallet
+from cardctl.services.deeds.controls import move_card
+from cardctl.services.deeds.funding import fund_card
+from cardctl.services.deeds.issuing import CardWish, create_account
+from cardctl.services.deeds.revealing import reveal
+from cardctl.services.desk import Desk
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.opening import issue_card
+
+_REUSED = "wallet-topup"
+_REASON = "tops the eSIM wallet up"
+
+
+def card_for(shop: Shop, order: Order, amount: Money, name: str) -> Card:
+    """A card that can pay `amount`, once: `name` is the top-up's, so that asked again it is the same card with the same
+    money."""
+    account = _holder(shop)
+    if not shop.terms.reuse_card:
+        once = Limits(per_transaction=amount)
+        wish = CardWish(account.id, amount.currency, limits=once, allowance=amount, key=f"topup-{name}")
+        return _card(issue_card(shop.sales, wish, caller_key=f"{name}:card").object)
+    card = _living(shop, account, amount.currency)
+    if card is None:
+        wish = CardWish(account.id, amount.currency, allowance=amount, key=f"{_REUSED}-{amount.currency}")
+        return _card(issue_card(shop.sales, wish, caller_key=f"{name}:card").object)
+    with shop.books.read() as unit:
+        made_for_it = unit.operations.by_caller_key(shop.sales.programme, f"{name}:card")
+    if made_for_it is not None and made_for_it.target == card.id:
+        return card
+    return _card(fund_card(shop.sales, card, amount, caller_key=f"{name}:fund").object)
+
+
+@contextmanager
+def paying(shop: Shop, card: Card) -> Iterator[Desk]:
+    """The supplier's desk with the card's numbers at hand. Looking at them is audited."""
+    provider = require(shop.supply.provider, TopsUpWallet)
+    credentials = reveal(shop.sales, card, reason=_REASON)
+    able = cast(Provider, provider.paying_with(credentials))
+    yield replace(shop.supply, provider=able)
+
+
+def retire(shop: Shop, card: Card) -> None:
+    """A card that was made for one top-up has done its work; one that cannot be closed now has nothing left to spend."""
+    if shop.terms.reuse_card:
+        return
+    with shop.books.read() as unit:
+        known = unit.cards.named(card.id)
+    if known.state not in FINAL:
+        with suppress(CardctlError):
+            move_card(shop.sales, known, Move.CLOSE, reason=_REASON)
+
+
+def _holder(shop: Shop) -> Account:
+    """The cardholder by our own name for it; made where there is none."""
+    external_id = shop.holder.external_id
+    assert external_id is not None
+    known = _known(shop, external_id)
+    if known is not None:
+        return known
+    try:
+        made = create_account(shop.sales, shop.holder, caller_key=f"{external_id}:holder").object
+    except Refused:  # another process has made it just now
+        known = _known(shop, external_id)
+        if known is None:
+            raise
+        return known
+    assert isinstance(made, Account)
+    return made
+
+
+def _known(shop: Shop, external_id: str) -> Account | None:
+    with shop.books.read() as unit:
+        return unit.accounts.by_external_id(shop.sales.programme, external_id)
+
+
+def _living(shop: Shop, account: Account, currency: str) -> Card | None:
+    with shop.books.read() as unit:
+        cards = unit.cards.by_key(account.id, f"{_REUSED}-{currency}")
+    return next((card for card in cards if card.state is CardState.ACTIVE), None)
+
+
+def _card(thing: object) -> Card:
+    assert isinstance(thing, Card)
+    return thing

@@ -1,0 +1,79 @@
+"""The first steps of an order: is it still paid, what does it cost, may it be bought for that. Spends nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cardctl.db.unit import Unit
+from cardctl.domain.esims import NOT_ABOUT_THE_ORDER, Offer
+from cardctl.domain.fulfilment import FOREVER, Why
+from cardctl.domain.orders import Order, OrderState, StepName, StepState
+from cardctl.domain.sales import SaleState
+from cardctl.errors import ProviderHasNot, ProviderRefused
+from cardctl.providers.base import require
+from cardctl.providers.selling import ReadsSales
+from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.order_entries import given_up
+from cardctl.services.ordering import take_sale
+
+
+def read_sale(shop: Shop, order: Order) -> None:
+    """What is known of the payment is too old to spend money on: it may have been given back, or be disputed."""
+    assert order.payment_ref is not None
+    try:
+        sale = require(shop.sales.provider, ReadsSales).sale(order.payment_ref)
+    except ProviderHasNot as gone:
+        said = gone.message
+        shop.change(order, lambda _, fresh: stuck(fresh, Why.CANCELED, said), "order.stuck")
+        return
+    with shop.books.write() as unit:
+        taken = take_sale(shop.sales, unit, sale, action="order.sync")
+    if sale.state is not SaleState.PAID and taken is not None:
+        told = f"its payment is {sale.state}: nothing is bought"
+        shop.change(taken, lambda _, fresh: stuck(fresh, Why.CANCELED, told), "order.stuck")
+
+
+def price(shop: Shop, order: Order) -> None:
+    """What the order costs, by the offer as it is now."""
+    if order.recipient is None:
+        _give_up(shop, order, Why.NO_RECIPIENT, "the payment names nobody to whom the eSIM could be sent")
+        return
+    try:
+        offer = shop.offer(order.offer_id)
+    except ProviderHasNot as error:
+        _give_up(shop, order, Why.OFFER_GONE, error.message)
+        return
+    except ProviderRefused as error:
+        if error.vendor_code in NOT_ABOUT_THE_ORDER:
+            raise
+        _give_up(shop, order, Why.OFFER_GONE, error.message)
+        return
+    if not offer.enabled:
+        _give_up(shop, order, Why.OFFER_GONE, f"the offer {offer.id} is not sold any more")
+    elif _loses(shop, order, offer):
+        _give_up(shop, order, Why.COST_ABOVE_PRICE, f"{offer.id} costs {offer.cost}, and {order.price} was paid")
+    else:
+        shop.change(order, lambda unit, fresh: _priced(shop, unit, fresh, offer), "order.priced")
+
+
+def stuck(order: Order, why: Why, reason: str) -> Order:
+    """The order that a person must look at."""
+    return replace(order, state=OrderState.STUCK, reason_code=why, reason=reason, reserved=None, due_at=FOREVER)
+
+
+def _priced(shop: Shop, unit: Unit, order: Order, offer: Offer) -> Order:
+    note_step(unit, order.id, StepName.PRICE, StepState.DONE, shop.now())
+    return replace(order, cost=offer.cost, title=offer.title, due_at=shop.now(), tries=0, reason_code=None, reason=None)
+
+
+def _loses(shop: Shop, order: Order, offer: Offer) -> bool:
+    same = order.price is not None and order.price.currency == offer.cost.currency
+    return same and not shop.terms.sell_below_cost and order.price is not None and offer.cost > order.price
+
+
+def _give_up(shop: Shop, order: Order, why: Why, reason: str) -> None:
+    def end(unit: Unit, fresh: Order) -> Order:
+        note_step(unit, fresh.id, StepName.PRICE, StepState.FAILED, shop.now(), error=reason)
+        return given_up(fresh, why, reason, shop.now())
+
+    shop.change(order, end, "order.given_up")

@@ -1,0 +1,196 @@
+"""Money in the wallet for an order: spoken for where there is enough; put there with a card, or waited for, where there is
+not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cardctl.db.unit import Unit
+from cardctl.domain.esims import RemoteWalletTopUp
+from cardctl.domain.fulfilment import Topup, Why
+from cardctl.domain.money import Money
+from cardctl.domain.operations import OPEN, Operation, OperationState
+from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, WalletTopUp, purchase_ref_of
+from cardctl.domain.topups import TopUpState
+from cardctl.errors import ProviderRefused, Unsupported
+from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
+from cardctl.services.desk import Desk
+from cardctl.services.flows.fulfilling.paying_cards import card_for, paying, retire
+from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.flows.fulfilling.wallet import Reading
+from cardctl.services.journal import drafted
+from cardctl.services.order_entries import given_up
+
+_DECLINES = 4
+"""So often a card may be declined, or a top-up fail, before the order is given up."""
+_LOOK_SECONDS = 60.0
+_ON_THE_WAY = frozenset({TopUpState.PENDING, TopUpState.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class _Topups:
+    """What was done so far to fill the wallet for this attempt of an order."""
+
+    settled: bool = False
+    pending: WalletTopUp | None = None
+    failed: int = 0
+    last: str | None = None
+
+
+def provide(shop: Shop, order: Order) -> None:
+    """Take the wallet's money for the order into account, or see to it that there is some. The order is BUYING afterwards,
+    FUNDING while it waits, or given up."""
+    assert order.cost is not None
+    done = _topups(shop, order) if shop.terms.topup is Topup.CARD else _Topups()
+    if done.pending is not None:
+        _look(shop, order, done.pending)
+        return
+    reading = shop.wallet.reading()
+    taken = _take(shop, order, reading, filled=done.settled)
+    if taken.state is OrderState.BUYING or _moved(taken, order):
+        return
+    reading = shop.wallet.read_again(reading)
+    taken = _take(shop, order, reading, filled=done.settled)
+    if taken.state is OrderState.BUYING or _moved(taken, order):
+        return
+    if shop.terms.topup is Topup.CARD:
+        _fill(shop, taken, reading, done)
+    else:
+        _wait(shop, taken, reading)
+
+
+@contextmanager
+def with_card(shop: Shop, desk: Desk, operation: Operation) -> Iterator[Desk]:
+    """The desk on which an operation can be settled: a top-up that is sent again needs its card."""
+    if operation.kind != TopUp.kind:
+        with nullcontext(desk) as same:
+            yield same
+        return
+    with shop.books.read() as unit:
+        card = unit.cards.named(operation.arguments["card"])
+    with paying(shop, card) as able:
+        yield able
+
+
+def _take(shop: Shop, order: Order, reading: Reading, *, filled: bool) -> Order:
+    """Speak for the order's money in one unit with the decision; unchanged where there is not enough. `filled`: the wallet was
+    topped up for this very order, whose whole cost was spoken for before that."""
+    assert order.cost is not None
+    cost = order.cost
+
+    def decide(unit: Unit, fresh: Order) -> Order:
+        own = fresh.reserved.minor if fresh.reserved is not None else 0
+        if not filled and reading.free(unit, shop.supply.programme, cost.currency).minor + own < cost.minor:
+            return fresh
+        now = shop.now()
+        note_step(unit, fresh.id, StepName.FUND, StepState.DONE, now)
+        note_step(unit, fresh.id, StepName.BUY, StepState.RUNNING, now)
+        bought = replace(fresh, state=OrderState.BUYING, reserved=cost, purchase_ref=purchase_ref_of(fresh), due_at=now)
+        return replace(bought, tries=0, reason_code=None, reason=None)
+
+    return shop.change(order, decide, "order.buying")
+
+
+def _moved(now: Order, before: Order) -> bool:
+    """Whether somebody else has taken the order further meanwhile."""
+    return (now.state, now.attempt) != (before.state, before.attempt)
+
+
+def _short(shop: Shop, order: Order, reading: Reading) -> Money:
+    """What is missing, at least one unit: what others have spoken for is not there for this order."""
+    assert order.cost is not None
+    own = order.reserved.minor if order.reserved is not None else 0
+    with shop.books.read() as unit:
+        free = reading.free(unit, shop.supply.programme, order.cost.currency).minor + own
+    return Money(order.cost.minor - max(free, 0), order.cost.currency) if free < order.cost.minor else order.cost
+
+
+def _wait(shop: Shop, order: Order, reading: Reading) -> None:
+    """A person puts the money into the wallet; for how much, the order says. One that waits too long is given up."""
+    short = _short(shop, order, reading)
+    asked = f"put {short} into the wallet" if shop.terms.topup is Topup.REQUEST else f"the wallet is short by {short}"
+
+    def waiting(unit: Unit, fresh: Order) -> Order:
+        now = shop.now()
+        if _too_late(shop, unit.orders.steps(fresh.id), now):
+            return _give_up(shop, unit, fresh, Why.WALLET_SHORT, f"no money came in time: {asked}")
+        note_step(unit, fresh.id, StepName.FUND, StepState.WAITING, now, error=asked)
+        put_off = replace(fresh, state=OrderState.FUNDING, due_at=now + timedelta(seconds=_LOOK_SECONDS), tries=fresh.tries + 1)
+        return replace(put_off, reason_code=Why.WALLET_SHORT, reason=asked)
+
+    shop.change(order, waiting, "order.waits")
+
+
+def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
+    """Top the wallet up with a card, by what the order lacks. What is there is spoken for by this order until then, so that two
+    orders do not count on the same money."""
+    if done.failed >= _DECLINES:
+        said = done.last or "the card was declined"
+        shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
+        return
+    amount = _short(shop, order, reading)
+
+    def begin(unit: Unit, fresh: Order) -> Order:
+        note_step(unit, fresh.id, StepName.FUND, StepState.RUNNING, shop.now())
+        return replace(fresh, state=OrderState.FUNDING, reserved=fresh.cost, reason_code=None, reason=None)
+
+    begun = shop.change(order, begin, "order.funding")
+    if begun.state is not OrderState.FUNDING:
+        return
+    name = f"{order.id}.{order.attempt}.{done.failed + 1}"
+    with shop.card_turn if shop.terms.reuse_card else nullcontext():
+        card = card_for(shop, begun, amount, name)
+        try:
+            with paying(shop, card) as able:
+                top_up(able, begun, card, amount, name=name)
+        except Unsupported:
+            raise
+        except ProviderRefused as error:
+            retire(shop, card)
+            shop.put_off(begun, StepName.FUND, Why.TOPUP_FAILED, error.message)
+            return
+    retire(shop, card)
+
+
+def _topups(shop: Shop, order: Order) -> _Topups:
+    """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups."""
+    with shop.books.read() as unit:
+        prefix = f"{order.id}.{order.attempt}."
+        made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind]
+        made = [each for each in made if str(each.arguments.get("name", "")).startswith(prefix) and each.state not in OPEN]
+        rows = {each.id: unit.order_money.topup(each.id) for each in made}
+    settled = any(row is not None and row.state is TopUpState.SETTLED for row in rows.values())
+    pending = next((row for row in rows.values() if row is not None and row.state in _ON_THE_WAY), None)
+    refused = [each for each in made if each.state is OperationState.REFUSED and each.caller_key is not None]
+    failed = [row for row in rows.values() if row is not None and row.state in (TopUpState.FAILED, TopUpState.REVERSED)]
+    last = refused[-1].error if refused else failed[-1].reason if failed else None
+    return _Topups(settled, None if settled else pending, len(refused) + len(failed), last)
+
+
+def _look(shop: Shop, order: Order, topup: WalletTopUp) -> None:
+    """See what has become of a top-up that is under way."""
+    with shop.books.read() as unit:
+        operation = unit.operations.named(topup.id)
+        steps = unit.orders.steps(order.id)
+    remote = shop.supply.provider.look_up(drafted(operation), operation.id).remote
+    now = take_topup(shop.supply, topup, remote) if isinstance(remote, RemoteWalletTopUp) else topup
+    if now.state not in _ON_THE_WAY:
+        return
+    if _too_late(shop, steps, shop.now()):
+        said = f"the top-up {topup.id} did not arrive in time"
+        shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
+        return
+    shop.put_off(order, StepName.FUND, Why.TOPUP_PENDING, f"the top-up {topup.id} of {topup.amount} is under way")
+
+
+def _too_late(shop: Shop, steps: list[Step], now: datetime) -> bool:
+    priced = next((step.at for step in steps if step.name is StepName.PRICE), None)
+    return priced is not None and now - priced >= shop.terms.funds_within
+
+
+def _give_up(shop: Shop, unit: Unit, order: Order, why: Why, reason: str) -> Order:
+    note_step(unit, order.id, StepName.FUND, StepState.FAILED, shop.now(), error=reason)
+    return given_up(order, why, reason, shop.now())

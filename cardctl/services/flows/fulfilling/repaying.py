@@ -1,0 +1,47 @@
+"""An order that came to nothing: its customer gets the money back, once. That they are told is delivering.py."""
+
+from __future__ import annotations
+
+from cardctl.db.unit import Unit
+from cardctl.domain.fulfilment import STALE, Why
+from cardctl.domain.orders import Order, OrderState, StepName, StepState
+from cardctl.errors import ProviderHasNot, ProviderRefused
+from cardctl.providers.base import require
+from cardctl.providers.selling import ReadsSales
+from cardctl.services.deeds.returning import return_payment
+from cardctl.services.flows.fulfilling.pricing import stuck
+from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.ordering import take_sale
+
+
+def refund(shop: Shop, order: Order) -> None:
+    """Give back what is left of the payment, after a look at it where what is known of it is old. Where the provider says no, a
+    look tells whether somebody else was faster; else a person is needed."""
+    if order.seen_at is None or shop.now() - order.seen_at > STALE:
+        order = _looked(shop, order)
+    if order.state is not OrderState.REFUNDING:
+        return
+    try:
+        done = return_payment(shop.sales, order, reason=order.reason)
+    except ProviderRefused as error:
+        if isinstance(error, ProviderHasNot) or _looked(shop, order).state is OrderState.REFUNDING:
+            said = error.message
+            shop.change(order, lambda unit, fresh: _stuck(shop, unit, fresh, said), "order.stuck")
+        return
+    with shop.books.write() as unit:
+        ended = unit.orders.named(order.id)
+        if ended.state is OrderState.REFUNDED:
+            made = done.operation.id if done.operation else None
+            note_step(unit, order.id, StepName.REFUND, StepState.DONE, shop.now(), operation_id=made)
+
+
+def _looked(shop: Shop, order: Order) -> Order:
+    assert order.payment_ref is not None
+    sale = require(shop.sales.provider, ReadsSales).sale(order.payment_ref)
+    with shop.books.write() as unit:
+        return take_sale(shop.sales, unit, sale, action="order.sync") or order
+
+
+def _stuck(shop: Shop, unit: Unit, order: Order, said: str) -> Order:
+    note_step(unit, order.id, StepName.REFUND, StepState.FAILED, shop.now(), error=said)
+    return stuck(order, Why.REFUND_REFUSED, f"it came to nothing ({order.reason}), and cannot be given back: {said}")

@@ -1,0 +1,122 @@
+"""Every order that is due, several at a time: what the scheduler runs, and what goes on after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
+
+from cardctl.domain.fulfilment import FOREVER, Why
+from cardctl.domain.orders import UNFINISHED, Order, OrderState
+from cardctl.errors import CardctlError, ExitCode
+from cardctl.services.flows.fulfilling.advancing import advance
+from cardctl.services.flows.fulfilling.beginning import try_again
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.operations import guard_live
+from cardctl.sidebyside import side_by_side
+from cardctl.stopping import never
+
+WORKERS = 8
+_PORTION = 500
+_DUE = (*sorted(UNFINISHED), OrderState.REFUNDED)
+"""A refunded order may have a letter to come."""
+
+
+@dataclass(slots=True)
+class Ran:
+    """How a run ended: the orders as they are now, errors of those that raised one, and how many were not come to."""
+
+    orders: list[Order] = field(default_factory=list)
+    errors: dict[str, CardctlError] = field(default_factory=dict)
+    not_reached: int = 0
+
+    def count(self, state: OrderState) -> int:
+        return sum(order.state is state for order in self.orders)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """9 while a write is in doubt, 10 where something failed or was not come to, 3 where a person should know."""
+        if any(order.reason_code == Why.IN_DOUBT for order in self.orders):
+            return ExitCode.IN_DOUBT
+        if self.errors or self.not_reached or any(order.reason_code == Why.UNAVAILABLE for order in self.orders):
+            return ExitCode.PARTLY
+        return ExitCode.FINDINGS if any(map(needs_a_person, self.orders)) else ExitCode.DONE
+
+
+def needs_a_person(order: Order) -> bool:
+    """Whether an order waits for something that only a person can bring about."""
+    if order.state is OrderState.STUCK:
+        return True
+    waits = (Why.WALLET_SHORT, Why.NO_MAIL_SERVER, Why.MAIL_REFUSED, Why.TOO_OLD)
+    return order.state in UNFINISHED and order.reason_code in waits
+
+
+def due(shop: Shop, limit: int = _PORTION) -> list[str]:
+    """The orders that are due now, those that have waited longest first."""
+    with shop.books.read() as unit:
+        return unit.orders.due(shop.sales.programme, _DUE, shop.now(), limit)
+
+
+def failed(shop: Shop) -> list[Order]:
+    """The orders that nobody goes on with unless a person asks: stuck ones, and eSIMs whose mail was refused."""
+    from cardctl.db.orders import OrderFilter  # noqa: PLC0415 - nothing else here needs it
+
+    states = (OrderState.STUCK, OrderState.READY)
+    with shop.books.read() as unit:
+        found = list(unit.orders.rows(OrderFilter(programme=shop.sales.programme, states=states)))
+    return [order for order in found if order.state is OrderState.STUCK or order.due_at == FOREVER]
+
+
+def run(
+    shop: Shop,
+    chosen: Sequence[Order] | None = None,
+    *,
+    workers: int = WORKERS,
+    late: Callable[[], bool] = never,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Ran:
+    """Take the chosen orders (None: all that are due) as far as they go; one that fails stops no other, and what no order would
+    fare better with is raised once all that have begun have ended."""
+    guard_live(shop.supply)
+    guard_live(shop.sales)
+    ran = Ran()
+    if chosen is not None:
+        _work(shop, [try_again(shop, order).id for order in chosen], workers, late, progress, ran)
+        return ran
+    seen: set[str] = set()
+    while ids := [order_id for order_id in due(shop) if order_id not in seen]:
+        seen.update(ids)
+        _work(shop, ids, workers, late, progress, ran)
+        if late():
+            break
+    return ran
+
+
+def _work(
+    shop: Shop,
+    ids: Sequence[str],
+    workers: int,
+    late: Callable[[], bool],
+    progress: Callable[[int], None],
+    ran: Ran,
+) -> None:
+    begun = 0
+
+    def taken() -> bool:
+        nonlocal begun
+        if late():
+            return False
+        begun += 1
+        return True
+
+    for order_id, answer in side_by_side(
+        lambda order_id: advance(shop, order_id), takewhile(lambda _: taken(), ids), workers=workers
+    ):
+        progress(1)
+        if isinstance(answer, CardctlError):
+            ran.errors[order_id] = answer
+        elif isinstance(answer, Exception):
+            raise answer
+        else:
+            ran.orders.append(answer)
+    ran.not_reached += len(ids) - begun
