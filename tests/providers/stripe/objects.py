@@ -87,3 +87,77 @@ def transaction(**fields: Any) -> dict[str, Any]:
 
 def listed(*items: dict[str, Any], more: bool = False) -> dict[str, Any]:
     return {"object": "list", "data": list(items), "has_more": more, "url": "/v1/somewhere"}
+
+
+ORDER = {"offerId": "ESIM-TR-7D-1GB", "recipientEmail": "ada@example.com", "fullName": "Ada L.", "transactionId": "txn-1"}
+
+
+def charge(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "ch_1",
+        "object": "charge",
+        "amount": 1500,
+        "amount_captured": 1500,
+        "amount_refunded": 0,
+        "billing_details": {"email": "payer@example.com", "name": "Jenny Rosen"},
+        "created": CREATED + 60,
+        "currency": "usd",
+        "disputed": False,
+        "payment_intent": "pi_1",
+        "status": "succeeded",
+        **fields,
+    }
+
+
+def sale(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "pi_1",
+        "object": "payment_intent",
+        "amount": 1500,
+        "amount_received": 1500,
+        "client_secret": "pi_1_secret_dont",
+        "created": CREATED,
+        "currency": "usd",
+        "latest_charge": charge(),
+        "metadata": ORDER,
+        "receipt_email": None,
+        "status": "succeeded",
+        **fields,
+    }
+
+
+def checkout(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "cs_test_1",
+        "object": "checkout.session",
+        "amount_total": 1500,
+        "client_secret": None,
+        "created": CREATED,
+        "currency": "usd",
+        "customer_details": {"email": "payer@example.com"},
+        "customer_email": "ada@example.com",
+        "expires_at": CREATED + 86_400,
+        "metadata": ORDER,
+        "mode": "payment",
+        "payment_intent": "pi_1",
+        "payment_status": "paid",
+        "status": "complete",
+        "url": None,
+        **fields,
+    }
+
+
+def sale_refund(**fields: Any) -> dict[str, Any]:
+    return {
+        "id": "re_1",
+        "object": "refund",
+        "amount": 1500,
+        "charge": "ch_1",
+        "created": CREATED,
+        "currency": "usd",
+        "metadata": {"cardctl_operation": "op_1"},
+        "payment_intent": "pi_1",
+        "reason": "requested_by_customer",
+        "status": "succeeded",
+        **fields,
+    }

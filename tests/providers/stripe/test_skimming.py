@@ -70,7 +70,12 @@ ODD = st.one_of(
 @given(
     st.dictionaries(st.sampled_from(["id", "object", "type", "created", "livemode", "data"]), ODD),
     st.dictionaries(st.sampled_from(["id", "card", "transaction"]), ODD),
-    st.sampled_from(["issuing_card.updated", "issuing_dispute.created", "topup.created", "issuing_transaction.created"]),
+    st.sampled_from(
+        [
+            *("issuing_card.updated", "issuing_dispute.created", "topup.created", "issuing_transaction.created"),
+            *("payment_intent.succeeded", "charge.refunded", "charge.dispute.created", "refund.updated"),
+        ]
+    ),
 )
 def test_whatever_stands_in_it(top: dict[str, Any], inside: dict[str, Any], kind: str) -> None:
     event = {**EVENT, "type": kind, "data": {"object": {**EVENT["data"]["object"], **inside}}, **top}
