@@ -141,8 +141,11 @@ class Witness(Stranger):
         sent = reply.request.read() if method == "POST" else reply.request.url.query
         if reply.status_code == 200:
             check_request(self.now, method, path, sent)
+        asked = operation(self.now, method, path)
         for endpoint in ENDPOINTS:
-            if endpoint.path not in UNDESCRIBED and endpoint.method == method and operation(self.now, method, path) is operation(self.now, method, endpoint.path):
+            if endpoint.path in UNDESCRIBED or endpoint.method != method:
+                continue
+            if asked is operation(self.now, method, endpoint.path):
                 self.visited.add((method, endpoint.path))
 
 

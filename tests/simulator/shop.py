@@ -14,7 +14,7 @@ REFUNDS = "/v1/refunds"
 ITEM = "line_items[0][price_data]"
 
 
-def page(one: Stranger, amount: int = 1250, **more: str) -> dict[str, Any]:
+def page(one: Stranger, amount: int = 1250, /, **more: str) -> dict[str, Any]:
     """A checkout over one eSIM."""
     form = {"mode": "payment", "success_url": "https://shop.example/thanks", "line_items[0][quantity]": "1"}
     form |= {f"{ITEM}[currency]": "usd", f"{ITEM}[unit_amount]": str(amount), f"{ITEM}[product_data][name]": "eSIM Turkey 1 GB"}

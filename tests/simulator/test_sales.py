@@ -1,0 +1,232 @@
+"""A stranger's shop at the simulated Stripe: pages that are paid, money that goes back, and where it is at each moment."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cardctl.domain.money import Money
+from cardctl.errors import BadInput, NotFound
+from cardctl.simulator.books import OPENING_FLOAT
+from cardctl.simulator.control import Control
+from tests.simulator.shop import CHARGES, CHECKOUTS, INTENTS, REFUNDS, page, purse, sale, told
+from tests.simulator.stranger import Stranger
+
+ORDER = {"metadata[offerId]": "ESIM-TR-7D-1GB", "payment_intent_data[metadata][offerId]": "ESIM-TR-7D-1GB"}
+
+
+def test_a_page_is_paid(stranger: Stranger, control: Control) -> None:
+    made = page(stranger, **ORDER)
+    path = f"{CHECKOUTS}/{made['id']}"
+    assert (made["status"], made["payment_status"], made["payment_intent"]) == ("open", "unpaid", None)
+    assert made["url"].startswith("https://")
+    assert purse(stranger) == 0
+    paid = control.pay(made["id"], email="ada@example.com")
+    assert (paid.status, paid.amount, paid.checkout_ref) == ("succeeded", Money(1250, "USD"), made["id"])
+    done = stranger.seen(path, **{"expand[]": ["payment_intent.latest_charge", "line_items"]})
+    assert (done["status"], done["payment_status"], done["url"]) == ("complete", "paid", None)
+    assert done["customer_details"]["email"] == "ada@example.com"
+    intent = done["payment_intent"]
+    assert (intent["id"], intent["amount_received"], intent["metadata"]) == (
+        paid.payment_ref,
+        1250,
+        {"offerId": "ESIM-TR-7D-1GB"},
+    )
+    assert intent["latest_charge"]["billing_details"]["email"] == "ada@example.com"
+    (item,) = done["line_items"]["data"]
+    assert (item["description"], item["amount_total"]) == ("eSIM Turkey 1 GB", 1250)
+    assert [one["id"] for one in stranger.seen(CHECKOUTS, payment_intent=intent["id"])["data"]] == [made["id"]]
+    assert purse(stranger) == 1250
+    assert stranger.balance() == OPENING_FLOAT
+    assert told(stranger) == [
+        "payment_intent.created",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+        "checkout.session.completed",
+    ]
+    with pytest.raises(BadInput):
+        control.pay(made["id"])
+    assert purse(stranger) == 1250
+
+
+def test_a_declined_customer_tries_again(stranger: Stranger, control: Control) -> None:
+    made = page(stranger, **ORDER)
+    refused = control.pay(made["id"], declined=True)
+    assert (refused.status, refused.reason) == ("requires_payment_method", "generic_decline")
+    assert stranger.seen(f"{CHECKOUTS}/{made['id']}")["status"] == "open"
+    assert purse(stranger) == 0
+    paid = control.pay(made["id"])
+    assert (paid.payment_ref, paid.status) == (refused.payment_ref, "succeeded")
+    assert [one["status"] for one in stranger.seen(CHARGES, payment_intent=paid.payment_ref)["data"]] == ["succeeded", "failed"]
+    assert purse(stranger) == 1250
+
+
+@pytest.mark.parametrize(("declined", "there", "word"), [(False, 1250, "succeeded"), (True, 0, "failed")])
+def test_a_bank_debit_answers_late(stranger: Stranger, control: Control, declined: bool, there: int, word: str) -> None:
+    made = page(stranger)["id"]
+    on_its_way = control.pay(made, later=True, email="ada@example.com")
+    session = stranger.seen(f"{CHECKOUTS}/{made}")
+    assert (on_its_way.status, session["status"], session["payment_status"]) == ("processing", "complete", "unpaid")
+    stranger.refused(REFUNDS, {"payment_intent": on_its_way.payment_ref})
+    assert purse(stranger) == 0
+    control.pay(made, declined=declined)
+    assert stranger.seen(f"{CHECKOUTS}/{made}")["payment_status"] == ("unpaid" if declined else "paid")
+    assert purse(stranger) == there
+    assert told(stranger)[-1] == f"checkout.session.async_payment_{word}"
+    with pytest.raises(BadInput):
+        control.pay(made)
+
+
+def test_a_page_expires(stranger: Stranger, control: Control) -> None:
+    first, second = page(stranger)["id"], page(stranger)["id"]
+    assert stranger.done(f"{CHECKOUTS}/{first}/expire")["status"] == "expired"
+    control.advance(timedelta(hours=23))
+    assert stranger.seen(f"{CHECKOUTS}/{second}")["status"] == "open"
+    control.advance(timedelta(hours=2))
+    assert stranger.seen(f"{CHECKOUTS}/{second}")["status"] == "expired"
+    assert told(stranger) == ["checkout.session.expired"] * 2
+    for gone in (first, second):
+        with pytest.raises(BadInput):
+            control.pay(gone)
+        stranger.refused(f"{CHECKOUTS}/{gone}/expire")
+    with pytest.raises(NotFound):
+        control.pay("cs_test_none")
+    assert purse(stranger) == 0
+
+
+def test_what_no_page_can_ask(stranger: Stranger) -> None:
+    item = "line_items[0][price_data]"
+    whole = {"mode": "payment", "success_url": "https://x.example", f"{item}[currency]": "usd", f"{item}[unit_amount]": "900"}
+    whole |= {f"{item}[product_data][name]": "eSIM"}
+    wrong = [
+        ({**whole, "mode": "subscription"}, "mode"),
+        ({name: value for name, value in whole.items() if name != "success_url"}, "success_url"),
+        ({name: value for name, value in whole.items() if "product_data" not in name}, "product_data"),
+        ({**whole, f"{item}[unit_amount]": "49"}, "50 usd"),
+        ({**whole, "expires_at": "5"}, "expires_at"),
+        ({**whole, "line_items[0][quantity]": "0"}, "quantity"),
+        ({**whole, f"{item}[colour]": "red"}, "colour"),
+        ({"mode": "payment", "success_url": "https://x.example"}, "line_items"),
+    ]
+    for form, words in wrong:
+        error = stranger.refused(CHECKOUTS, form)
+        assert words in error["message"] + str(error.get("param"))
+    assert stranger.seen(CHECKOUTS)["data"] == []
+    assert stranger.done(CHECKOUTS, whole)["amount_total"] == 900
+
+
+def test_money_goes_back_once(stranger: Stranger) -> None:
+    intent = sale(stranger, 900)["id"]
+    assert purse(stranger) == 900
+    part = stranger.done(REFUNDS, {"payment_intent": intent, "amount": "400", "metadata[order]": "ord_1"})
+    assert (part["status"], part["amount"], part["payment_intent"]) == ("succeeded", 400, intent)
+    assert purse(stranger) == 500
+    too_much = stranger.refused(REFUNDS, {"payment_intent": intent, "amount": "501"})
+    assert (too_much["param"], "greater than unrefunded" in too_much["message"]) == ("amount", True)
+    assert purse(stranger) == 500
+    rest = stranger.done(REFUNDS, {"charge": part["charge"]})
+    assert rest["amount"] == 500
+    assert stranger.refused(REFUNDS, {"payment_intent": intent})["code"] == "charge_already_refunded"
+    charge = stranger.seen(f"{CHARGES}/{part['charge']}", **{"expand[]": "refunds"})
+    assert (charge["amount_refunded"], charge["refunded"]) == (900, True)
+    assert [one["id"] for one in charge["refunds"]["data"]] == [rest["id"], part["id"]]
+    listed = stranger.seen(REFUNDS, payment_intent=intent)["data"]
+    assert [(one["id"], one["metadata"]) for one in listed] == [(rest["id"], {}), (part["id"], {"order": "ord_1"})]
+    assert purse(stranger) == 0
+    assert told(stranger)[-4:] == ["refund.created", "charge.refunded"] * 2
+
+
+def test_a_key_gives_back_once(stranger: Stranger) -> None:
+    intent = sale(stranger)["id"]
+    form = {"payment_intent": intent, "amount": "300"}
+    first, second = (stranger.post(REFUNDS, form, key="op_1") for _ in range(2))
+    assert first.json() == second.json()
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert purse(stranger) == 600
+    assert stranger.post(REFUNDS, {**form, "amount": "301"}, key="op_1").json()["error"]["type"] == "idempotency_error"
+    assert purse(stranger) == 600
+
+
+def test_a_decline_is_kept_under_its_key(stranger: Stranger) -> None:
+    form = {"amount": "900", "currency": "usd", "confirm": "true", "payment_method": "pm_card_chargeDeclined"}
+    first, second = (stranger.post(INTENTS, form, key="op_1") for _ in range(2))
+    assert (first.status_code, first.json()) == (402, second.json())
+    error = first.json()["error"]
+    assert (error["code"], error["decline_code"]) == ("card_declined", "generic_decline")
+    assert stranger.seen(f"{INTENTS}/{error['payment_intent']['id']}")["status"] == "requires_payment_method"
+    assert len(stranger.seen(INTENTS)["data"]) == len(stranger.seen(CHARGES)["data"]) == 1
+    stranger.refused(REFUNDS, {"payment_intent": error["payment_intent"]["id"]})
+    assert purse(stranger) == 0
+
+
+def test_nothing_goes_back_of_what_was_not_paid_or_is_disputed(stranger: Stranger, control: Control) -> None:
+    waiting = stranger.done(INTENTS, {"amount": "900", "currency": "usd"})["id"]
+    stranger.refused(REFUNDS, {"payment_intent": waiting})
+    contested = sale(stranger)
+    control.edit(contested["latest_charge"], {"disputed": True})
+    assert stranger.refused(REFUNDS, {"payment_intent": contested["id"]})["code"] == "charge_disputed"
+    assert purse(stranger) == 900
+
+
+def test_refunds_that_end_later(stranger: Stranger, control: Control) -> None:
+    slow, bad = (sale(stranger, method=f"pm_card_{name}")["id"] for name in ("pendingRefund", "refundFail"))
+    waiting = stranger.done(REFUNDS, {"payment_intent": slow})
+    given = stranger.done(REFUNDS, {"payment_intent": bad})
+    assert (waiting["status"], given["status"], purse(stranger)) == ("pending", "succeeded", 0)
+    control.advance(timedelta(hours=2))
+    assert stranger.seen(f"{REFUNDS}/{waiting['id']}")["status"] == "succeeded"
+    failed = stranger.seen(f"{REFUNDS}/{given['id']}")
+    assert (failed["status"], failed["failure_reason"]) == ("failed", "unknown")
+    assert purse(stranger) == 900
+    assert stranger.seen(f"{CHARGES}/{given['charge']}")["amount_refunded"] == 0
+    assert stranger.done(REFUNDS, {"payment_intent": bad})["status"] == "succeeded"
+    assert purse(stranger) == 0
+
+
+def test_staff_moves_a_refund(stranger: Stranger, control: Control) -> None:
+    made = stranger.done(REFUNDS, {"payment_intent": sale(stranger)["id"], "amount": "700"})
+    before = control.last_told()
+    for status, there, back in (("pending", 200, 700), ("failed", 900, 0), ("canceled", 900, 0), ("succeeded", 200, 700)):
+        control.edit(made["id"], {"status": status})
+        assert stranger.seen(f"{REFUNDS}/{made['id']}")["status"] == status
+        assert stranger.seen(f"{CHARGES}/{made['charge']}")["amount_refunded"] == back
+        assert purse(stranger) == there
+    assert control.last_told() == before
+    control.edit(made["id"], {"status": "failed"}, tell=True)
+    assert told(stranger)[-3:] == ["charge.updated", "refund.updated", "refund.failed"]
+
+
+def test_somebody_gives_it_back_in_the_dashboard(stranger: Stranger, control: Control) -> None:
+    intent = control.sell(Money(900, "USD"), {"offerId": "x"}, "ada@example.com")
+    assert stranger.seen(f"{INTENTS}/{intent}")["receipt_email"] == "ada@example.com"
+    control.refund(intent, Money(300, "USD"))
+    assert (purse(stranger), control.captured(intent)) == (600, Money(900, "USD"))
+    control.refund(intent)
+    assert purse(stranger) == 0
+    with pytest.raises(BadInput):
+        control.refund(intent)
+    with pytest.raises(BadInput):
+        control.refund(intent, times=2)
+    assert purse(stranger) == 0
+
+
+def test_intents_move_as_far_as_they_may(stranger: Stranger, control: Control) -> None:
+    waiting = stranger.done(INTENTS, {"amount": "900", "currency": "usd", "metadata[a]": "b"})
+    path = f"{INTENTS}/{waiting['id']}"
+    stranger.refused(f"{path}/confirm")
+    assert stranger.done(path, {"amount": "800", "metadata[a]": ""})["amount"] == 800
+    assert control.pay(waiting["id"]).status == "succeeded"
+    for verb, form in (("confirm", {"payment_method": "pm_card_visa"}), ("cancel", {})):
+        error = stranger.refused(f"{path}/{verb}", form)
+        assert (error["code"], error["payment_intent"]["status"]) == ("payment_intent_unexpected_state", "succeeded")
+    other = stranger.done(INTENTS, {"amount": "900", "currency": "usd"})["id"]
+    assert stranger.done(f"{INTENTS}/{other}/cancel")["status"] == "canceled"
+    with pytest.raises(BadInput):
+        control.pay(other)
+    stranger.refused(INTENTS, {"amount": "900", "currency": "usd", "confirm": "true", "payment_method": "pm_none"})
+    made = page(stranger)["id"]
+    tried = control.pay(made, declined=True).payment_ref
+    stranger.refused(f"{INTENTS}/{tried}/cancel")
+    assert control.pay(tried).checkout_ref == made
+    assert purse(stranger) == 800 + 1250
