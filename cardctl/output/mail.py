@@ -30,6 +30,7 @@ SECONDS = 30.0
 _PARTING = 3.0
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 _SECURITY_HINT = 'see mail.port and mail.security: "starttls" is for port 587, "tls" for 465'
+_SLOW = "did not answer in time"
 _LONGEST = 200
 
 
@@ -110,14 +111,15 @@ class Mailer:
             raise self._unavailable(why, "see mail.host, and which certificates this machine trusts") from None
         except ssl.SSLError:
             raise self._unavailable("does not speak TLS as it should", _SECURITY_HINT) from None
-        except smtplib.SMTPServerDisconnected:
-            raise self._unavailable("hung up before it said that it took the mail") from None
+        except smtplib.SMTPServerDisconnected as error:
+            slow = isinstance(error.__context__, TimeoutError)
+            raise self._unavailable(_SLOW if slow else "hung up before it said that it took the mail") from None
         except smtplib.SMTPResponseException as error:
             raise self._unavailable(f"wants no mail now (it answered {error.smtp_code})") from None
         except smtplib.SMTPException:
             raise self._unavailable("does not offer the TLS or the login that is wanted", _SECURITY_HINT) from None
         except TimeoutError:
-            raise self._unavailable("did not answer in time") from None
+            raise self._unavailable(_SLOW) from None
         except OSError as error:
             raise self._unavailable(f"cannot be reached: {error.strerror or type(error).__name__}") from None
         else:

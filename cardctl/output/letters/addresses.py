@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 
 from cardctl.errors import BadConfig, MailRefused
 
@@ -25,7 +25,8 @@ def recipient(text: str) -> Address:
 
 def written_by(text: str, setting: str) -> Address:
     """Whom mails come from, or answers go to: `Acme <esim@example.com>` or the address alone. BadConfig where it is neither."""
-    name, address = parseaddr(text)
+    told = getaddresses([text])
+    name, address = told[0] if len(told) == 1 else ("", "")
     found = _address(address) if _clean(name) else None
     if found is None:
         raise BadConfig(f"{setting} is no mail address: {text!r}", hint='such as "Acme <esim@example.com>"')
@@ -46,10 +47,10 @@ def _in_dns(domain: str) -> str | None:
     """A domain whose way back is another one (`faß.de` becomes `fass.de`, somebody else's) is none."""
     try:
         name = domain.encode("idna").decode("ascii").lower()
-        same = name.encode("ascii").decode("idna") in (domain.lower(), name)
+        same = domain.isascii() or name.encode("ascii").decode("idna") == domain.lower()
     except UnicodeError:
         return None
-    return name if _DOMAIN.match(name) and (same or domain.isascii()) else None
+    return name if _DOMAIN.match(name) and same else None
 
 
 def _clean(text: str) -> bool:

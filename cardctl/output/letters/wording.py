@@ -61,7 +61,7 @@ class Wording:
         said = self._letterhead | _said(letter)
         text = self._parts(f"{letter.kind.value}.txt", said, sample)
         html = self._parts(f"{letter.kind.value}.html", said, sample)
-        subject = " ".join(text[_SUBJECT].split())[:_LONGEST_SUBJECT]
+        subject = " ".join(_plain(text[_SUBJECT]).split())[:_LONGEST_SUBJECT]
         return Words(subject, _plain(text[_BODY]).strip() + "\n", _plain(html[""]))
 
     def _parts(self, name: str, said: dict[str, Any], sample: bool) -> dict[str, str]:
