@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from cardctl.domain.esims import LedgerEntry, Offer, Plan, PurchaseState, RemotePurchase
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, zero
 from cardctl.domain.redaction import redact_json
 from cardctl.domain.states import CardState
 from cardctl.errors import BadInput
@@ -58,13 +58,18 @@ def state_of(word: str) -> PurchaseState:
     return STATES.get(normal(word), PurchaseState.UNKNOWN)
 
 
-def money_from_wire(amount: Any, currency: Any, divisor: Any, *, owed: bool = False) -> Money:
-    """An integer that is `divisor` times the amount in major units; without a divisor it is 100 (older documentation). Not
-    negative, unless it may be `owed`."""
+def money_from_wire(amount: Any, currency: Any, divisor: Any, *, ours: bool = False) -> Money:
+    """An integer that is `divisor` times the amount in major units; without a divisor it is 100 (older documentation).
+
+    A fraction of a minor unit, which the wallet does not hold, is one more that we pay (UNCONFIRMED how Zendit rounds), and
+    none where the money is `ours`; which alone may be less than nothing.
+    """
     whole, scale = _whole(amount), _DIVISOR if divisor is None else _whole(divisor)
-    if scale < 1 or (whole < 0 and not owed) or not isinstance(currency, str):
+    if scale < 1 or (whole < 0 and not ours) or not isinstance(currency, str):
         raise ValueError("an amount is a number of minor units, of a currency, with its divisor")
-    return Money.of_decimal(Decimal(whole) / Decimal(scale), currency)
+    unit = Decimal(zero(currency).amount)
+    value = (Decimal(whole) / Decimal(scale)).quantize(unit, ROUND_FLOOR if ours else ROUND_CEILING)
+    return Money.of_decimal(value, currency)
 
 
 def cost_from_wire(cost: ZenditCost) -> Money:
@@ -151,7 +156,7 @@ def entry_from_wire(item: ZenditTransaction) -> LedgerEntry:
 
 def balance_from_wire(balance: Mapping[str, Any]) -> Money:
     """What can be spent. That it leaves out what is held for purchases under way is UNCONFIRMED: its name says so."""
-    return money_from_wire(balance["availableBalance"], balance["currency"], balance.get("currencyDivisor"), owed=True)
+    return money_from_wire(balance["availableBalance"], balance["currency"], balance.get("currencyDivisor"), ours=True)
 
 
 def plan_from_wire(plan: ZenditPlan) -> Plan:
