@@ -79,7 +79,7 @@ class ZenditTable(ProviderTable):
     cardholder: Cardholder = Cardholder()
     funds_hours: Annotated[int, Field(ge=0, le=720)] = 24
     sell_below_cost: bool = False
-    webhook_header: Annotated[str, Field(pattern=r"\A[A-Za-z0-9-]{1,64}\Z")] = "Authorization"
+    webhook_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     shieldwall: bool = False
 
 

@@ -11,14 +11,15 @@ from cardctl.runtime.means import now
 
 if TYPE_CHECKING:
     from cardctl.runtime.run import Run
+    from cardctl.services.desk import Desk
     from cardctl.services.flows.reconciling.moving import Hand
     from cardctl.services.flows.reconciling.places import Places
     from cardctl.services.flows.reconciling.starting import Means, Part
 
 
 def parts(run: Run, provider: str | None) -> list[Part]:
-    """Every programme of the profile that has cards in the books, issued or saved, and the profile's own; or that of one
-    provider."""
+    """Every programme of the profile that has cards in the books, issued or saved, or orders, and the profile's own; or that of
+    one provider."""
     from cardctl.providers import registry  # noqa: PLC0415
     from cardctl.services.flows.finding import concerned  # noqa: PLC0415
     from cardctl.services.flows.reconciling.starting import Part  # noqa: PLC0415
@@ -27,7 +28,22 @@ def parts(run: Run, provider: str | None) -> list[Part]:
     names = [provider] if provider is not None else concerned(run.books, settings.provider_name, settings.programme)
     if unknown := [name for name in names if name not in registry.NAMES]:
         raise BadInput(f"this cardctl cannot reconcile {unknown[0]} yet", hint="see who can with `cardctl provider list`")
-    return [Part(run.desk(provider=name), registry.webhooks(name)) for name in names]
+    desks = [(run.desk(provider=name), registry.webhooks(name)) for name in names]
+    return [Part(desk, webhooks, sales=_sells(run, desk)) for desk, webhooks in desks]
+
+
+def _sells(run: Run, desk: Desk) -> bool:
+    """Whether customers pay there for orders: the books have some, or the profile says how they are bought. Of who sells none,
+    no payment is asked for."""
+    from cardctl.providers.selling import ReadsSales  # noqa: PLC0415
+
+    if not isinstance(desk.provider, ReadsSales):
+        return False
+    profile = run.settings.profile
+    if profile.provider == "zendit" or "zendit" in profile.model_fields_set:
+        return True
+    with run.books.read() as unit:
+        return desk.programme in unit.comparable_orders.programmes()
 
 
 def places(run: Run) -> Places:

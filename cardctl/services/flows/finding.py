@@ -22,12 +22,14 @@ T = TypeVar("T")
 
 
 def concerned(books: Books, provider: str, programme_of: Callable[[str], str]) -> list[str]:
-    """The providers that a profile has to do with: its own, those that issued any card here, and those that keep one for the
-    profile's own seller, since other profiles' sellers may be in the same books. `programme_of` gives the profile's programme
-    at a provider."""
+    """The providers that a profile has to do with: its own, those that issued any card here, and those that keep one, or have
+    an order, for the profile's own programme, since other profiles' may be in the same books. `programme_of` gives the
+    profile's programme at a provider."""
     with books.read() as unit:
         saved = [name for name, programme in unit.comparable_saved.sellers() if programme == programme_of(name)]
-        return list(dict.fromkeys([provider, *unit.cards.providers(), *saved]))
+        ordered = [(each.partition("/")[0], each) for each in unit.comparable_orders.programmes()]
+        sold = [name for name, programme in ordered if programme == programme_of(name)]
+        return list(dict.fromkeys([provider, *unit.cards.providers(), *saved, *sold]))
 
 
 def find_card(books: Books, name: str | None, *, last4: str | None = None, prefix: bool = True) -> Card:

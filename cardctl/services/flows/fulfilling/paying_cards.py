@@ -14,7 +14,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.orders import Order
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import CardctlError, Refused
-from cardctl.providers.base import Provider, require
+from cardctl.providers.base import IssuesCards, Provider, require
 from cardctl.providers.selling import TopsUpWallet
 from cardctl.services.deeds.controls import move_card
 from cardctl.services.deeds.funding import fund_card
@@ -26,6 +26,12 @@ from cardctl.services.opening import issue_card
 
 _REUSED = "wallet-topup"
 _REASON = "tops the eSIM wallet up"
+
+
+def check_card_taken(shop: Shop) -> None:
+    """Unsupported (7), with the reason, where nobody takes a card for the wallet, or nobody here issues one."""
+    require(shop.supply.provider, TopsUpWallet).draft_wallet_topup(Money(1, "USD"), "op_check")
+    require(shop.sales.provider, IssuesCards)
 
 
 def card_for(shop: Shop, order: Order, amount: Money, name: str) -> Card:

@@ -22,6 +22,7 @@ from cardctl.services.deeds.pulling import (
 )
 from cardctl.services.deeds.yielding import take_word, void
 from cardctl.services.desk import Desk
+from cardctl.services.flows.reconciling import fixing_orders as orders
 from cardctl.services.flows.reconciling import fixing_saved as saved
 from cardctl.services.flows.reconciling.moving import Hand, move
 from cardctl.services.resuming import resume
@@ -38,6 +39,7 @@ _OBJECTS = {
     "account": {_T.ACCOUNT_MISSING_HERE, _T.ACCOUNT_STATE, _T.ACCOUNT_KYC},
     "stranger": {_T.CARD_MISSING_HERE},
     "saved card": saved.CARDS,
+    "purchase": orders.PURCHASES,
 }
 _VOIDS = frozenset({_T.TRANSACTION_MISSING_THERE, _T.TRANSACTION_DUPLICATE})
 
@@ -70,6 +72,8 @@ def remedy_of(one: Break) -> Remedy:
         return Remedy.TAKE
     if one.type is _T.FUNDING_UNMATCHED and not one.local:
         return Remedy.TAKE
+    if orders.is_unmendable(one):
+        return Remedy.PROPOSE
     return KINDS[one.type].remedy
 
 
@@ -130,6 +134,8 @@ def _object_of(one: Break) -> tuple[str, str]:
     """What it is mended with, and that one's name."""
     if one.type in saved.PAYMENTS:
         return "payment", saved.payment_of(one)
+    if one.type in orders.SALES and not orders.is_unmendable(one):
+        return "sale", orders.payment_of(one)
     kind = next((kind for kind, types in _OBJECTS.items() if one.type in types), None)
     if kind is not None:
         return kind, one.subject
@@ -142,6 +148,8 @@ def _act(desk: Desk, kind: str, name: str, group: list[Break], *, explicit: bool
         "account": lambda: _bring(desk, name, bring_account),
         "stranger": lambda: _bring(desk, name, bring_card),
         "saved card": lambda: saved.mend_card(desk, name, group),
+        "sale": lambda: orders.mend_sale(desk, name),
+        "purchase": lambda: orders.mend_purchase(desk, name),
     }
     if kind in whole:
         return whole[kind]
