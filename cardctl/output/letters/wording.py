@@ -82,7 +82,7 @@ class Wording:
         """Of a real letter no more is told than what kind of error it was: its text may have the code in it."""
         import jinja2  # noqa: PLC0415
 
-        where, line = _last_of(error, self._files) or (self._where(name), None)
+        where, line = _last_of(error) or (self._where(name), None)
         why = f"{type(error).__name__}: {error}" if sample else type(error).__name__
         if isinstance(error, jinja2.TemplateSyntaxError):
             where, line, why = error.filename or where, error.lineno, error.message or why
@@ -139,14 +139,14 @@ def _plain(text: str) -> str:
     return _CONTROL.sub("", text.encode("utf-8", "replace").decode())
 
 
-def _last_of(error: Exception, files: tuple[str, ...]) -> tuple[str, int | None] | None:
-    """File and line of the template in which an error rose."""
+def _last_of(error: Exception) -> tuple[str, int | None] | None:
+    """File and line of the template in which an error rose: the frames in the middle are of the code made of it."""
     found: tuple[str, int | None] | None = None
     trace = error.__traceback__
     while trace is not None:
-        name = trace.tb_frame.f_code.co_filename
-        if name.startswith(files) and not name.endswith(".py"):
-            found = (name, trace.tb_lineno)
+        template = trace.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            found = (template.filename, template.get_corresponding_lineno(trace.tb_lineno))
         trace = trace.tb_next
     return found
 
