@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import FOREVER, Why
-from cardctl.domain.orders import Order, OrderState, order_id_of
+from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, order_id_of
 from cardctl.domain.redaction import redact
 from cardctl.domain.sales import OrderData
 from cardctl.services.desk import Desk
@@ -62,3 +62,22 @@ def new_order(desk: Desk, transaction_id: str, data: OrderData, **more: object) 
 def given_up(order: Order, why: Why, reason: str, now: datetime) -> Order:
     """The order whose customer is to get the money back."""
     return replace(order, state=_S.REFUNDING, reason_code=why, reason=redact(reason), reserved=None, due_at=now, tries=0)
+
+
+def note_step(
+    unit: Unit,
+    order_id: str,
+    name: StepName,
+    state: StepState,
+    at: datetime,
+    *,
+    operation_id: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Put down where a step stands; beginning it again counts as another try."""
+    before = next((step for step in unit.orders.steps(order_id) if step.name is name), None)
+    tries = before.tries if before else 0
+    began = before is None or state is StepState.RUNNING or before.state is StepState.WAITING is not state
+    made = operation_id or (before.operation_id if before else None)
+    step = Step(name, state, at, tries + 1 if began else tries, made, error)
+    unit.orders.put_step(order_id, step)

@@ -17,7 +17,6 @@ from cardctl.domain.orders import (
     Order,
     OrderState,
     SaleRefund,
-    Step,
     StepName,
     StepState,
     order_id_of,
@@ -28,7 +27,7 @@ from cardctl.domain.redaction import redact
 from cardctl.domain.sales import OrderData, RemoteCheckout, RemoteSale, RemoteSaleRefund, SaleState
 from cardctl.services.desk import Desk
 from cardctl.services.entries import made_by
-from cardctl.services.order_entries import given_up, new_order, put_order
+from cardctl.services.order_entries import given_up, new_order, note_step, put_order
 
 _S = OrderState
 
@@ -59,7 +58,10 @@ def take_sale(
     now = _told(desk, known, remote, checkout_ref, at)
     if unasked and known.state is _S.UNPAID and now.state is _S.PAID:
         now = _not_too_late(now, desk.clock())
-    return put_order(desk, unit, known, now, action=action)
+    taken = put_order(desk, unit, known, now, action=action)
+    if known.paid_at is None and taken.paid_at is not None:
+        note_step(unit, taken.id, StepName.PAY, StepState.DONE, taken.paid_at)
+    return taken
 
 
 def take_checkout(
@@ -117,7 +119,7 @@ def take_sale_refund(
     if order.state in (_S.REFUNDING, _S.REFUNDED) and given.state in UNREFUNDED and _left(taken):
         why = f"{remote.ref} came to nothing: {remote.failure or given.state}"
         taken = replace(taken, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=redact(why), due_at=FOREVER)
-        unit.orders.put_step(order.id, Step(StepName.REFUND, StepState.FAILED, now, error=why))
+        note_step(unit, order.id, StepName.REFUND, StepState.FAILED, now, error=why)
     return put_order(desk, unit, order, taken, action=action)
 
 

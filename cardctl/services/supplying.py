@@ -10,10 +10,10 @@ from cardctl.db.unit import Unit
 from cardctl.domain.esims import ENDED, HELD, INSUFFICIENT_FUNDS, PurchaseState, RemotePurchase, goes_on
 from cardctl.domain.fulfilment import ATTEMPTS, Why
 from cardctl.domain.money import Money
-from cardctl.domain.orders import BOUGHT, Order, OrderState, Step, StepName, StepState
+from cardctl.domain.orders import BOUGHT, Order, OrderState, StepName, StepState
 from cardctl.domain.redaction import redact
 from cardctl.services.desk import Desk
-from cardctl.services.order_entries import given_up, put_order
+from cardctl.services.order_entries import given_up, note_step, put_order
 
 _S = OrderState
 
@@ -58,13 +58,13 @@ def _after_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase
         return order
     if remote.state is PurchaseState.FAILED:
         return _failed(unit, order, remote, now)
-    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.DONE, order.bought_at or now))
+    note_step(unit, order.id, StepName.BUY, StepState.DONE, order.bought_at or now)
     if remote.state is not PurchaseState.DONE:
-        unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.WAITING, now))
+        note_step(unit, order.id, StepName.ISSUE, StepState.WAITING, now)
         return replace(order, state=_S.ORDERED, reason_code=None, reason=None)
     if remote.activation is None:
         return replace(order, state=_S.ORDERED, due_at=now)
-    unit.orders.put_step(order.id, Step(StepName.ISSUE, StepState.DONE, now))
+    note_step(unit, order.id, StepName.ISSUE, StepState.DONE, now)
     return replace(order, state=_S.READY, issued_at=now, due_at=now, tries=0, reason_code=None, reason=None)
 
 
@@ -72,7 +72,7 @@ def _failed(unit: Unit, order: Order, remote: RemotePurchase, now: datetime) -> 
     """FAILED is final, and what was held is let go of. Where the wallet alone was short, the order is bought anew, under
     another name; its name is used up."""
     said = redact(remote.error or remote.error_code or "the supplier did not say why")
-    unit.orders.put_step(order.id, Step(StepName.BUY, StepState.FAILED, now, error=said))
+    note_step(unit, order.id, StepName.BUY, StepState.FAILED, now, error=said)
     if remote.error_code == INSUFFICIENT_FUNDS and order.attempt < ATTEMPTS:
         again = replace(order, state=_S.PAID, attempt=order.attempt + 1, purchase=None, purchase_ref=None, bought_at=None)
         return replace(again, held_at=None, reserved=None, due_at=now, reason_code=Why.WALLET_SHORT, reason=said)

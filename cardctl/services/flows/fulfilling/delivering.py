@@ -12,7 +12,8 @@ from cardctl.domain.letters import Letter, LetterKind, message_id_of
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
 from cardctl.domain.redaction import Secret, redact
 from cardctl.errors import MailRefused, MailUnavailable
-from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.order_entries import note_step
 
 _NO_SERVER = "no mail server is configured"
 

@@ -12,8 +12,8 @@ from cardctl.domain.sales import SaleState
 from cardctl.errors import ProviderHasNot, ProviderRefused
 from cardctl.providers.base import require
 from cardctl.providers.selling import ReadsSales
-from cardctl.services.flows.fulfilling.shop import Shop, note_step
-from cardctl.services.order_entries import given_up
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.order_entries import given_up, note_step
 from cardctl.services.ordering import take_sale
 
 

@@ -19,10 +19,10 @@ from cardctl.errors import ProviderRefused, Unsupported
 from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.paying_cards import card_for, paying, retire
-from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
-from cardctl.services.order_entries import given_up
+from cardctl.services.order_entries import given_up, note_step
 
 _DECLINES = 4
 """So often a card may be declined, or a top-up fail, before the order is given up."""

@@ -10,7 +10,8 @@ from cardctl.providers.base import require
 from cardctl.providers.selling import ReadsSales
 from cardctl.services.deeds.returning import return_payment
 from cardctl.services.flows.fulfilling.pricing import stuck
-from cardctl.services.flows.fulfilling.shop import Shop, note_step
+from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.order_entries import note_step
 from cardctl.services.ordering import take_sale
 
 

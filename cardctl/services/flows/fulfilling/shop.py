@@ -13,7 +13,7 @@ from cardctl.domain.accounts import NewAccount
 from cardctl.domain.esims import Offer
 from cardctl.domain.fulfilment import Terms, Why, pause
 from cardctl.domain.letters import Letter
-from cardctl.domain.orders import Order, Step, StepName, StepState
+from cardctl.domain.orders import Order, StepName, StepState
 from cardctl.domain.redaction import redact
 from cardctl.errors import Refused, TargetBusy
 from cardctl.providers.base import require
@@ -21,7 +21,7 @@ from cardctl.providers.selling import SellsEsims
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.wallet import Wallet
 from cardctl.services.journal import LEASE
-from cardctl.services.order_entries import put_order
+from cardctl.services.order_entries import note_step, put_order
 
 _OFFER_SECONDS = 60
 _WAIT = 30.0
@@ -150,22 +150,3 @@ class Shop:
     def _leave(self, order_id: str) -> None:
         with self._guard:
             self._at_work.discard(order_id)
-
-
-def note_step(
-    unit: Unit,
-    order_id: str,
-    name: StepName,
-    state: StepState,
-    at: datetime,
-    *,
-    operation_id: str | None = None,
-    error: str | None = None,
-) -> None:
-    """Put down where a step stands; beginning it again counts as another try."""
-    before = next((step for step in unit.orders.steps(order_id) if step.name is name), None)
-    tries = before.tries if before else 0
-    began = before is None or state is StepState.RUNNING or before.state is StepState.WAITING is not state
-    made = operation_id or (before.operation_id if before else None)
-    step = Step(name, state, at, tries + 1 if began else tries, made, error)
-    unit.orders.put_step(order_id, step)

@@ -142,8 +142,9 @@ def _purchase(
 
 def _wallet(stage: Stage, rules: Rules, counts: SupplyCounts, evidence: Evidence) -> None:
     tops_up = bool(stage.rows("SELECT 1 FROM our_wallet_topups LIMIT 1"))
-    ours = map(WalletTopUpSide._make, stage.sides("wallet_topups", ours=True))
-    for found in compare_topups(ours, map(LedgerSide._make, stage.recharges()), rules, tops_up=tops_up):
+    ours, theirs = stage.unmatched()
+    tops, came_in = map(WalletTopUpSide._make, ours), map(LedgerSide._make, theirs)
+    for found in compare_topups(tops, came_in, rules, tops_up=tops_up):
         counts.findings += 1
         evidence.findings.append(found)
         evidence.flush(at_least=_BATCH)
