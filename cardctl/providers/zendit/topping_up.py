@@ -84,8 +84,12 @@ class TopUps:
         numbers = {"number": card.number, "exp_month": card.exp_month, "exp_year": card.exp_year, "cvc": card.cvc}
         content = orjson.dumps({**draft.body, "card": numbers}, option=orjson.OPT_SORT_KEYS)
         headers = {**self._headers(), "content-type": "application/json", "idempotency-key": mark}
-        # The endpoint takes each key once, so that the same again does no harm.
-        reply = self._http.send("POST", url, headers=headers, content=content, keyed=True)
+        try:  # the endpoint takes each key once, so that the same again does no harm
+            reply = self._http.send("POST", url, headers=headers, content=content, keyed=True)
+        except CardctlError as error:  # a protocol's error may quote what the endpoint said
+            error.message = _why(error.message, card)
+            error.args = (error.message,)
+            raise
         if reply.status in (200, 201):
             return self._told(reply, draft, card)
         error = _refusal(reply, card)

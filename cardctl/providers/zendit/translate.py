@@ -76,7 +76,7 @@ def cost_from_wire(cost: ZenditCost) -> Money:
     """All that an offer may cost: whether `fixed` has the fee in it is told in two ways, and the unit of `feePct` not at all
     (UNCONFIRMED: a fraction below 1, else percent); here it is the dearer reading."""
     fixed = _whole(cost["fixed"] if cost.get("fixed") is not None else cost["max"])
-    share = Decimal(cost.get("feePct") or 0)
+    share = _number(cost.get("feePct")) or Decimal(0)
     rate = share if share < 1 else share / 100
     part = int((fixed * rate).to_integral_value(ROUND_CEILING))
     fees = (_whole(cost.get("fee") or 0), part)
