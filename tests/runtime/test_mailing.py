@@ -1,4 +1,4 @@
-"""A profile's mailer: none without a server, broken templates before there are letters, the password when the first one goes."""
+"""A profile's mailer: none without a server, broken templates before there are letters, the password with the first one."""
 
 from __future__ import annotations
 
