@@ -28,9 +28,9 @@ _PURCHASES = (
     " ORDER BY o.purchase_ref"
 )
 _TOPUPS = (
-    "SELECT w.id, w.state, w.amount_minor, w.amount_currency, w.created_at, COALESCE(w.card_id, ''), w.order_id"
-    " FROM wallet_topups w WHERE w.programme = {mark} AND w.state IN ('settled', 'pending')"
-    " ORDER BY w.amount_currency, w.amount_minor, w.created_at, w.id"
+    "SELECT w.id, w.state, w.amount_minor, w.amount_currency, w.created_at, COALESCE(w.card_id, ''), w.order_id,"
+    " COALESCE(w.ref, '')"
+    " FROM wallet_topups w WHERE w.programme = {mark} AND w.state IN ('settled', 'pending') ORDER BY w.id"
 )
 _CARDS = (  # what is under way may have been paid, and may come into the wallet still
     "SELECT w.card_id, w.amount_currency, COALESCE((SELECT -SUM(t.impact_minor) FROM transactions t WHERE t.card_id = w.card_id"
@@ -63,7 +63,7 @@ class ComparableOrders:
                 yield purchase_ref_of(replace(order, attempt=attempt)), order.id
 
     def topups(self, supplier: str) -> Iterator[tuple[Any, ...]]:
-        """Top-ups of the wallet that did not fail, by currency, amount and time."""
+        """Top-ups of the wallet that did not fail."""
         return self._rows(_TOPUPS, supplier)
 
     def paying_cards(self, supplier: str) -> Iterator[tuple[Any, ...]]:
@@ -75,10 +75,11 @@ class ComparableOrders:
         wanted = _P.c.programme == programme, _P.c.state.in_(sorted(map(str, OPEN)))
         return frozenset(self._connection.execute(select(_P.c.target).where(*wanted)).scalars())
 
-    def programmes(self) -> list[tuple[str, str | None]]:
-        """Where orders were paid, each with where they are bought (None: not chosen yet)."""
-        query = select(_O.c.programme, _O.c.supplier).where(_O.c.state != OrderState.UNPAID).distinct()
-        return [(str(programme), supplier) for programme, supplier in self._connection.execute(query)]
+    def programmes(self) -> list[str]:
+        """Where orders are paid, then where they are bought."""
+        found = [*self._connection.execute(select(_O.c.programme).distinct()).scalars()]
+        found += self._connection.execute(select(_O.c.supplier).where(_O.c.supplier.is_not(None)).distinct()).scalars()
+        return [str(each) for each in found]
 
     def states(self, *, programme: str | None = None, supplier: str | None = None) -> dict[str, int]:
         """How many orders are in which state."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from cardctl.db.engine import os_failure
 from cardctl.db.failures import sqlite_failure
 from cardctl.db.side_file import opened
+from cardctl.db.stage_queries import CAME_IN, CLAIMED, CLAIMED_CARDS, TOPPED_UP
 from cardctl.domain.comparing.order_sides import (
     LedgerSide,
     PayingCardSide,
@@ -47,7 +48,7 @@ _KEYS = {
     "money": "card_ref",
     "refunds": "payment_ref",
     "sale_refunds": "sale_ref",
-    "wallet_topups": "currency, amount, created_at",
+    "sales": "ref, named",
 }
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -64,15 +65,6 @@ _TABLES = (
 )
 _CACHE_KB = 32_768
 _FETCHED = 2_000
-_CLAIMED = (
-    "SELECT {words}, COALESCE(c.id, m.id, '') FROM payments p LEFT JOIN claims c ON c.name = p.card"
-    " LEFT JOIN claims m ON m.name = p.mark ORDER BY p.ref, p.rowid"
-)
-_RECHARGES = (  # of what was read twice the later word
-    "SELECT {words} FROM (SELECT *, max(rowid) FROM ledger WHERE kind = 'recharge' GROUP BY ref) WHERE state = 'done'"
-    " ORDER BY currency, amount, created_at"
-)
-_CLAIMED_CARDS = "SELECT {words} FROM saved_cards s JOIN claims c ON c.name = s.ref ORDER BY s.ref, s.rowid"
 Place = tuple[int, str, dict[str, Any]]
 """Number, source and position of a spot that is not read yet."""
 Rows = Mapping[str, Iterable[tuple[Any, ...]]]
@@ -167,23 +159,27 @@ class Stage:
 
     def sides(self, name: str, *, ours: bool = False) -> Iterator[tuple[Any, ...]]:
         """The rows of a table, sorted by what they belong to (the card of a money event, the payment of a refund; else by their
-        own name, top-ups by their sum); of two about the same object the one that was read later comes later."""
+        own name); of two about the same object the one that was read later comes later."""
         table, key = f"{'our_' if ours else ''}{name}", _KEYS.get(name, "ref")
         return self._stream(f"SELECT {', '.join(_SIDES[name]._fields)} FROM {table} ORDER BY {key}, rowid")  # noqa: S608
 
     def claimed(self) -> Iterator[tuple[Any, ...]]:
         """The payments that were read, sorted by their names, each with the saved card whose it is by what was claimed."""
         *words, _ = PaymentSide._fields
-        return self._stream(_CLAIMED.format(words=", ".join(f"p.{word}" for word in words)))
+        return self._stream(CLAIMED.format(words=", ".join(f"p.{word}" for word in words)))
 
     def claimed_cards(self) -> Iterator[tuple[Any, ...]]:
         """The saved cards that were read and claimed, each with our id of it."""
         words = ("c.id" if word == "id" else f"s.{word}" for word in SavedCardSide._fields)
-        return self._stream(_CLAIMED_CARDS.format(words=", ".join(words)))
+        return self._stream(CLAIMED_CARDS.format(words=", ".join(words)))
 
-    def recharges(self) -> Iterator[tuple[Any, ...]]:
-        """What came into the wallet for good, by currency, amount and time."""
-        return self._stream(_RECHARGES.format(words=", ".join(LedgerSide._fields)))
+    def unmatched(self) -> tuple[Iterator[tuple[Any, ...]], Iterator[tuple[Any, ...]]]:
+        """Our top-ups and what came into the wallet, but for what goes by one name; by currency, amount and time."""
+        ours, theirs = (
+            self._stream(query.format(words=", ".join(f"{letter}.{word}" for word in side._fields)))
+            for query, letter, side in ((TOPPED_UP, "w", WalletTopUpSide), (CAME_IN, "l", LedgerSide))
+        )
+        return ours, theirs
 
     def claim(self, names: Iterable[tuple[str, str]]) -> None:
         """Keyed hashes and marks by which a payment is one of ours, each with the saved card whose it is."""

@@ -79,7 +79,7 @@ class LedgerSide(NamedTuple):
 
 class WalletTopUpSide(NamedTuple):
     """A top-up of the wallet that the books hold for made, or under way. `ref` is the operation that did it, `card_id` the card
-    that paid."""
+    that paid, `far_ref` what whoever took the card calls it."""
 
     ref: str
     state: str
@@ -88,6 +88,7 @@ class WalletTopUpSide(NamedTuple):
     created_at: str
     card_id: str
     order_id: str
+    far_ref: str = ""
 
 
 class PayingCardSide(NamedTuple):

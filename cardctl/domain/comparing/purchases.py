@@ -61,8 +61,9 @@ def same_purchase(theirs: PurchaseSide) -> PurchaseSide:
 def compare_topups(
     ours: Iterator[WalletTopUpSide], theirs: Iterator[LedgerSide], rules: Rules, *, tops_up: bool
 ) -> Iterator[Finding]:
-    """Top-ups beside what came into the wallet; both sorted by currency, amount and time. No ledger says whose a credit is, so
-    the same amount within APART is the same money. `tops_up`: the books have any; without, all credits are wires by hand."""
+    """Top-ups beside what came into the wallet, of which neither is called as the other; both sorted by currency, amount and
+    time. The same amount within APART is the same money, since no ledger says whose it is. `tops_up`: the books have any
+    top-up; without, all credits are wires by hand."""
     top, credit = next(ours, None), next(theirs, None)
     while top is not None or credit is not None:
         if top is not None and credit is not None and _is_same(top, credit):
@@ -186,8 +187,8 @@ def _amount(ours: PurchaseSide, costs: tuple[int, int, str], rules: Rules) -> Fi
 
 def _without_credit(top: WalletTopUpSide, rules: Rules) -> Iterator[Finding]:
     """One that is under way may take its time."""
-    created = datetime.fromisoformat(top.created_at)
-    if rules.since is not None or moves(top.created_at, rules) or (top.state != "settled" and rules.now - created < APART):
+    young = rules.here is None or rules.here - datetime.fromisoformat(top.created_at) < APART
+    if rules.since is not None or moves(top.created_at, rules) or (top.state != "settled" and young):
         return
     here: Side = {"state": top.state, "amount": _shown(top.amount, top.currency)}
     evidence = {"objects": [top.ref, top.order_id], "operations": [top.ref]}
