@@ -69,7 +69,7 @@ class TopUps:
 
     def draft(self, amount: Money, mark: str) -> Draft:
         """Unsupported where nobody takes a card, BadAmount for nothing. It is not repeatable: that needs the card."""
-        url = self._checked()
+        url = _checked(self._url)
         if amount.minor <= 0:
             raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
         body = {"reference": mark, "amount": amount.minor, "currency": amount.currency}
@@ -80,16 +80,7 @@ class TopUps:
         ServerFailed where it may have run."""
         if card is None:
             raise ProviderUnavailable("the numbers of the card are not at hand: nothing was sent")
-        url, mark = self._checked(), draft.body["reference"]
-        numbers = {"number": card.number, "exp_month": card.exp_month, "exp_year": card.exp_year, "cvc": card.cvc}
-        content = orjson.dumps({**draft.body, "card": numbers}, option=orjson.OPT_SORT_KEYS)
-        headers = {**self._headers(), "content-type": "application/json", "idempotency-key": mark}
-        try:  # the endpoint takes each key once, so that the same again does no harm
-            reply = self._http.send("POST", url, headers=headers, content=content, keyed=True)
-        except CardctlError as error:  # a protocol's error may quote what the endpoint said
-            error.message = _why(error.message, card)
-            error.args = (error.message,)
-            raise
+        reply = self._post(draft, card)
         if reply.status in (200, 201):
             return self._told(reply, draft, card)
         error = _refusal(reply, card)
@@ -100,12 +91,24 @@ class TopUps:
     def look_up(self, draft: Draft) -> Sighting:
         """By the reference. One that failed is there too: its state says so."""
         try:
-            reply = self._http.send("GET", one_of(self._checked(), draft.body["reference"]), headers=self._headers())
+            reply = self._http.send("GET", one_of(_checked(draft.path), draft.body["reference"]), headers=self._headers())
             if reply.status != 200:
                 raise _refusal(reply, None, write=False)
         except ProviderHasNot:
             return Sighting(False)
         return Sighting(True, self._told(reply, draft, None))
+
+    def _post(self, draft: Draft, card: Credentials) -> Reply:
+        """The endpoint takes each key once, so that the same again does no harm."""
+        numbers = {"number": card.number, "exp_month": card.exp_month, "exp_year": card.exp_year, "cvc": card.cvc}
+        content = orjson.dumps({**draft.body, "card": numbers}, option=orjson.OPT_SORT_KEYS)
+        headers = self._headers() | {"content-type": "application/json", "idempotency-key": draft.body["reference"]}
+        try:
+            return self._http.send("POST", _checked(draft.path), headers=headers, content=content, keyed=True)
+        except CardctlError as error:  # a protocol's error may quote what the endpoint said
+            error.message = _why(error.message, card)
+            error.args = (error.message,)
+            raise
 
     def _after_no(self, draft: Draft, error: CardctlError) -> RemoteWalletTopUp:
         """A no to the repetition says nothing of what came before it."""
@@ -131,20 +134,21 @@ class TopUps:
         except SecretMissing:
             return {"accept": "application/json"}
 
-    def _checked(self) -> str:
-        """The address. Unsupported where there is none, or it is Zendit's, whom nobody sends a card's numbers to."""
-        if self._url is None:
-            raise Unsupported(
-                "zendit's API has no call that fills the wallet: it is funded in Zendit's console",
-                hint='set zendit.topup to "request" or "prefunded", or zendit.topup_url to an endpoint that takes a card',
-            )
-        host = urlsplit(self._url).hostname or ""
-        if host == OWN_DOMAIN or host.endswith(f".{OWN_DOMAIN}"):
-            raise Unsupported(
-                f"zendit's API has no call that fills the wallet, so no card's numbers are sent to {host}",
-                hint='set zendit.topup to "request" or "prefunded"; zendit.topup_url is for an endpoint of your own',
-            )
-        return self._url
+
+def _checked(url: str | None) -> str:
+    """The address. Unsupported where there is none, or it is Zendit's, whom nobody sends a card's numbers to."""
+    if url is None:
+        raise Unsupported(
+            "zendit's API has no call that fills the wallet: it is funded in Zendit's console",
+            hint='set zendit.topup to "request" or "prefunded", or zendit.topup_url to an endpoint that takes a card',
+        )
+    host = urlsplit(url).hostname or ""
+    if host == OWN_DOMAIN or host.endswith(f".{OWN_DOMAIN}"):
+        raise Unsupported(
+            f"zendit's API has no call that fills the wallet, so no card's numbers are sent to {host}",
+            hint='set zendit.topup to "request" or "prefunded"; zendit.topup_url is for an endpoint of your own',
+        )
+    return url
 
 
 def _from_wire(told: Any, mark: str, card: Credentials | None) -> RemoteWalletTopUp:

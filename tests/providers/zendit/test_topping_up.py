@@ -185,7 +185,7 @@ def test_no_numbers_are_sent_to_zendit_itself(host: str) -> None:
     with pytest.raises(Unsupported):
         provider.draft_wallet_topup(AMOUNT, MARK)
     with pytest.raises(Unsupported):
-        provider.paying_with(CARD).send(Draft("POST", "x", "wallet_topup", {"reference": MARK}), MARK)
+        provider.paying_with(CARD).send(Draft("POST", f"https://{host}/x", "wallet_topup", {"reference": MARK}), MARK)
     assert far.requests == []
 
 
@@ -201,6 +201,14 @@ def test_no_numbers_are_sent_to_zendit_itself(host: str) -> None:
 def test_the_simulator_has_one_of_its_own(settings: dict[str, Any], url: str) -> None:
     provider, _ = at(environment="simulator", settings=settings)
     assert provider.draft_wallet_topup(AMOUNT, MARK).path == url
+
+
+def test_a_lost_top_up_is_looked_for_where_it_was_sent() -> None:
+    """Another endpoint, set since, knows nothing of it."""
+    draft = at()[0].draft_wallet_topup(AMOUNT, MARK)
+    moved, far = at({LOOK: objects.topup()}, url="https://new.example.com/v2")
+    assert moved.look_up(draft, MARK).happened is True
+    assert str(far.requests[0].url) == f"{TOPUP_URL}/{MARK}"
 
 
 def test_it_has_no_part_in_the_rate_limit_and_the_breaker_of_zendit() -> None:
