@@ -4,8 +4,25 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import pytest
+
+from cardctl.errors import ProviderRefused
 from cardctl.providers.base import CAPABILITIES
-from tests.contract import ground, suite, suite_allowances, suite_events, suite_money, suite_seeing, suite_whole, suite_writes
+from cardctl.simulator.control import Control
+from tests.contract import (
+    ground,
+    suite,
+    suite_allowances,
+    suite_events,
+    suite_money,
+    suite_sales,
+    suite_seeing,
+    suite_whole,
+    suite_writes,
+)
+
+SELLING = {"sells_esims", "refunds_purchases", "keeps_wallet", "tops_up_wallet"}
+"""What only those can who sell eSIMs."""
 
 
 class Stripe(ground.Contract):
@@ -17,7 +34,7 @@ class Stripe(ground.Contract):
 
 
 class TestProvider(Stripe, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - ground.SAVING - {"closes_accounts", "relays_wallets", "resends_events"}
+    can = frozenset(CAPABILITIES) - ground.SAVING - SELLING - {"closes_accounts", "relays_wallets", "resends_events"}
 
 
 class TestIssuesCards(Stripe, suite.IssuesCardsContract): ...
@@ -100,3 +117,27 @@ class TestReceivesWebhooks(Stripe, suite_events.ReceivesWebhooksContract):
 
 
 class TestListsEvents(Stripe, suite_events.ListsEventsContract): ...
+
+
+class TestTakesPayments(Stripe, suite_sales.TakesPaymentsContract): ...
+
+
+class TestReadsSales(Stripe, suite_sales.ReadsSalesContract):
+    def test_a_disputed_payment_is_told_and_not_given_back(self, provider: Any, far_side: Control) -> None:
+        ref = far_side.sell(ground.usd(2_500), self.said)
+        far_side.edit(provider.sale(ref).raw["latest_charge"]["id"], {"disputed": True})
+        assert provider.sale(ref).disputed
+        with pytest.raises(ProviderRefused) as caught:
+            self.give_back(provider, ref, 2_500)
+        assert caught.value.vendor_code == "charge_disputed"
+        assert provider.sale(ref).refunded == ground.usd(0)
+
+
+class TestSoldWrites(Stripe, suite_sales.SoldWritesContract):
+    saves_failures = True
+
+
+class TestReadsSoldWhole(Stripe, suite_sales.ReadsSoldWholeContract): ...
+
+
+class TestToldOfSales(Stripe, suite_sales.ToldOfSalesContract): ...

@@ -28,7 +28,8 @@ class Read:
     turns: int = 0
 
     def keep(self, leaf: Leaf) -> None:
-        for items in (leaf.accounts, leaf.cards, leaf.transactions, leaf.saved_cards, leaf.payments, leaf.refunds):
+        issued, saved = (leaf.accounts, leaf.cards, leaf.transactions), (leaf.saved_cards, leaf.payments, leaf.refunds)
+        for items in (*issued, *saved, leaf.sales, leaf.sale_refunds):
             self.items += [bare(item) for item in items]
         self.absent += leaf.absent
         self.requests += leaf.requests

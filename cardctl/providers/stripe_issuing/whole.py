@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from cardctl.domain.sales import RemoteSale, RemoteSaleRefund
-from cardctl.errors import BadInput, ProviderUnavailable
+from cardctl.errors import BadInput, ProviderUnavailable, Unsupported
 from cardctl.providers.paging import Leaf, Source, Spot
 from cardctl.providers.stripe_issuing import sales, translate
 from cardctl.providers.stripe_issuing.windows import Row, Window, turned
@@ -49,7 +49,9 @@ _STRANGE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError,
 
 def openings(source: Source, since: datetime | None) -> Iterator[Spot]:
     """Each list from its beginning. Payments are listed as such, and by the checkouts that they were made in, which may be all
-    that says what was ordered."""
+    that says what was ordered. Unsupported for what Stripe's adapter does not have."""
+    if source not in _LISTS:
+        raise Unsupported(f"stripe has no {source}")
     start = int(since.timestamp()) if since is not None and source in _MOVING else None
     for path in _LISTS[source]:
         earlier = _OPEN if path == CHECKOUTS else 0
