@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from cardctl.errors import BadInput
+from cardctl.simulator import refunds
 from cardctl.simulator.books import FarSide
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.faults import FAULTS, Fault, On, named
 
 _RANDOM_DELAY = 0.05  # a long run under random faults should not spend its time asleep
 
-_DELAYED = {"delay_funding": "delayed-funding", "square_delay_refund": "delayed-refund"}
-"""Where the simulated Strowallet counts the fundings, and Square the refunds, that they will delay, and the kind of each."""
+_DELAYED = {"delay_funding": "delayed-funding", refunds.DELAY: "delayed-refund"}
+"""Where it is counted how many fundings (Strowallet) and refunds (Square, Stripe) will be delayed, and the kind of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,4 @@ def _delay_fundings(desk: Desk, times: int) -> None:
 
 
 def _delay_refunds(desk: Desk, times: int) -> None:
-    from cardctl.simulator.square import refunds  # noqa: PLC0415 - only who delays loads that bank
-
     refunds.delay_next(desk, times)

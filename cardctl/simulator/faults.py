@@ -121,7 +121,7 @@ FAULTS = {
         ),
         Fault(
             "delayed-refund",
-            "a refund stays pending, until staff edit it (Square; never drawn)",
+            "a refund stays pending, until staff edit it (Square, Stripe's payments; never drawn)",
             True,
             on=frozenset({On.REFUNDS}),
         ),

@@ -11,6 +11,9 @@ from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.rows import Record
 
+DELAY = "square_delay_refund"
+"""Where it is counted how many refunds will be delayed, at Square or at Stripe."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
@@ -50,6 +53,20 @@ def refund(desk: Desk, ref: str, amount: Money | None, times: int, banks: Mappin
         raise BadInput(f"only {Money(max(left, 0), currency)} of this purchase is left to give back", hint=hint)
     refs = tuple(bank.refund(desk, ref, given.minor) for _ in range(times))
     return Refunded(found["card_ref"], given, found["merchant"] or "", refs)
+
+
+def delay_next(desk: Desk, times: int) -> None:
+    """The next `times` refunds that a seller makes stay pending, until staff edit them."""
+    desk.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (DELAY, str(times)))
+
+
+def delayed(desk: Desk) -> bool:
+    """Whether the refund that is made now stays pending; one less waits then."""
+    row = desk.db.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?", (DELAY,)).fetchone()
+    left = row[0] if row else 0
+    if left > 0:
+        delay_next(desk, left - 1)
+    return bool(left > 0)
 
 
 def _purchase(desk: Desk, ref: str, banks: Mapping[str, Bank]) -> tuple[Bank, Record]:

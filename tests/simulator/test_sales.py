@@ -197,6 +197,17 @@ def test_staff_moves_a_refund(stranger: Stranger, control: Control) -> None:
     assert told(stranger)[-3:] == ["charge.updated", "refund.updated", "refund.failed"]
 
 
+def test_a_refund_that_waits_for_staff(stranger: Stranger, control: Control) -> None:
+    control.fault("delayed-refund")
+    first, second = (stranger.done(REFUNDS, {"payment_intent": sale(stranger)["id"]}) for _ in range(2))
+    assert [one["status"] for one in (first, second)] == ["pending", "succeeded"]
+    control.advance(timedelta(days=30))
+    assert stranger.seen(f"{REFUNDS}/{first['id']}")["status"] == "pending"
+    assert purse(stranger) == 0
+    control.edit(first["id"], {"status": "failed"}, tell=True)
+    assert purse(stranger) == 900
+
+
 def test_somebody_gives_it_back_in_the_dashboard(stranger: Stranger, control: Control) -> None:
     intent = control.sell(Money(900, "USD"), {"offerId": "x"}, "ada@example.com")
     assert stranger.seen(f"{INTENTS}/{intent}")["receipt_email"] == "ada@example.com"

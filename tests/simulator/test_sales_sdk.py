@@ -49,7 +49,7 @@ def test_a_shop_from_page_to_refund(sdk: stripe.StripeClient, control: Control) 
     assert isinstance(paid.payment_intent.latest_charge, stripe.Charge)
     assert paid.payment_intent.latest_charge.billing_details.email == "ada@example.com"
     assert available(sdk) == 2500
-    control.fault("500-after-commit")
+    control.fault("lost-reply")
     control.fault("500")
     refund = sdk.v1.refunds.create({"payment_intent": paid.payment_intent.id}, {"idempotency_key": "op_1"})
     assert (refund.status, refund.amount, available(sdk)) == ("succeeded", 2500, 0)

@@ -9,6 +9,7 @@ from cardctl.domain.money import Money
 from cardctl.simulator import purses
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
+from cardctl.simulator.refunds import delayed
 from cardctl.simulator.rows import Record, change, find, insert, new_ref
 from cardctl.simulator.sales.methods import FAILS, PENDING
 from cardctl.simulator.sales.tables import CHARGES, INTENTS, REFUNDS
@@ -33,14 +34,15 @@ def refund(desk: Desk, wish: Mapping[str, Any]) -> Record:
         raise BankRefuses(f"Charge {charge['ref']} has already been refunded.", code="charge_already_refunded")
     amount = left if wish.get("amount") is None else wish["amount"]
     _check_amount(amount, left, charge["currency"])
-    manner, told = charge["refund_manner"], ("reason", "instructions_email", "metadata")
+    waits = delayed(desk)
+    manner, told = None if waits else charge["refund_manner"], ("reason", "instructions_email", "metadata")
     record = {
         "ref": new_ref("re"),
         "amount": amount,
         "currency": charge["currency"],
         "payment_intent": charge["payment_intent"],
         "charge": charge["ref"],
-        "status": "pending" if manner == PENDING else "succeeded",
+        "status": "pending" if waits or manner == PENDING else "succeeded",
         "due_at": desk.now + LATER if manner else None,
         "due": {PENDING: "succeeded", FAILS: "failed"}.get(manner),
         "metadata": {},

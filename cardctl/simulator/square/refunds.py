@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cardctl.simulator.desk import Desk
+from cardctl.simulator.refunds import delayed
 from cardctl.simulator.rows import Record, select
 from cardctl.simulator.square.lists import changed, get, letters, made
 from cardctl.simulator.square.payments import payment
@@ -15,7 +16,6 @@ from cardctl.simulator.telling import tell
 
 NOUN = "Refund"
 
-_DELAY = "square_delay_refund"
 _CONTESTED = ("EVIDENCE_REQUIRED", "PROCESSING", "INQUIRY_EVIDENCE_REQUIRED", "INQUIRY_PROCESSING")
 
 
@@ -46,7 +46,7 @@ def given_back(desk: Desk, paid: Record, amount: int, reason: str | None) -> Rec
     }
     row = made(desk, REFUNDS, paid["merchant_id"], record)
     changed(desk, PAYMENTS, paid, {"refunded": paid["refunded"] + amount})
-    if _delayed(desk):
+    if delayed(desk):
         return row
     tell(desk)  # it is told as pending, and then as completed
     return changed(desk, REFUNDS, row, {"status": COMPLETED})
@@ -64,19 +64,6 @@ def of_payments(desk: Desk, refs: list[str]) -> dict[str, list[str]]:
     for row in select(desk, REFUNDS, f"payment_id IN ({marks}) AND deleted = 0 ORDER BY seq", refs) if refs else []:
         found.setdefault(row["payment_id"], []).append(row["ref"])
     return found
-
-
-def delay_next(desk: Desk, times: int) -> None:
-    """The next `times` refunds stay PENDING, until staff edit them."""
-    desk.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_DELAY, str(times)))
-
-
-def _delayed(desk: Desk) -> bool:
-    row = desk.db.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE key = ?", (_DELAY,)).fetchone()
-    left = row[0] if row else 0
-    if left > 0:
-        delay_next(desk, left - 1)
-    return bool(left > 0)
 
 
 def _check(desk: Desk, paid: Record, asked: Mapping[str, Any], token: str | None) -> None:
