@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from cardctl.db.comparable import mark_of, streamed
+from cardctl.db.many import chunks
 from cardctl.db.order_tables import OrderRow
 from cardctl.db.orders import order_from_row
 from cardctl.db.selecting import plain_columns, stream
-from cardctl.db.tables import OperationRow, table_of
+from cardctl.db.tables import OperationRow, TransactionRow, table_of
+from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN
 from cardctl.domain.orders import OrderState, purchase_ref_of
 
-_O, _P = table_of(OrderRow), table_of(OperationRow)
+_O, _P, _M = table_of(OrderRow), table_of(OperationRow), table_of(TransactionRow)
 _SALES = (
     "SELECT COALESCE(o.payment_ref, o.id) AS name, 'paid', o.price_minor, COALESCE(o.refunded_minor, 0), o.price_currency,"
     " o.created_at, {never}, {never}, '', o.id, o.state, COALESCE(o.purchase, ''), COALESCE(o.reason_code, ''), o.updated_at,"
@@ -69,6 +71,18 @@ class ComparableOrders:
     def paying_cards(self, supplier: str) -> Iterator[tuple[Any, ...]]:
         """Cards that topped the wallet up, by our id."""
         return self._rows(_CARDS, supplier)
+
+    def spent(self, card_ids: Iterable[str]) -> dict[str, Money]:
+        """What these cards spent in all, by our ids; of one that spent in several currencies nothing is told."""
+        known: dict[str, list[Money]] = {}
+        money = _M.c.kind.not_in(("funding", "withdrawal"))
+        for chunk in chunks(card_ids):
+            query = select(_M.c.card_id, _M.c.amount_currency, -func.sum(_M.c.impact_minor)).where(
+                _M.c.card_id.in_(chunk), money
+            )
+            for card_id, currency, minor in self._connection.execute(query.group_by(_M.c.card_id, _M.c.amount_currency)):
+                known.setdefault(card_id, []).append(Money(int(minor), currency))
+        return {card_id: sums[0] for card_id, sums in known.items() if len(sums) == 1}
 
     def busy(self, programme: str) -> frozenset[str]:
         """Ids of orders (and whatever else) about which a write to that programme is not over."""

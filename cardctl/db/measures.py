@@ -52,7 +52,7 @@ class Measures:
         once that is late: to leave it out would make the worst look like nothing.
         """
         ended = func.coalesce(_O.c.finished_at, moment_to_text(now))
-        taken = self._micros(ended) - self._micros(_O.c.created_at)
+        taken = micros_of(self._connection, ended) - micros_of(self._connection, _O.c.created_at)
         query = select(taken).where(
             _O.c.amount_minor.is_not(None),
             _O.c.sent_at.is_not(None),
@@ -139,12 +139,13 @@ class Measures:
         found = self._connection.execute(query.order_by(value.desc()).offset(sample - rank(sample)).limit(1)).scalar_one()
         return sample, int(found)
 
-    def _micros(self, moment: ColumnElement[Any]) -> ColumnElement[Any]:
-        """A stored time as whole microseconds; each database counts in its own words."""
-        if self._connection.dialect.name == "postgresql":
-            return cast(extract("epoch", cast(moment, DateTime(timezone=True))) * 1_000_000, BigInteger)
-        seconds = cast(func.strftime("%s", func.substr(moment, 1, 19)), BigInteger)
-        return seconds * 1_000_000 + cast(func.substr(moment, 21, 6), BigInteger)
+
+def micros_of(connection: Connection, moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A stored time as whole microseconds; each database counts in its own words."""
+    if connection.dialect.name == "postgresql":
+        return cast(extract("epoch", cast(moment, DateTime(timezone=True))) * 1_000_000, BigInteger)
+    seconds = cast(func.strftime("%s", func.substr(moment, 1, 19)), BigInteger)
+    return seconds * 1_000_000 + cast(func.substr(moment, 21, 6), BigInteger)
 
 
 def _of_all(good: ColumnElement[bool]) -> tuple[ColumnElement[Any], ...]:

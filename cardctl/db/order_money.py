@@ -34,6 +34,15 @@ class OrderMoney:
         query = select(_T).where(_T.c.order_id == order_id).order_by(_T.c.created_at, _T.c.id)
         return [topup_from_row(row) for row in self._connection.execute(query)]
 
+    def topups_of_many(self, order_ids: Iterable[str]) -> dict[str, list[WalletTopUp]]:
+        """The same of many orders, by their ids."""
+        known: dict[str, list[WalletTopUp]] = {}
+        for chunk in chunks(order_ids):
+            query = select(_T).where(_T.c.order_id.in_(chunk)).order_by(_T.c.created_at, _T.c.id)
+            for topup in map(topup_from_row, self._connection.execute(query)):
+                known.setdefault(topup.order_id, []).append(topup)
+        return known
+
     def topup(self, id: str) -> WalletTopUp | None:  # noqa: A002
         row = self._connection.execute(select(_T).where(_T.c.id == id)).one_or_none()
         return None if row is None else topup_from_row(row)
@@ -63,6 +72,15 @@ class OrderMoney:
         """Everything that was given back of an order, oldest first, what failed too."""
         query = select(_R).where(_R.c.order_id == order_id).order_by(_R.c.created_at, _R.c.id)
         return [refund_from_row(row) for row in self._connection.execute(query)]
+
+    def refunds_of_many(self, order_ids: Iterable[str]) -> dict[str, list[SaleRefund]]:
+        """The same of many orders, by their ids."""
+        known: dict[str, list[SaleRefund]] = {}
+        for chunk in chunks(order_ids):
+            query = select(_R).where(_R.c.order_id.in_(chunk)).order_by(_R.c.created_at, _R.c.id)
+            for refund in map(refund_from_row, self._connection.execute(query)):
+                known.setdefault(refund.order_id, []).append(refund)
+        return known
 
     def refunds_by_refs(self, programme: str, refs: Iterable[str]) -> dict[str, SaleRefund]:
         """Those that are in the books, by the provider's name."""

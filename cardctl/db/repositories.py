@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # few commands need these, and every list would load them
     from cardctl.db.figures import Figures
     from cardctl.db.loads import Loads
     from cardctl.db.measures import Measures
+    from cardctl.db.order_measures import OrderMeasures
     from cardctl.db.order_money import OrderMoney
     from cardctl.db.orders import Orders
     from cardctl.db.payments import Payments
@@ -138,6 +139,12 @@ class Unit:
         from cardctl.db.comparable_orders import ComparableOrders  # noqa: PLC0415
 
         return ComparableOrders(self._connection)
+
+    @cached_property
+    def order_measures(self) -> OrderMeasures:
+        from cardctl.db.order_measures import OrderMeasures  # noqa: PLC0415
+
+        return OrderMeasures(self._connection)
 
     @cached_property
     def alerts(self) -> Alerts:
