@@ -341,12 +341,13 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
     clock = found.pop("clock")
     assert clock.endswith("Z")
     assert set(found.pop("objects").values()) == {0}
-    nouns = ("cardholders", "cards", "authorizations", "transactions", "topups", "disputes")
+    nouns = ["cardholders", "cards", "authorizations", "transactions", "topups", "disputes"]
+    nouns += ["payment_intents", "charges", "checkout_sessions", "refunds"]
     assert found.pop("providers")["stripe"] == dict.fromkeys(nouns, 0)
     opening = [{"minor": OPENING, "currency": "USD", "amount": "10000000.00"}]
     assert found == {
         "path": str(cardctl.simulator),
-        "float": {"stripe": opening, "marqeta": opening, "strowallet": opening},
+        "float": {"stripe": opening, "marqeta": opening, "strowallet": opening, "zendit": opening},
         "faults": [],
         "random_faults": None,
         "base_urls": {
@@ -354,6 +355,8 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
             "marqeta": "https://sandbox-api.marqeta.com/v3",
             "strowallet": "https://strowallet.com/api",
             "square": "https://connect.squareupsandbox.com",
+            "zendit": "https://test-api.zendit.io/v1",
+            "topup": "https://topup.simulator.invalid",
         },
         "served": [],
     }
