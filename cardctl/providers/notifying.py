@@ -37,6 +37,15 @@ class Webhooks(Protocol):
         ...
 
 
+@runtime_checkable
+class ProvesByHeader(Protocol):
+    """Notifications that prove themselves by a secret which stands in a header as it is: `proof_header`, in small letters, is
+    kept nowhere."""
+
+    @property
+    def proof_header(self) -> str: ...
+
+
 class Questions(Protocol):
     """A provider that asks, while a merchant waits, whether a purchase may be made. `secret_name` is what proves that it is the
     provider who asks; `headers` stand beside the answer. No state, no request, no clock."""

@@ -72,7 +72,7 @@ def _refusal(held: _Held) -> Refusal:
         reason=held.judged.reason or "",
         digest=held.digest,
         body=body,
-        headers=kept_headers(incoming.headers),
+        headers=kept_headers(incoming.headers, webhooks),
         types=held.judged.types or _claimed(held),
         times=held.times,
     )

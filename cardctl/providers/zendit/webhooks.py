@@ -44,11 +44,11 @@ class ZenditWebhooks:
     secret_names: ClassVar[tuple[str, ...]] = (SECRET,)
 
     def __init__(self, settings: Mapping[str, Any] | None = None, *, simulated: bool = True) -> None:
-        self._header = str((settings or {}).get("webhook_header") or HEADER).lower()
+        self.proof_header = str((settings or {}).get("webhook_header") or HEADER).lower()
 
     def verify(self, incoming: Incoming, secrets: Mapping[str, Sequence[Secret]]) -> Signature:
         """The header is the secret, or `Bearer` and the secret; there is no time in it, so nothing is ever stale."""
-        given = incoming.headers.get(self._header)
+        given = incoming.headers.get(self.proof_header)
         if not given:
             return Signature.ABSENT
         values = [given, given[len(_BEARER) :]] if given[: len(_BEARER)].lower() == _BEARER else [given, given]

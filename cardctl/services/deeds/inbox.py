@@ -12,7 +12,7 @@ from cardctl.db.unit import Books
 from cardctl.domain.events import Arrival, Event, EventState, Incoming, Notice, Receipt, Signature, Source, own_id
 from cardctl.domain.redaction import Secret, redact
 from cardctl.errors import BadEvent
-from cardctl.providers.notifying import Webhooks
+from cardctl.providers.notifying import ProvesByHeader, Webhooks
 
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key"})
 """Headers that are cut before anything is kept."""
@@ -101,9 +101,10 @@ def keep_in_turn(books: Books, batches: Iterable[Sequence[Arrival]]) -> Iterator
             yield written.result()
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers as they may be kept: without credentials."""
-    return {name: value if name in _HARMLESS else redact(value) for name, value in headers.items() if name not in _CREDENTIALS}
+def kept_headers(headers: Mapping[str, str], webhooks: Webhooks | None = None) -> dict[str, str]:
+    """The headers as they may be kept: without credentials, of which `webhooks` may have one of its own."""
+    cut = _CREDENTIALS | {webhooks.proof_header} if isinstance(webhooks, ProvesByHeader) else _CREDENTIALS
+    return {name: value if name in _HARMLESS else redact(value) for name, value in headers.items() if name not in cut}
 
 
 def _arrival(
@@ -111,7 +112,8 @@ def _arrival(
 ) -> Arrival:
     digest = hashlib.sha256(incoming.body).hexdigest()
     events = tuple(_event(reception, notice, incoming.received_at, signature, source, digest) for notice in notices)
-    return Arrival(events, reception.webhooks.kept_body(incoming.body), kept_headers(incoming.headers))
+    headers = kept_headers(incoming.headers, reception.webhooks)
+    return Arrival(events, reception.webhooks.kept_body(incoming.body), headers)
 
 
 def _event(

@@ -99,7 +99,7 @@ def judged_as(reception: Reception, incoming: Incoming, source: Source, *, unver
             hint=f"`cardctl secret set {reception.webhooks.secret_names[-1]}`, or --unverified to take it without proof",
         )
     bare = judge(reception, replace(incoming, headers={}, query=""), source)
-    return bare if bare.arrival is None else replace(bare, arrival=_with_headers(bare.arrival, incoming))
+    return bare if bare.arrival is None else replace(bare, arrival=_with_headers(bare.arrival, incoming, reception))
 
 
 def _has_proof(reception: Reception, incoming: Incoming) -> bool:
@@ -108,8 +108,8 @@ def _has_proof(reception: Reception, incoming: Incoming) -> bool:
     return reception.webhooks.verify(incoming, any_secret) is not Signature.ABSENT
 
 
-def _with_headers(arrival: Arrival, incoming: Incoming) -> Arrival:
-    return replace(arrival, headers=kept_headers(incoming.headers))
+def _with_headers(arrival: Arrival, incoming: Incoming, reception: Reception) -> Arrival:
+    return replace(arrival, headers=kept_headers(incoming.headers, reception.webhooks))
 
 
 def _batches(found: Iterable[Found]) -> Iterator[list[Found]]:
@@ -182,7 +182,7 @@ def _refusal(how: How, doubted: Doubted) -> Refusal:
         reason=judged.reason or "",
         digest=sha256(incoming.body).hexdigest(),
         body=reception.webhooks.kept_body(incoming.body),
-        headers=kept_headers(incoming.headers),
+        headers=kept_headers(incoming.headers, reception.webhooks),
         types=judged.types,
     )
 
