@@ -30,6 +30,7 @@ NOUNS = {  # noun: its help; its module is cardctl.commands.<noun>, its verbs ar
     "break": "Differences that reconcile found, and what people made of them.",
     "operation": "Writes to a provider, as they were journalled.",
     "saved-card": "Buyers' own cards, kept as tokens with a seller: saved, charged, held.",
+    "esim": "Paid orders that become eSIMs: sold, fulfilled, refunded.",
     "alert": "What is out of bounds, and who was told.",
     "metrics": "Targets beside what was measured; a page for Prometheus.",
     "schedule": "Timers for the jobs that run by themselves.",

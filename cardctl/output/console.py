@@ -134,6 +134,22 @@ class Console:
         if not self._out.terminal or self.output is not Output.TABLE:
             raise Refused("card numbers are shown on a terminal only", hint="no pipe, no file, no --output")
 
+    @property
+    def colored(self) -> bool:
+        """Whether stdout takes colours."""
+        return self._color
+
+    @property
+    def shows_secrets(self) -> bool:
+        """Whether what is for one look may be shown: stdout is a terminal, and the output a table."""
+        return self._out.terminal and self.output is Output.TABLE
+
+    def draw(self, lines: str) -> None:
+        """A picture made of letters, as it is, for one look; nothing where it may not be shown."""
+        if self.shows_secrets:
+            self._out.write(lines)
+            self._out.flush()
+
     def fail(self, error: CardctlError) -> None:
         """A failure: its envelope on stdout (json, and ndjson as the last line), else two lines on stderr."""
         if self.output in {Output.JSON, Output.NDJSON}:

@@ -12,3 +12,6 @@ OPERATIONS = ("id", "kind", "target", "amount", "state", "provider", "created_at
 AUDIT = ("seq", "at", "actor", "action", "object", "reason", "correlation_id")
 EVENTS = ("id", "received_at", "provider", "type", "object_ref", "signature", "state", "error")
 VERDICTS = ("line", "provider", "signature", "reason", "events")
+ORDERS = ("id", "created_at", "offer_id", "recipient", "state", "price", "cost", "refunded", "reason_code")
+OFFERS = ("id", "country", "regions", "days", "data_gb", "cost", "price", "enabled")
+STEPS = ("name", "state", "tries", "at", "operation_id", "error")

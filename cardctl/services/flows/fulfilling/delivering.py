@@ -11,7 +11,7 @@ from cardctl.domain.fulfilment import FOREVER, Why
 from cardctl.domain.letters import Letter, LetterKind, message_id_of
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
 from cardctl.domain.redaction import Secret, redact
-from cardctl.errors import MailRefused, MailUnavailable
+from cardctl.errors import BadConfig, MailRefused, MailUnavailable, SecretProblem
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import note_step
 
@@ -49,7 +49,11 @@ def _send(shop: Shop, order: Order, name: StepName, kind: LetterKind, after: Cal
             note_step(unit, order.id, name, StepState.RUNNING, shop.now())
         try:
             shop.mail(letter)
-        except MailUnavailable as error:
+        except (
+            MailUnavailable,
+            SecretProblem,
+            BadConfig,
+        ) as error:  # a login or a template is every mail's trouble, no order's
             shop.put_off(order, name, Why.MAIL_UNAVAILABLE, error.message)
             return
         except MailRefused as error:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
+from cardctl.db.orders import OrderFilter
 from cardctl.domain.fulfilment import FOREVER, Why
 from cardctl.domain.orders import UNFINISHED, Order, OrderState
 from cardctl.errors import CardctlError, ExitCode
@@ -30,8 +31,11 @@ class Ran:
     errors: dict[str, CardctlError] = field(default_factory=dict)
     not_reached: int = 0
 
-    def count(self, state: OrderState) -> int:
-        return sum(order.state is state for order in self.orders)
+    def add(self, other: Ran) -> None:
+        known = {order.id for order in other.orders}
+        self.orders = [*(order for order in self.orders if order.id not in known), *other.orders]
+        self.errors |= other.errors
+        self.not_reached += other.not_reached
 
     @property
     def exit_code(self) -> ExitCode:
@@ -57,10 +61,14 @@ def due(shop: Shop, limit: int = _PORTION) -> list[str]:
         return unit.orders.due(shop.sales.programme, _DUE, shop.now(), limit)
 
 
+def waiting(shop: Shop) -> list[Order]:
+    """The orders that a run would go on with."""
+    with shop.books.read() as unit:
+        return [unit.orders.named(order_id) for order_id in unit.orders.due(shop.sales.programme, _DUE, shop.now(), _PORTION)]
+
+
 def failed(shop: Shop) -> list[Order]:
     """The orders that nobody goes on with unless a person asks: stuck ones, and eSIMs whose mail was refused."""
-    from cardctl.db.orders import OrderFilter  # noqa: PLC0415 - nothing else here needs it
-
     states = (OrderState.STUCK, OrderState.READY)
     with shop.books.read() as unit:
         found = list(unit.orders.rows(OrderFilter(programme=shop.sales.programme, states=states)))

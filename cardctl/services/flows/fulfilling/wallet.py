@@ -58,3 +58,29 @@ class Wallet:
         balances = require(self.desk.provider, ReportsBalance).float_balances()
         self._last = Reading({money.currency: money for money in balances}, at)
         return self._last
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The wallet in one currency: what is there, what orders have spoken for, and what those that wait still lack."""
+
+    available: Money
+    reserved: Money
+    wanted: Money
+
+    @property
+    def free(self) -> Money:
+        return self.available - self.reserved
+
+
+def look(desk: Desk) -> list[Purse]:
+    """The wallet as it is now, by currency."""
+    reading = Wallet(desk).reading()
+    with desk.books.read() as unit:
+        wanted = unit.orders.wanted(desk.programme)
+        currencies = sorted({*reading.balances, *wanted})
+        reserved = {each: unit.orders.reserved(desk.programme, each, since=reading.at) for each in currencies}
+    return [
+        Purse(reading.balances.get(each, zero(each)), Money(reserved[each], each), Money(wanted.get(each, 0), each))
+        for each in currencies
+    ]

@@ -1,0 +1,145 @@
+"""The verbs of `cardctl esim` that take orders further: fulfil, retry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cardctl.commands._jobs import DeadlineOption
+from cardctl.commands._jobs import WaitOption as RandomWaitOption
+from cardctl.commands._options import (
+    DryRunOption,
+    ForceOption,
+    LiveOption,
+    OutputOption,
+    ProfileOption,
+    TimeoutOption,
+)
+from cardctl.commands.esim._words import (
+    SALES,
+    DemoOfferOption,
+    DemoOption,
+    FailedOption,
+    NewRecipientOption,
+    OrderFileOption,
+    OrdersArgument,
+    PaymentOption,
+    QrOption,
+    SaveOption,
+    SessionOption,
+    WaitOption,
+    WorkersOption,
+)
+from cardctl.domain.spans import span
+from cardctl.errors import BadInput, ExitCode
+from cardctl.output.console import Output
+
+if TYPE_CHECKING:
+    from cardctl.services.flows.fulfilling.beginning import Named
+
+
+def fulfil(
+    payment: PaymentOption = None,
+    session: SessionOption = None,
+    order: OrderFileOption = None,
+    demo: DemoOption = False,
+    offer: DemoOfferOption = None,
+    wait: WaitOption = "30s",
+    save: SaveOption = None,
+    force: ForceOption = False,
+    qr: QrOption = True,
+    dry_run: DryRunOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> ExitCode:
+    """Take one paid order as far as it goes: priced, the wallet seen to, bought, delivered; or its customer refunded.
+
+    Safe to repeat: nothing is bought, mailed or given back twice. Exit 0 with the warning ORDER_PENDING where it waits; 3:
+    it was refunded, or needs a person; 9: in doubt; `cardctl esim retry` goes on.
+
+    Example: cardctl esim fulfil --payment pi_3Q1… --save qr.png
+
+    Example: cardctl esim fulfil --demo
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands.esim import _shown  # noqa: PLC0415
+    from cardctl.runtime.fulfilling import shop  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling import advancing, beginning, rehearsing  # noqa: PLC0415
+
+    _only_one(payment, session, order, demo=demo, offer=offer)
+    patience = span(wait).total_seconds()
+    with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
+        made = shop(run)
+        named = _shown.demo(run, made, offer, dry_run=dry_run) if demo else _named(payment, session, order)
+        if named is None:
+            return ExitCode.DONE
+        if dry_run:
+            _shown.show_rehearsal(run, rehearsing.rehearse(made, named))
+            return ExitCode.DONE
+        _shown.check_can_save(save, force=force)
+        begun = beginning.begin(made, named)
+        ended = advancing.advance(made, begun.id, patience=patience, wait=True)
+        return _shown.show_fulfilled(run, ended, save=save, force=force, qr=qr)
+
+
+def retry(
+    orders: OrdersArgument = None,
+    failed: FailedOption = False,
+    recipient: NewRecipientOption = None,
+    workers: WorkersOption = 8,
+    deadline: DeadlineOption = None,
+    random_wait: RandomWaitOption = None,
+    dry_run: DryRunOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> ExitCode:
+    """Go on with every order that is due, wherever it stopped; or with those that are named, now.
+
+    For cron, every minute. Exit 3: some need a person; 9: in doubt; 10: some failed for now, or were not come to.
+
+    Example: cardctl esim retry --failed
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands._jobs import job  # noqa: PLC0415
+    from cardctl.commands.esim import _shown  # noqa: PLC0415
+    from cardctl.runtime.fulfilling import shop  # noqa: PLC0415
+    from cardctl.services.flows.finding_orders import find_order  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling import beginning, running  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
+        made = shop(run)
+        chosen = [find_order(run.books, name) for name in orders or ()]
+        if recipient is not None and len(chosen) != 1:
+            raise BadInput("--recipient is of one order, which is to be named")
+        chosen += [one for one in running.failed(made) if one.id not in {each.id for each in chosen}] if failed else []
+        if dry_run:
+            _shown.show_due(run, chosen or running.waiting(made))
+            return ExitCode.DONE
+        with job(run, "esim", deadline=deadline, random_wait=random_wait) as late, run.console.progress("orders") as progress:
+            if recipient is not None:
+                beginning.try_again(made, chosen[0], recipient=recipient)
+            ran = running.run(made, chosen, workers=workers, late=late, progress=progress) if chosen else running.Ran()
+            if not orders:
+                ran.add(running.run(made, workers=workers, late=late, progress=progress))
+            return _shown.show_ran(run, ran, late.verdict(ran.exit_code))
+
+
+def _only_one(payment: str | None, session: str | None, order: Path | None, *, demo: bool, offer: str | None) -> None:
+    if sum(bool(each) for each in (payment, session, order, demo)) != 1:
+        raise BadInput("an order is named by one of --payment, --session, --order FILE, or --demo")
+    if offer is not None and not demo:
+        raise BadInput("--offer is what --demo buys; a paid order says itself what was bought")
+
+
+def _named(payment: str | None, session: str | None, order: Path | None) -> Named:
+    from cardctl.config.order_file import read_order  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.beginning import Named  # noqa: PLC0415
+
+    if order is None:
+        return Named(payment=payment, checkout=session)
+    told = read_order(order)
+    return Named(payment=told.payment, data=told.data)

@@ -1,0 +1,5 @@
+"""`cardctl esim reconcile`."""
+
+
+def reconcile() -> None:
+    """Not yet."""

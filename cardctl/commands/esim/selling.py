@@ -1,0 +1,147 @@
+"""The verbs of `cardctl esim` about what is sold: offers, balance, checkout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cardctl.commands._options import (
+    DryRunOption,
+    IdempotencyKeyOption,
+    LimitOption,
+    LiveOption,
+    OutputOption,
+    ProfileOption,
+    TimeoutOption,
+)
+from cardctl.commands.esim._words import (
+    SALES,
+    SUPPLY,
+    AllOption,
+    BrandOption,
+    CancelUrlOption,
+    CountryOption,
+    CurrencyOption,
+    NameOption,
+    OfferArgument,
+    PriceOption,
+    RecipientOption,
+    RegionOption,
+    SuccessUrlOption,
+    TransactionOption,
+)
+from cardctl.domain.money import Money
+from cardctl.errors import BadInput
+from cardctl.output.console import Output
+
+if TYPE_CHECKING:
+    from cardctl.domain.esims import Offer
+    from cardctl.runtime import Run
+
+
+def offers(
+    country: CountryOption = None,
+    region: RegionOption = None,
+    brand: BrandOption = None,
+    every: AllOption = False,
+    limit: LimitOption = None,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """List what the supplier sells, as it says just now.
+
+    Example: cardctl esim offers --country TR -o json
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands._frame import limited  # noqa: PLC0415
+    from cardctl.output import order_shapes, tables  # noqa: PLC0415
+    from cardctl.providers.base import require  # noqa: PLC0415
+    from cardctl.providers.selling import SellsEsims  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, provider=SUPPLY, timeout=timeout) as run:
+        seller = require(run.provider(SUPPLY), SellsEsims)
+        pages = seller.offers(country=country.upper() if country else None, region=region)
+        found = (one for page in pages for one in page if (every or one.enabled) and brand in (None, one.brand))
+        some, cut = limited(found, limit)
+        run.console.rows(map(order_shapes.offer, some), tables.OFFERS, limit_cut=cut)
+
+
+def balance(profile: ProfileOption = None, timeout: TimeoutOption = None, output: OutputOption = Output.TABLE) -> None:
+    """Show the wallet: what is in it, what of that orders have spoken for, and what orders wait for.
+
+    Example: cardctl esim balance -o json
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.output.shapes import money  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.wallet import look  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, provider=SUPPLY, timeout=timeout) as run:
+        seen = look(run.desk(provider=SUPPLY))
+        words = ("available", "reserved", "free", "wanted")
+        told = [{word: money(getattr(one, word)) for word in words} for one in seen]
+        lines = [f"{one.available} in the wallet, {one.reserved} spoken for, {one.free} free" for one in seen]
+        lines += [f"orders wait for {one.wanted}" for one in seen if one.wanted.minor]
+        run.console.done({"topup": run.settings.profile.zendit.topup, "wallet": told}, lines or ["nothing is in the wallet"])
+
+
+def checkout(
+    offer: OfferArgument,
+    recipient: RecipientOption,
+    name: NameOption = None,
+    price: PriceOption = None,
+    currency: CurrencyOption = None,
+    transaction_id: TransactionOption = None,
+    success_url: SuccessUrlOption = None,
+    cancel_url: CancelUrlOption = None,
+    idempotency_key: IdempotencyKeyOption = None,
+    dry_run: DryRunOption = False,
+    live: LiveOption = False,
+    profile: ProfileOption = None,
+    timeout: TimeoutOption = None,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Make a page on which a customer pays for an eSIM; paid, it is an order.
+
+    Example: cardctl esim checkout ESIM-TR-7D-1GB --recipient a@example.com --price 4.90 --currency USD
+    """
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.services.deeds import checking_out  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.offering import check_offer, checkout_of, wanted_checkout  # noqa: PLC0415
+
+    with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
+        found = check_offer(run.desk(provider=SUPPLY), offer)
+        urls = (success_url or run.settings.profile.stripe.success_url, cancel_url or run.settings.profile.stripe.cancel_url)
+        named = transaction_id or checkout_name(run, idempotency_key)
+        wanted = wanted_checkout(found, _price(found, price, currency), recipient, name, named, urls)
+        desk = run.desk(provider=SALES)
+        if dry_run:
+            _frame.show_rehearsal(run, checking_out.rehearse_checkout(desk, wanted, caller_key=idempotency_key))
+            return
+        done = checking_out.check_out(desk, wanted, caller_key=idempotency_key)
+        page = checkout_of(desk, done)
+        for warned in done.warnings:
+            run.console.warn(warned.code, warned.text)
+        shape = shapes.write("order", done.object, done.operation) | {"url": page.url}
+        run.console.done(shape, [f"{done.object.id} waits for {wanted.price}: {page.url}"])
+
+
+def checkout_name(run: Run, idempotency_key: str | None) -> str:
+    """A name of the order where the seller has none; with a key the same each time."""
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.domain.orders import transaction_id_for  # noqa: PLC0415
+
+    return transaction_id_for(run.settings.programme(SALES), idempotency_key or runtime.new_id("order"))
+
+
+def _price(offer: Offer, price: str | None, currency: str | None) -> Money:
+    from cardctl.commands._frame import amount_of  # noqa: PLC0415
+
+    if price is not None:
+        if currency is None:
+            raise BadInput("--price needs its --currency")
+        return amount_of(price, currency)
+    if offer.price is None or not offer.price.minor:
+        raise BadInput(f"the supplier proposes no price for {offer.id}", hint="--price AMOUNT --currency CODE")
+    return offer.price
