@@ -28,6 +28,7 @@ from cardctl.providers import registry
 from tests.providers.marqeta import objects as marqeta
 from tests.providers.square import objects as square
 from tests.providers.stripe import objects as stripe
+from tests.providers.zendit import objects as zendit
 
 SLICE, WHOLE = 500, 100_000
 NOW = datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
@@ -103,6 +104,15 @@ def _same_square(genuine: Incoming, mutant: Incoming) -> bool:
     return mutant.headers.get(name) == genuine.headers[name]
 
 
+def _console(_body: bytes) -> tuple[dict[str, str], str]:
+    return {"authorization": f"Bearer {KEY}"}, ""
+
+
+def _same_console(_genuine: Incoming, mutant: Incoming) -> bool:
+    """The value that was set in the console proves whoever sends it; a body says only which purchase is to be read."""
+    return re.fullmatch(rf"(?:(?i:bearer) )?{re.escape(KEY)}", mutant.headers.get("authorization", "")) is not None
+
+
 def _address(_body: bytes) -> tuple[dict[str, str], str]:
     return {}, f"secret={KEY}"
 
@@ -168,6 +178,11 @@ _SQUARES = [
         ("payment.created", None),
     )
 ]
+_ZENDITS = [
+    json.dumps(about).encode()
+    for about in (zendit.purchase(), zendit.purchase("IN_PROGRESS"), zendit.failed(), zendit.transaction(), zendit.accepted())
+]
+_ZENDIT = {"zendit.webhook_secret": [Secret("another-value-of-theirs"), Secret(KEY)]}
 _SQUARE = {"square.webhook_signature_key": [Secret("another-key-of-theirs"), Secret(KEY)]}
 _STRIPE = {"stripe.webhook_secret": [Secret("whsec_another"), Secret(KEY)]}
 _ENTRY = {"marqeta.webhook_username": [Secret(USERNAME)], "marqeta.webhook_password": [Secret(PASSWORD)]}
@@ -181,6 +196,7 @@ SCHEMES = {
     "strowallet address": Scheme("strowallet", _ADDRESS, _STROWALLETS, _address, _same_address, sender=True),
     "strowallet gateway": Scheme("strowallet", _ADDRESS, _STROWALLETS, _gateway, _same_gateway),
     "square": Scheme("square", _SQUARE, _SQUARES, _square, _same_square),
+    "zendit": Scheme("zendit", _ZENDIT, _ZENDITS, _console, _same_console, sender=True),
 }
 
 
