@@ -131,7 +131,9 @@ def _get(row: Record, path: str) -> Any:
 
 
 def _shown(reader: Reader, value: Any) -> Any:
-    """SQLite keeps a flag as 0 or 1."""
+    """SQLite keeps a flag as 0 or 1. What whoever knows it may use is not shown."""
+    if reader is _secret and value is not None:
+        return "***"
     return bool(value) if reader is _flag and value is not None else value
 
 
@@ -179,6 +181,10 @@ def _word(text: str) -> str:
 
 def _maybe(text: str) -> str | None:
     return None if text in ("", "null") else text
+
+
+def _secret(text: str) -> str | None:
+    return _maybe(text)
 
 
 def _list(text: str) -> list[str]:
@@ -261,6 +267,7 @@ FIELDS: dict[str, dict[str, Reader]] = {
 _READERS: dict[str, Reader] = {
     "word": _word,
     "maybe": _maybe,
+    "secret": _secret,
     "whole": _whole,
     "maybe_whole": _maybe_whole,
     "flag": _flag,

@@ -204,22 +204,19 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
     }
     providers = status.pop("providers")
     assert providers["stripe"] == {
-        "cardholders": 1,
-        "cards": 1,
-        "authorizations": 1,
-        "transactions": 1,
-        "topups": 0,
-        "disputes": 0,
+        **dict.fromkeys(("cardholders", "cards", "authorizations", "transactions"), 1),
+        **dict.fromkeys(("topups", "disputes", "payment_intents", "charges", "checkout_sessions", "refunds"), 0),
     }
     assert {name: set(each.values()) for name, each in providers.items() if name != "stripe"} == {
         "marqeta": {0},
         "strowallet": {0},
         "square": {0},
+        "zendit": {0},
     }
     opening = [usd(OPENING_FLOAT)]
     assert status == {
         "path": str(path),
-        "float": {"stripe": [usd(OPENING_FLOAT - 2500)], "marqeta": opening, "strowallet": opening},
+        "float": {"stripe": [usd(OPENING_FLOAT - 2500)], "marqeta": opening, "strowallet": opening, "zendit": opening},
         "faults": [{"kind": "slow", "remaining": 2, "delay": 0.5}],
         "random_faults": None,
         "base_urls": {
@@ -227,6 +224,8 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
             "marqeta": "https://sandbox-api.marqeta.com/v3",
             "strowallet": "https://strowallet.com/api",
             "square": "https://connect.squareupsandbox.com",
+            "zendit": "https://test-api.zendit.io/v1",
+            "topup": "https://topup.simulator.invalid",
         },
         "served": [],
     }

@@ -50,11 +50,15 @@ def test_every_face_is_mounted(server: Server, client: httpx.Client) -> None:
         "marqeta": "/marqeta/v3",
         "strowallet": "/strowallet/api",
         "square": "/square",
+        "zendit": "/zendit/v1",
+        "topup": "/topup",
     }
     assert client.get("/stripe/v1/balance").json()["object"] == "balance"
     assert client.get("/marqeta/v3/users").status_code == 401
     assert client.get("/strowallet/api/bitvcard/nothing/").status_code >= 400
     assert client.get("/square/v2/nothing").json()["errors"][0]["code"] == "NOT_FOUND"
+    assert client.get("/zendit/v1/balance").json()["errorCode"] == "NOT_AUTHORIZED"
+    assert client.get("/topup/v1/topups/nobody").json()["error"]["code"] == "not_found"
     assert client.get("/stripe/v1/nothing").json()["error"]["type"] == "invalid_request_error"
 
 

@@ -41,7 +41,8 @@ FIELDS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("status", "currency", "offerId"), "word"),
         **dict.fromkeys(("takes", "pace", "currencyDivisor", "usedMB"), "whole"),
         **dict.fromkeys(("due", "installedAt"), "maybe_whole"),
-        **dict.fromkeys(("failure", "iccid", "smdpAddress", "activationCode"), "maybe"),
+        **dict.fromkeys(("failure", "iccid", "smdpAddress"), "maybe"),
+        "activationCode": "secret",
         "codeless": "flag",
     },
     LEDGER: {

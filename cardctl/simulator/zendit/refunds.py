@@ -5,10 +5,10 @@ from __future__ import annotations
 from uuid import uuid4
 
 from cardctl.simulator.desk import Desk
-from cardctl.simulator.rows import Record, change, select, write
+from cardctl.simulator.rows import Record, change, select
 from cardctl.simulator.zendit import wallet
 from cardctl.simulator.zendit.purchases import NOUN, cost_of
-from cardctl.simulator.zendit.tables import LEDGER, PURCHASES
+from cardctl.simulator.zendit.tables import LEDGER
 from cardctl.simulator.zendit.words import ACCEPTED, CREDIT, DONE, DUPLICATE, FAILED, REFUND, Refused, missing
 
 
@@ -47,9 +47,8 @@ def of_purchase(desk: Desk, ref: str) -> Record | None:
 
 
 def done(desk: Desk, entry: Record) -> None:
-    """The money is back in the wallet, at the time when it was due; the purchase is told with it."""
+    """The money is back in the wallet, at the time when it was due. UNCONFIRMED: that no webhook tells of it."""
     at = entry["due"]
     wallet.move(desk, wallet.in_cents(entry["amount"], entry["currencyDivisor"]))
     log = [*entry["log"], wallet.logged(DONE, at)]
     change(wallet.visit(desk), LEDGER, entry["ref"], {"status": DONE, "log": log, "finished": at, "updated": at, "due": None})
-    write(wallet.visit(desk), PURCHASES, entry["refundedTransactionId"], {"updated": at})
