@@ -137,12 +137,15 @@ def _show(run: Run, found: Figures, *, days_alone: bool) -> None:
             "window": {"since": instant(found.since), "until": instant(found.until)},
             "measures": list(measures),
             "days": list(days),
+            "orders": figures.orders(found.orders) if found.orders.states else None,
             "providers": [figures.answers(each) for each in found.answers],
             "standing": figures.standing(found.standing),
         }
         run.console.show(data)
     elif run.console.output is Output.TABLE:
         run.console.rows(map(figures.measure_cells, found.measures), figures.MEASURES)
+        if found.orders.states:
+            run.console.rows([figures.orders(found.orders)], figures.ORDERS)
         if found.days:
             run.console.rows(days, figures.DAYS)
     else:
@@ -157,6 +160,7 @@ def _page(run: Run, found: Figures) -> str:
         found.answers,
         found.standing,
         found.days,
+        orders=found.orders,
         since=found.since,
         now=found.until,
         profile=run.settings.profile.name,

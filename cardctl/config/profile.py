@@ -56,6 +56,9 @@ class ActionsTable(Section):
     operations_in_doubt: Told = "notify"
     frozen_cards: Told = "notify"
     card_stopped: Told = "notify"
+    orders_stuck: Told = "notify"
+    orders_unfunded: Told = "notify"
+    order_success: Told = "notify"
     velocity: Stopping = "notify"
     amount: Stopping = "notify"
     new_category: Stopping = "notify"
@@ -71,6 +74,7 @@ class AlertsTable(Section):
     latency_ms: Count = 2000
     rate_limit_percent: Annotated[Percent, Field(gt=0)] = Decimal(80)
     card_creation_percent: Annotated[Percent, Field(le=100)] = Decimal(99)
+    order_success_percent: Annotated[Percent, Field(le=100)] = Decimal(95)
     minimum_sample: Count = 10
     frozen_sigma: Percent = Decimal(3)
     frozen_days: Annotated[int, Field(ge=1, le=366)] = 14

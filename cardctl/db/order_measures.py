@@ -96,8 +96,7 @@ class OrderMeasures:
     def _times(self, since: datetime, provider: str | None) -> tuple[int, int | None, int | None]:
         span = micros_of(self._connection, _O.c.delivered_at) - micros_of(self._connection, _O.c.paid_at)
         taken = case((span > 0, span), else_=0)  # the payment's time is the provider's, whose clock may be ahead
-        sums: Select[Any] = select(func.count(), func.sum(taken))
-        known = _paid(sums.where(_O.c.delivered_at.is_not(None)), since, provider)
+        known = _paid(_both(func.count(), func.sum(taken)).where(_O.c.delivered_at.is_not(None)), since, provider)
         sample, total = self._connection.execute(known).one()
         if not sample:
             return 0, None, None
@@ -114,6 +113,10 @@ class OrderMeasures:
     def _states(self, provider: str | None) -> dict[str, int]:
         query = _of(select(_O.c.state, func.count()), provider).group_by(_O.c.state).order_by(_O.c.state)
         return {str(state): int(many) for state, many in self._connection.execute(query)}
+
+
+def _both(*columns: ColumnElement[Any]) -> Select[Any]:
+    return select(*columns)
 
 
 def _paid(query: Select[Any], since: datetime, provider: str | None) -> Select[Any]:

@@ -37,6 +37,9 @@ class Rule(StrEnum):
     OPERATIONS_IN_DOUBT = "operations_in_doubt"
     FROZEN_CARDS = "frozen_cards"
     CARD_STOPPED = "card_stopped"
+    ORDERS_STUCK = "orders_stuck"
+    ORDERS_UNFUNDED = "orders_unfunded"
+    ORDER_SUCCESS = "order_success"
     VELOCITY = "velocity"
     AMOUNT = "amount"
     NEW_CATEGORY = "new_category"
@@ -68,6 +71,7 @@ class Thresholds:
     latency_ms: int = 2000
     rate_limit_percent: Decimal = Decimal(80)
     card_creation_percent: Decimal = Decimal(99)
+    order_success_percent: Decimal = Decimal(95)
     minimum_sample: int = 10
     frozen_sigma: Decimal = Decimal(3)
     frozen_days: int = 14

@@ -39,6 +39,9 @@ class OrderFigures:
         return None if self.p95_micros is None else self.p95_micros // 1000
 
 
+NO_ORDERS = OrderFigures()
+
+
 @dataclass(frozen=True, slots=True)
 class WalletNeed:
     """A wallet in one currency: what orders that wait for its money need (`orders` of them), and what is spoken for by others

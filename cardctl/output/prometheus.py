@@ -25,6 +25,8 @@ from cardctl.domain.breaks import BreakState, RunState, Severity
 from cardctl.domain.days import Day
 from cardctl.domain.events import EventState
 from cardctl.domain.operations import OperationState
+from cardctl.domain.order_figures import NO_ORDERS, OrderFigures
+from cardctl.domain.orders import OrderState
 from cardctl.domain.standing import Answers, Counts, LastRun, Standing
 from cardctl.domain.states import CardState
 from cardctl.domain.targets import Measure, MeasureUnit, Verdict
@@ -42,6 +44,7 @@ def page(
     standing: Standing,
     days: Sequence[Day],
     *,
+    orders: OrderFigures = NO_ORDERS,
     since: datetime,
     now: datetime,
     profile: str,
@@ -57,6 +60,8 @@ def page(
     _stand(book, standing)
     if standing.last_run is not None:
         _reconciled(book, standing.last_run)
+    if orders.states:
+        _ordered(book, orders)
     _daily(book, days, now)
     return generate_latest(book.registry).decode()
 
@@ -169,6 +174,28 @@ def _reconciled(book: _Page, run: LastRun) -> None:
     if run.done_at is not None:
         text = "When reconcile last compared everything to its end."
         book.one("reconcile_last_done_timestamp_seconds", text, {}, _epoch(run.done_at))
+
+
+def _ordered(book: _Page, orders: OrderFigures) -> None:
+    """Of a programme that sells eSIMs."""
+    for state in OrderState:
+        book.one("orders", "Orders in the books.", {"state": state.value}, orders.states.get(state.value, 0))
+    for name, text, many in (
+        ("esim_orders_ended", "Orders paid in the window that were delivered, refunded or are stuck.", orders.ended),
+        ("esim_orders_delivered", "Those of them that were delivered.", orders.delivered),
+        ("esim_failed_purchases", "Purchases of them that came to nothing.", orders.failed_purchases),
+        ("zendit_topup_failures", "Top-ups of the wallet that failed in the window.", orders.failed_topups),
+        ("stripe_refunds_issued", "Refunds to customers of orders in the window.", orders.refunds),
+    ):
+        book.one(name, text, {}, many)
+    if orders.success_rate is not None:
+        book.one("esim_success_rate", "What part of the orders that ended was delivered, 0 to 1.", {}, orders.success_rate)
+    if orders.micros is not None and orders.p95_micros is not None:
+        mean = Decimal(orders.micros) / orders.issued / 1_000_000
+        text = "Mean time from a payment to the delivered eSIM."
+        book.one("esim_time_to_issue_mean_seconds", text, {}, round(mean, 6))
+        text = "95 of 100 eSIMs were delivered within this time of their payment."
+        book.one("esim_time_to_issue_p95_seconds", text, {}, Decimal(orders.p95_micros) / 1_000_000)
 
 
 def _daily(book: _Page, days: Sequence[Day], now: datetime) -> None:

@@ -104,8 +104,8 @@ def exit_code_of(order: Order) -> ExitCode:
 def line_of(order: Order) -> str:
     """An order in one line, as a person reads it."""
     told = {
-        OrderState.DELIVERED: f"delivered to {order.recipient}: eSIM {order.iccid}",
-        OrderState.READY: f"ready for {order.recipient}: eSIM {order.iccid}",
+        OrderState.DELIVERED: f"delivered to {order.recipient}",
+        OrderState.READY: f"ready for {order.recipient}",
         OrderState.REFUNDED: f"refunded {order.refunded}",
     }
     return f"{order.id} {order.title or order.offer_id}: {told.get(order.state, str(order.state))}{_why(order)}"

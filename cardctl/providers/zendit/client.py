@@ -24,11 +24,10 @@ _POLLS = 300
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A page of a list from `offset` on; `ended`: none comes after it."""
+    """A page of a list; `following` is the row with which the next one begins, None after the last."""
 
     rows: list[dict[str, Any]]
-    offset: int
-    ended: bool
+    following: int | None
 
 
 class ZenditClient:
@@ -88,7 +87,8 @@ class ZenditClient:
             raise ProviderUnavailable(f"a page of zendit's {path} came that is none")
         if given != offset or (not rows and offset < total):
             raise ProviderUnavailable(f"zendit's list {path} does not go on, though it says that there is more")
-        return Part(rows, offset, offset + len(rows) >= total)
+        following = offset + min(len(rows), _limit_of(page))
+        return Part(rows, None if following >= total else following)
 
     def report(self, since: str, until: str) -> bytes:
         """The CSV of what ended from `since` on and before `until`, waited for. The file is asked for by its name, at Zendit,
@@ -128,6 +128,12 @@ class ZenditClient:
 
     def _headers(self) -> dict[str, str]:
         return {"authorization": f"Bearer {self._key.reveal()}", "accept": "application/json"}
+
+
+def _limit_of(page: Mapping[str, Any]) -> int:
+    """How many rows a page may have; a list may give fewer than were asked for. One with more has some that it should not."""
+    limit = page.get("limit")
+    return min(limit, wire.PAGE) if isinstance(limit, int) and limit > 0 else wire.PAGE
 
 
 def _image(reply: Reply) -> bytes | None:

@@ -174,11 +174,11 @@ class ZenditProvider:
         return ZenditWebhooks(self._settings, simulated=self.environment == "simulator")
 
     def _pages(self, path: str, query: Mapping[str, str]) -> Iterator[list[Any]]:
-        offset, ended = 0, False
-        while not ended:
+        offset: int | None = 0
+        while offset is not None:
             part = self._client.part(path, query, offset)
             yield part.rows
-            offset, ended = part.offset + len(part.rows), part.ended
+            offset = part.following
 
 
 def _offers(rows: list[Any]) -> list[Offer]:

@@ -116,7 +116,7 @@ class TopUps:
             found = self.look_up(draft).remote
         except CardctlError as unseen:
             raise ReplyLost(f"a top-up may have run; to its repetition {error.message}") from unseen
-        if isinstance(found, RemoteWalletTopUp):
+        if isinstance(found, RemoteWalletTopUp) and found.state is not TopUpState.FAILED:
             return found
         raise error
 

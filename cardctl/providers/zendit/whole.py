@@ -34,7 +34,8 @@ def turn(client: ZenditClient, spot: Spot) -> Leaf:
     seen = _digest(part)
     if part.rows and seen == spot.position.get("seen"):
         raise ProviderUnavailable(f"zendit's list of {spot.source} gives the same page again")
-    then = [] if part.ended else [Spot(spot.source, {**spot.position, "offset": part.offset + len(part.rows), "seen": seen})]
+    rest = {**spot.position, "offset": part.following, "seen": seen}
+    then = [] if part.following is None else [Spot(spot.source, rest)]
     rows: list[Any] = part.rows
     if spot.source is Source.LEDGER:
         return Leaf(spot, [], [], [], then, 1, ledger=tuple(entries(rows, since)))

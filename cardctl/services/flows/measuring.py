@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from cardctl.db.unit import Books, Unit
 from cardctl.domain import targets
 from cardctl.domain.days import Day
+from cardctl.domain.order_figures import NO_ORDERS, OrderFigures
 from cardctl.domain.standing import Answers, Standing
 from cardctl.domain.targets import Measure, Verdict
 from cardctl.services.deeds.dailies import keep_days
@@ -25,6 +26,7 @@ class Figures:
     answers: tuple[Answers, ...]
     standing: Standing
     days: tuple[Day, ...]
+    orders: OrderFigures = NO_ORDERS
 
     @property
     def missed(self) -> bool:
@@ -45,6 +47,7 @@ def measure(
             tuple(unit.measures.answers(since, provider)),
             _standing(unit, provider),
             tuple(unit.days.rows(now.date() - timedelta(days=days - 1), provider)) if days else (),
+            unit.order_measures.figures(since, provider),
         )
 
 

@@ -128,6 +128,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key() -> None:
     [
         (objects.topup(), RemoteWalletTopUp),
         (_MISSING, ProviderRefused),
+        (objects.topup(status="failed"), ProviderRefused),
         (httpx.Response(500), ReplyLost),
         (httpx.Response(404, text="<html></html>"), ReplyLost),
     ],

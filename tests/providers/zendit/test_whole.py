@@ -63,6 +63,20 @@ def test_rows_that_moved_on_come_twice_and_none_is_missed(source: Source) -> Non
 
 
 @pytest.mark.parametrize("source", BOUGHT)
+def test_a_row_that_is_one_too_many_hides_no_other(source: Source) -> None:
+    """A page with a row of the one before it is not longer for that."""
+    first = objects.page(*rows(source, 0, 3), total=5) | {"limit": 3}
+    second = objects.page(*rows(source, 2, 3), offset=3, total=5) | {"limit": 3}
+    provider, far = at(source, objects.page(*rows(source, 0, 3), *rows(source, 0, 1), total=5) | {"limit": 3}, second)
+    assert set(names(read(provider, source))) == {f"t-{number}" for number in range(5)}
+    assert [request.url.params["_offset"] for request in far.requests] == ["0", "3"]
+    short, _ = at(
+        source, first, objects.page(*rows(source, 3, 1), offset=3, total=5), objects.page(*rows(source, 4, 1), offset=4)
+    )
+    assert names(read(short, source)) == [f"t-{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("source", BOUGHT)
 def test_it_begins_at_a_time_and_leaves_out_what_is_older(source: Source) -> None:
     old = _ROWS[source](transactionId="old", createdAt="2026-04-30T23:59:59Z")
     provider, far = at(source, objects.page(*rows(source, 0, 1), old))

@@ -30,6 +30,9 @@ _CATEGORIES = {
     Rule.OPERATIONS_IN_DOUBT: "card_lifecycle",
     Rule.FROZEN_CARDS: "card_lifecycle",
     Rule.CARD_STOPPED: "card_lifecycle",
+    Rule.ORDERS_STUCK: "balance_reconcile",
+    Rule.ORDERS_UNFUNDED: "balance_reconcile",
+    Rule.ORDER_SUCCESS: "balance_reconcile",
 }
 """Where a rule's line goes in the log; all others are about security."""
 

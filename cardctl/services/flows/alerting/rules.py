@@ -1,4 +1,5 @@
-"""The rules about a programme: pure, each from figures to what fires by them. Those about one card's spending are elsewhere."""
+"""The rules about a programme: pure, each from figures to what fires by them. Those about orders, and about one card's
+spending, are elsewhere."""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ def balance_drift(found: Iterable[Drift], limits: Thresholds) -> Iterator[Fired]
         apart = abs(each.drift)
         if apart * 100 <= limits.balance_drift_percent * abs(each.there):
             continue
-        value = _percent(apart, abs(each.there)) if each.there else "all of it"
+        value = percent(apart, abs(each.there)) if each.there else "all of it"
         sums = [str(Money(minor, each.currency)) for minor in (each.here, each.there)]
-        yield _fired(
+        yield fired(
             Rule.BALANCE_DRIFT,
             Severity.CRITICAL,
             each.programme,
@@ -39,8 +40,8 @@ def balance_drift(found: Iterable[Drift], limits: Thresholds) -> Iterator[Fired]
 def breaks_critical(found: Iterable[Stuck], _limits: Thresholds) -> Iterator[Fired]:
     """Reconcile found something critical, and nobody has seen to it. One alert to a type."""
     for each in found:
-        text = f"{each.programme}: {_many(each.count, f'critical {each.kind} break')} not seen to (`cardctl break list`)"
-        yield _fired(
+        text = f"{each.programme}: {many(each.count, f'critical {each.kind} break')} not seen to (`cardctl break list`)"
+        yield fired(
             Rule.BREAKS_CRITICAL,
             Severity.CRITICAL,
             each.programme,
@@ -62,7 +63,7 @@ def reconcile_old(found: tuple[datetime, datetime | None] | None, now: datetime,
         if found[1]
         else f"no reconcile has ended in the {hours} hours since the first"
     )
-    yield _fired(
+    yield fired(
         Rule.RECONCILE_OLD,
         Severity.WARNING,
         None,
@@ -78,13 +79,13 @@ def webhook_failures(found: Iterable[Share], limits: Thresholds) -> Iterator[Fir
     for each in found:
         if each.of < limits.minimum_sample or each.wrong * 100 <= limits.webhook_failure_percent * each.of:
             continue
-        yield _fired(
+        yield fired(
             Rule.WEBHOOK_FAILURES,
             Severity.CRITICAL,
             each.programme,
             "events",
             text=f"{each.programme}: {each.wrong} of {each.of} events of the last hour could not be applied",
-            value=_percent(each.wrong, each.of),
+            value=percent(each.wrong, each.of),
             threshold=f"over {limits.webhook_failure_percent} %",
         )
 
@@ -92,9 +93,9 @@ def webhook_failures(found: Iterable[Share], limits: Thresholds) -> Iterator[Fir
 def events_failed(found: Iterable[Stuck], _limits: Thresholds) -> Iterator[Fired]:
     """Events are given up, or have failed for an hour."""
     for each in found:
-        waiting = f"{_many(each.count, 'event')} not applied for an hour, or given up"
+        waiting = f"{many(each.count, 'event')} not applied for an hour, or given up"
         text = f"{each.programme}: {waiting} (`cardctl webhook replay --failed`)"
-        yield _fired(
+        yield fired(
             Rule.EVENTS_FAILED,
             Severity.WARNING,
             each.programme,
@@ -112,7 +113,7 @@ def latency(found: Iterable[Latency], limits: Thresholds) -> Iterator[Fired]:
         if each.calls < limits.minimum_sample or each.total_ms <= limits.latency_ms * each.calls:
             continue
         mean = each.total_ms // each.calls
-        yield _fired(
+        yield fired(
             Rule.LATENCY,
             Severity.WARNING,
             each.programme,
@@ -133,13 +134,13 @@ def rate_limit(found: Iterable[Load], rate: Callable[[str], Decimal | None], lim
             continue
         used = f"{each.busiest} requests in a minute of the {allowed.normalize():f} that the limit allows" if near else ""
         turned = f"{each.turned_away} attempts turned away (429)" if each.turned_away else ""
-        yield _fired(
+        yield fired(
             Rule.RATE_LIMIT,
             Severity.WARNING,
             each.programme,
             "calls",
             text=f"{each.programme}, last quarter of an hour: " + ", ".join(filter(None, (used, turned))),
-            value=_percent(each.busiest, allowed) if near else f"{each.turned_away} x 429",
+            value=percent(each.busiest, allowed) if near else f"{each.turned_away} x 429",
             threshold=f"{limits.rate_limit_percent} % of the limit, or {TURNED_AWAY} x 429",
         )
 
@@ -148,7 +149,7 @@ def keys_refused(found: Iterable[Refusals], _limits: Thresholds) -> Iterator[Fir
     """The provider does not know our key (401), or forbids it something (403)."""
     for each in found:
         counts = [f"{count} x {status}" for count, status in ((each.unknown, 401), (each.forbidden, 403)) if count]
-        yield _fired(
+        yield fired(
             Rule.KEYS_REFUSED,
             Severity.CRITICAL if each.unknown else Severity.WARNING,
             each.programme,
@@ -166,13 +167,13 @@ def card_creation(found: Iterable[Share], limits: Thresholds) -> Iterator[Fired]
         made = each.of - each.wrong
         if each.of < limits.minimum_sample or made * 100 >= limits.card_creation_percent * each.of:
             continue
-        yield _fired(
+        yield fired(
             Rule.CARD_CREATION,
             Severity.CRITICAL,
             each.programme,
             "cards",
             text=f"{each.programme}: {each.wrong} of {each.of} cards of the last 24 hours could not be issued, or nobody knows",
-            value=_percent(made, each.of),
+            value=percent(made, each.of),
             threshold=f"under {limits.card_creation_percent} %",
         )
 
@@ -180,12 +181,12 @@ def card_creation(found: Iterable[Share], limits: Thresholds) -> Iterator[Fired]
 def operations_in_doubt(found: Iterable[Stuck], _limits: Thresholds) -> Iterator[Fired]:
     """Nobody knows how a write ended."""
     for each in found:
-        yield _fired(
+        yield fired(
             Rule.OPERATIONS_IN_DOUBT,
             Severity.CRITICAL,
             each.programme,
             "operations",
-            text=f"{each.programme}: {_many(each.count, 'operation')} in doubt (`cardctl operation resume`)",
+            text=f"{each.programme}: {many(each.count, 'operation')} in doubt (`cardctl operation resume`)",
             value=str(each.count),
             threshold="none",
             evidence={"operations": [*each.ids]},
@@ -204,7 +205,7 @@ def frozen_cards(found: Iterable[Freezes], limits: Thresholds) -> Iterator[Fired
         spread = n * sum(day * day for day in before) - total * total
         if today < limits.frozen_minimum or above <= 0 or above * above <= limits.frozen_sigma * limits.frozen_sigma * spread:
             continue
-        yield _fired(
+        yield fired(
             Rule.FROZEN_CARDS,
             Severity.CRITICAL,
             each.programme,
@@ -219,7 +220,7 @@ def card_stopped(found: Iterable[StoppedCard], _limits: Thresholds) -> Iterator[
     """A card was frozen or blocked in the last 24 hours, and is so still."""
     for each in found:
         why = f": {each.reason}" if each.reason else ""
-        yield _fired(
+        yield fired(
             Rule.CARD_STOPPED,
             Severity.INFO,
             each.programme,
@@ -236,7 +237,7 @@ def provider_of(programme: str) -> str:
     return programme.partition("/")[0]
 
 
-def _fired(
+def fired(
     rule: Rule,
     severity: Severity,
     programme: str | None,
@@ -248,11 +249,13 @@ def _fired(
     card_id: str | None = None,
     evidence: Evidence | None = None,
 ) -> Fired:
+    """What fires, with the provider that its programme is at."""
     provider = provider_of(programme) if programme else None
     return Fired(rule, severity, programme, provider, subject, text, value, threshold, card_id, evidence or {})
 
 
-def _percent(part: int, whole: int | Decimal) -> str:
+def percent(part: int, whole: int | Decimal) -> str:
+    """Such as `5.0 %`."""
     return f"{Decimal(part * 100) / whole:.1f} %"
 
 
@@ -260,5 +263,6 @@ def _tenths(part: int, whole: int) -> str:
     return f"{Decimal(part) / whole:.1f}"
 
 
-def _many(count: int, noun: str) -> str:
+def many(count: int, noun: str) -> str:
+    """Such as `2 events`."""
     return f"{count} {noun}{'' if count == 1 else 's'}"

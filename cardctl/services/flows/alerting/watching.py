@@ -9,13 +9,14 @@ from decimal import Decimal
 from typing import Any
 
 from cardctl.db.figures import Figures
+from cardctl.db.order_measures import OrderMeasures
 from cardctl.db.spending import Spending
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.alerts import Fired, Rule, Thresholds
 from cardctl.domain.breaks import Severity
 from cardctl.domain.cards import Card
 from cardctl.services.desk import Desk
-from cardctl.services.flows.alerting import rules, spending
+from cardctl.services.flows.alerting import order_rules, rules, spending
 
 MOST = 1000
 """So many alerts of one rule about cards in one check; what is over it, the next check may tell."""
@@ -59,7 +60,7 @@ class Seen:
 def look(watch: Watch, unit: Unit, now: datetime) -> Seen:
     """Ask every rule that is watched, over one view of the books."""
     seen = Seen()
-    asked = _Asked(unit.figures(watch.programmes), unit.spending(watch.programmes), watch, now)
+    asked = _Asked(unit.figures(watch.programmes), unit.spending(watch.programmes), unit.order_measures, watch, now)
     for rule, ask in _RULES.items():
         if watch.limits.watches(rule) and (watch.whole or rule not in _GENERAL):
             _take(seen, ask(asked))
@@ -86,6 +87,7 @@ def _take(seen: Seen, fired: Iterator[Fired]) -> None:
 class _Asked:
     figures: Figures
     spending: Spending
+    orders: OrderMeasures
     watch: Watch
     now: datetime
 
@@ -119,6 +121,9 @@ _RULES: Mapping[Rule, Callable[[_Asked], Iterator[Fired]]] = {
     Rule.OPERATIONS_IN_DOUBT: lambda a: rules.operations_in_doubt(a.figures.in_doubt(a.ago(minutes=10)), a.limits),
     Rule.FROZEN_CARDS: lambda a: rules.frozen_cards(a.figures.freezes(a.now, a.limits.frozen_days), a.limits),
     Rule.CARD_STOPPED: lambda a: rules.card_stopped(a.figures.stopped_cards(a.ago(hours=24), MOST + 1), a.limits),
+    Rule.ORDERS_STUCK: lambda a: order_rules.orders_stuck(a.orders.stuck(a.watch.programmes), a.limits),
+    Rule.ORDERS_UNFUNDED: lambda a: order_rules.orders_unfunded(a.orders.needs(a.watch.programmes), a.limits),
+    Rule.ORDER_SUCCESS: lambda a: order_rules.order_success(a.orders.shares(a.watch.programmes, a.ago(hours=24)), a.limits),
     Rule.VELOCITY: lambda a: spending.velocity(a.spending.purchases(a.lately, a.limits.velocity_purchases), a.limits),
     Rule.DECLINES: lambda a: spending.declines(a.spending.declines(a.lately, a.limits.declines), a.limits),
 }
