@@ -40,7 +40,8 @@ def read(provider: ZenditProvider, source: Source, since: datetime | None = None
 
 
 def names(leaves: list[Leaf]) -> list[str]:
-    return [one.ref for leaf in leaves for one in (*leaf.purchases, *leaf.ledger)]
+    found: list[Any] = [one for leaf in leaves for one in (*leaf.purchases, *leaf.ledger)]
+    return [one.ref for one in found]
 
 
 @pytest.mark.parametrize("source", BOUGHT)
