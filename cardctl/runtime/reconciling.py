@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cardctl import config
 from cardctl.errors import BadInput
 from cardctl.runtime.means import now
 
@@ -51,6 +54,14 @@ def places(run: Run) -> Places:
     from cardctl.services.flows.reconciling.places import Places  # noqa: PLC0415
 
     return Places(run.settings.paths.state_dir / "reconcile" / run.settings.profile.name)
+
+
+def chains_place(run: Run) -> Path:
+    """Where orders are joined into chains, by one process of the profile at a time; what a kill has left there is removed."""
+    place = config.private_dir(run.settings.paths.state_dir / "chains" / run.settings.profile.name)
+    for left in place.iterdir():
+        shutil.rmtree(left, ignore_errors=True)
+    return place
 
 
 def means(run: Run, late: Callable[[], bool], progress: Callable[[int], None]) -> Means:
