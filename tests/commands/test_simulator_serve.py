@@ -31,6 +31,8 @@ def test_it_says_where_and_serves(cardctl: Cardctl, programme: dict[str, Any]) -
             "marqeta": f"{told['base_url']}/marqeta/v3",
             "strowallet": f"{told['base_url']}/strowallet/api",
             "square": f"{told['base_url']}/square",
+            "zendit": f"{told['base_url']}/zendit/v1",
+            "topup": f"{told['base_url']}/topup",
         }
         listed = httpx.get(f"{told['base_urls']['stripe']}/v1/issuing/cards", headers=KEY).json()["data"]
         assert {card["id"] for card in listed} == {card["ref"] for card in programme["cards"]}
