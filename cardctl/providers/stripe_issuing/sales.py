@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cardctl.domain.payments import RefundState
-from cardctl.domain.redaction import redact_json
+from cardctl.domain.redaction import redact, redact_json
 from cardctl.domain.sales import CheckoutState, OrderData, RemoteCheckout, RemoteSale, RemoteSaleRefund, SaleState
 from cardctl.errors import BadInput
 from cardctl.providers.stripe_issuing import wire
@@ -104,12 +104,13 @@ def refund_from_wire(refund: wire.StripeRefund, *, keep: bool = True) -> RemoteS
 
 def order_from_wire(metadata: Mapping[str, Any] | None, names: Mapping[str, str]) -> OrderData | None:
     """What metadata says of an order; None where it names no offer: the payment is of a seller's other business. A recipient
-    that could get no mail is none."""
+    that could get no mail is none. Only a name is redacted: two orders' own names must never become one."""
     told = {word: _text((metadata or {}).get(name)) for word, name in names.items()}
     offer = told.get("offer")
     if offer is None:
         return None
-    return OrderData(offer, _email(told.get("recipient")), told.get("full_name"), told.get("transaction"))
+    name = told.get("full_name")
+    return OrderData(offer, _email(told.get("recipient")), redact(name) if name else None, told.get("transaction"))
 
 
 def order_names(settings: Mapping[str, Any] | None) -> Mapping[str, str]:

@@ -13,9 +13,13 @@ from cardctl.providers.stripe_issuing import sales
 _Names = Mapping[str, str]
 
 
+def tells(kind: str) -> bool:
+    """Whether events of this type may say anything of an order: most of a shop's do not, and need not be looked into."""
+    return kind in _TELLERS or kind.startswith(tuple(_FAMILIES))
+
+
 def sale_told(kind: str, value: Any, names: _Names) -> Told:
-    """NOTHING for a type that tells nothing of an order, and for a payment that names none. One of sales.STRANGE where an
-    object is not what it should be."""
+    """NOTHING for a payment that names no order, too. One of sales.STRANGE where an object is not what it should be."""
     if kind in _TELLERS:
         return _TELLERS[kind](value, names)
     return next((teller(value) for family, teller in _FAMILIES.items() if kind.startswith(family)), NOTHING)

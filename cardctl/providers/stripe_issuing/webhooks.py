@@ -18,7 +18,7 @@ from cardctl.domain.redaction import Secret
 from cardctl.errors import BadEvent, BadInput
 from cardctl.providers.stripe_issuing import disputes, sales, translate
 from cardctl.providers.stripe_issuing.skimming import skim
-from cardctl.providers.stripe_issuing.told_sales import sale_told
+from cardctl.providers.stripe_issuing.told_sales import sale_told, tells
 
 TOLERANCE = 300
 WEBHOOK_SECRET = "stripe.webhook_secret"  # noqa: S105 - a name
@@ -76,7 +76,7 @@ class StripeWebhooks:
 
     def told(self, notice: Notice) -> Told:
         family = notice.type.partition(".")[0]
-        if notice.type == _ASKED or family in _INFORMING:
+        if notice.type == _ASKED or family in _INFORMING or (family in _SALES and not tells(notice.type)):
             return NOTHING
         teller = _TELLERS.get(family)
         if teller is None and family not in _SALES:

@@ -173,6 +173,8 @@ def test_a_refund_of_no_payment_intent_is_none() -> None:
         ({"offerId": "ESIM", "fullName": "", "transactionId": "  "}, OrderData("ESIM")),
         ({**objects.ORDER, "other": "x"}, DATA),
         ({"offerId": "ESIM", "recipientEmail": " ada@example.com "}, OrderData("ESIM", "ada@example.com")),
+        ({"offerId": "ESIM", "fullName": "A 4242424242424242"}, OrderData("ESIM", None, "A **** **** **** 4242")),
+        ({"offerId": "ESIM", "transactionId": "4242424242424242"}, OrderData("ESIM", transaction_id="4242424242424242")),
         ({"offerId": "ESIM", "recipientEmail": "Zoë@müller.example"}, OrderData("ESIM", "Zoë@müller.example")),
     ],
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cardctl.domain.events import NOTHING, Told
+from cardctl.domain.events import NOTHING, Notice, Told
 from cardctl.domain.money import Money
 from cardctl.domain.sales import NOTHING_SOLD, OrderData, SaleState, SoldTold
 from cardctl.domain.things import Kind, Named
@@ -144,6 +144,18 @@ def test_the_profile_says_how_an_order_is_called(hand: Hand) -> None:
 def test_what_such_a_notice_is_about(kind: str, about: dict[str, Any], ref: str) -> None:
     (notice,) = StripeWebhooks().notices(event(kind, about))
     assert (notice.object_ref, notice.card_ref, notice.live) == (ref, None, False)
+
+
+@pytest.mark.parametrize("kind", ["payment_intent.created", "charge.succeeded", "checkout.session.expired", "charge.updated"])
+def test_other_types_are_passed_over_unread(kind: str) -> None:
+    class Closed(dict[str, Any]):
+        def __getitem__(self, name: str) -> Any:
+            raise AssertionError("it was looked into")
+
+        get = __getitem__
+
+    notice = Notice("evt_1", kind, "x", None, None, Closed())
+    assert StripeWebhooks().told(notice) == NOTHING
 
 
 def test_what_is_told_of_a_payment_has_no_secret() -> None:
