@@ -21,6 +21,8 @@ from cardctl.simulator.zendit import counter as zendit
 
 Reader = Callable[[str], Any]
 
+_PURSES = {"float": "issuing", "payments": "payments"}
+"""Of a provider's money, by the field's name: `payments` is what customers have paid at Stripe."""
 _LIMITS = "spending_controls.spending_limits."
 _ALIASES = {"cardholder": "holder", "lifecycle_controls.cancel_after.payment_count": "payment_count"}
 
@@ -86,16 +88,14 @@ def _edit_float(desk: Desk, face: str, fields: Mapping[str, Any]) -> tuple[Recor
         if face == zendit.FACE and name in zendit.SETTINGS:
             before[name], after[name] = zendit.set_up(desk, name, _text_of(value))
             continue
-        if not name.startswith("float."):
+        family, _, currency = name.partition(".")
+        if family not in _PURSES or (family == "payments" and face != "stripe"):
             raise BadInput(f"{face} has no field {name!r}", hint="a provider has `float.<currency>`, such as float.USD")
-        currency = name.removeprefix("float.").upper()
-        exponent(currency)
-        key = (face, currency.lower())
-        row = desk.db.execute(
-            "SELECT available FROM floats WHERE face = ? AND currency = ? AND purse = 'issuing'", key
-        ).fetchone()
+        exponent(currency.upper())
+        key = (face, _PURSES[family], currency.lower())
+        row = desk.db.execute("SELECT available FROM floats WHERE face = ? AND purse = ? AND currency = ?", key).fetchone()
         before[name], after[name] = row and row[0], _whole(_text_of(value))
-        desk.db.execute("INSERT OR REPLACE INTO floats VALUES (?, 'issuing', ?, ?)", (*key, after[name]))
+        desk.db.execute("INSERT OR REPLACE INTO floats VALUES (?, ?, ?, ?)", (*key, after[name]))
     return before, after
 
 

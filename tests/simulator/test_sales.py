@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from cardctl.domain.money import Money
 from cardctl.errors import BadInput, NotFound
+from cardctl.simulator import schema
 from cardctl.simulator.books import OPENING_FLOAT
 from cardctl.simulator.control import Control
 from tests.simulator.shop import CHARGES, CHECKOUTS, INTENTS, REFUNDS, page, purse, sale, told
@@ -220,6 +225,43 @@ def test_somebody_gives_it_back_in_the_dashboard(stranger: Stranger, control: Co
     with pytest.raises(BadInput):
         control.refund(intent, times=2)
     assert purse(stranger) == 0
+
+
+def test_the_balance_is_edited(stranger: Stranger, control: Control) -> None:
+    sale(stranger, 900)
+    assert control.edit("stripe", {"payments.USD": 850}) == ({"payments.USD": 900}, {"payments.USD": 850})
+    assert (purse(stranger), stranger.balance()) == (850, OPENING_FLOAT)
+    with pytest.raises(BadInput):
+        control.edit("marqeta", {"payments.USD": 850})
+
+
+def test_eight_who_give_back_at_once_give_it_back_once(path: Path) -> None:
+    with Stranger(path) as one:
+        refs = [sale(one, 900)["id"] for _ in range(5)]
+
+        def give_back(ref: str) -> int:
+            with Stranger(path) as other:
+                return other.post(REFUNDS, {"payment_intent": ref}).status_code
+
+        with ThreadPoolExecutor(8) as pool:
+            codes = list(pool.map(give_back, refs * 8))
+        assert sorted(codes) == [200] * 5 + [400] * 35
+        assert (purse(one), len(one.seen(REFUNDS, limit=100)["data"])) == (0, 5)
+
+
+def test_a_file_of_before_sells(path: Path) -> None:
+    """A file of the fourth version gets what it lacks and keeps what it has, also when it is looked at as of before."""
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in (*schema.STATEMENTS, *(one for version in (2, 3, 4) for one in schema.ADDED[version])):
+            db.execute(statement)
+        db.execute("INSERT INTO floats VALUES ('stripe', 'payments', 'usd', 5)")
+        db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        db.execute("PRAGMA user_version = 4")
+    with Stranger(path) as one, closing(Control(path)) as control:
+        sale(one, 900)
+        control.fault("stale-read")
+        assert (purse(one), purse(one)) == (5, 905)
 
 
 def test_intents_move_as_far_as_they_may(stranger: Stranger, control: Control) -> None:

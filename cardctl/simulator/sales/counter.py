@@ -11,7 +11,7 @@ from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import Record, find, select
-from cardctl.simulator.sales import checkouts, payments, refunds
+from cardctl.simulator.sales import checkouts, lapsing, payments, refunds
 from cardctl.simulator.sales.methods import BANK_DEBIT, CARD, DECLINED_CARD, Method
 from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, INTENTS, REFUNDS
 
@@ -63,6 +63,7 @@ def pay(desk: Desk, ref: str, *, declined: bool, later: bool, email: str | None)
     """A customer pays a checkout or a payment intent, with a card or, `later`, by a bank debit: that is on its way until they
     are asked once more. NotFound; BadInput where it cannot be paid."""
     visit = _visit(desk)
+    lapsing.settle(visit)
     session, intent = _known(visit, CHECKOUTS, ref), _known(visit, INTENTS, ref)
     if session is None and intent is None:
         raise NotFound("checkout or payment", ref)

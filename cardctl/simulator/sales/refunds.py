@@ -44,7 +44,7 @@ def refund(desk: Desk, wish: Mapping[str, Any]) -> Record:
         "charge": charge["ref"],
         "status": "pending" if waits or manner == PENDING else "succeeded",
         "due_at": desk.now + LATER if manner else None,
-        "due": {PENDING: "succeeded", FAILS: "failed"}.get(manner),
+        "due": {PENDING: "succeeded", FAILS: "failed"}.get(manner or ""),
         "metadata": {},
         **{name: wish[name] for name in told if name in wish},
     }
