@@ -14,7 +14,7 @@ class ScheduledJob:
 
     `asks`: it speaks to the provider; `sends`: it may write there. `ordinary` are exit codes that need no person, each with the
     reason; every other one but 0 leaves the unit failed, where OnFailure= and `systemctl --failed` see it. `mailed`: its
-    result is wanted by mail from cron.
+    result is wanted by mail from cron. `supplier`: it is for profiles alone that use this provider.
     """
 
     name: str
@@ -27,6 +27,7 @@ class ScheduledJob:
     asks: bool = True
     sends: bool = False
     mailed: bool = False
+    supplier: str | None = None
     ordinary: tuple[tuple[int, str], ...] = ()
 
 
@@ -87,6 +88,19 @@ JOBS = (
         deadline=600,
         sends=True,
         ordinary=(_PARTLY, _BUSY),  # not 9: what stays in doubt is money, and needs a person
+    ),
+    ScheduledJob(
+        name="esim",
+        does="paid orders on their way to their eSIMs",
+        words=("esim", "retry"),
+        calendar="*-*-* *:*:00",
+        cron="* * * * *",
+        spread=10,
+        deadline=300,
+        sends=True,
+        supplier="zendit",
+        # not 9, as of resume; what needs a person (3) is told by `alert check`
+        ordinary=((3, "some orders need a person, whom `alert check` tells"), _PARTLY, _BUSY),
     ),
     ScheduledJob(
         name="alerts",

@@ -23,6 +23,8 @@ _CATEGORIES = {
     "replay": "webhook_ingest",
     "resume": "card_lifecycle",
     "preauth": "card_lifecycle",
+    "esim": "card_lifecycle",
+    "esim-reconcile": "balance_reconcile",
     "alert": "security",
     "metrics": "balance_reconcile",
 }

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from cardctl.domain.schedule import JOBS, NAMES, ScheduledJob
+from cardctl.domain.schedule import JOBS as ALL
+from cardctl.domain.schedule import ScheduledJob
 from tests.commands.runner import Cardctl
 
 PROGRAM = Path(sys.executable).with_name("cardctl")
@@ -24,6 +25,8 @@ environment = "live"
 provider = "stripe"
 """
 TEAM = 'database = "postgresql://db.internal/cards"\n'
+JOBS = [job for job in ALL if job.supplier is None]
+NAMES = [job.name for job in JOBS]
 UNITS = [f"cardctl-{name}.{kind}" for name in NAMES for kind in ("service", "timer")]
 _FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
 _FIELD = re.compile(r"(?:\*|(\d+)(?:-(\d+))?)(?:/(\d+))?\Z")
@@ -136,9 +139,9 @@ def test_systemd_takes_strange_places_too(cardctl: Cardctl, systemd: str, tmp_pa
     assert f'Environment="CARDCTL_HOME={tmp_path}/100%% ours"' in text
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+@pytest.mark.parametrize("job", ALL, ids=lambda job: job.name)
 def test_both_timers_say_the_same_moments(job: ScheduledJob, systemd: str) -> None:
-    shown = [systemd, "calendar", "--iterations=300", "--base-time=2026-01-01 00:00:00 UTC", job.calendar]
+    shown = [systemd, "calendar", "--iterations=1500", "--base-time=2026-01-01 00:00:00 UTC", job.calendar]
     done = subprocess.run(shown, capture_output=True, text=True, check=True, env={"TZ": "UTC"}, timeout=60)
     elapsed = set(re.findall(r"(\d\d):(\d\d):00 UTC", done.stdout))
     minute, hour, *rest = job.cron.split()
@@ -157,7 +160,7 @@ def test_moments_are_staggered_and_a_delay_never_reaches_the_next() -> None:
     assert len({minute for each in starts for minute in each}) == sum(map(len, starts))
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+@pytest.mark.parametrize("job", ALL, ids=lambda job: job.name)
 def test_every_job_is_a_command_with_these_options(cardctl: Cardctl, job: ScheduledJob) -> None:
     verbs = [word for word in job.words if not word.startswith("-")]
     flags = [word for word in job.words if word.startswith("-")]
@@ -167,7 +170,7 @@ def test_every_job_is_a_command_with_these_options(cardctl: Cardctl, job: Schedu
         assert f" {option} " in ran.stdout, option
 
 
-@pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
+@pytest.mark.parametrize("job", ALL, ids=lambda job: job.name)
 def test_what_a_unit_starts_runs(cardctl: Cardctl, programme: dict[str, Any], tmp_path: Path, job: ScheduledJob) -> None:
     text = printed(cardctl, "--systemd", "--only", job.name, "--textfile", str(tmp_path / "cardctl.prom"), "--profile", "dev")
     (line,) = settings(text[f"cardctl-{job.name}.service"])["ExecStart"]
@@ -360,3 +363,47 @@ def test_what_cannot_be_meant(cardctl: Cardctl, argv: tuple[str, ...], says: str
     assert (ran.code, ran.error) == (2, "INVALID_INPUT")
     told: Any = ran.json["message"]
     assert says in told
+
+
+SHOP = """
+[profiles.acme.zendit]
+topup = "card"
+topup_url = "https://pay.example.com/topups"
+
+[profiles.acme.zendit.cardholder]
+line1 = "1 Main St"
+city = "Oakland"
+postal_code = "94612"
+country = "US"
+
+[profiles.acme.mail]
+host = "smtp.example.com"
+sender = "Acme <esim@example.com>"
+user = "acme"
+"""
+
+
+def test_who_sells_esims_has_a_job_for_orders(cardctl: Cardctl, systemd: str, tmp_path: Path) -> None:
+    configured(cardctl, LIVE + SHOP)
+    text = printed(cardctl, "--systemd", "--profile", "acme")
+    assert [name for name in text if name not in UNITS] == ["cardctl-esim.service", "cardctl-esim.timer"]
+    unit = settings(text["cardctl-esim.service"])
+    assert unit["SuccessExitStatus"] == ["3 10 11"]
+    assert "CARDCTL_LIVE=1" in unit["Environment"]
+    names = [each.partition(":")[0].removeprefix("cardctl.acme.") for each in unit["LoadCredential"]]
+    assert len(names) == len(set(names))
+    optional = {each.partition(":")[0].removeprefix("cardctl.acme.") for each in unit["SetCredential"]}
+    assert {"stripe.api_key", "zendit.api_key", "smtp.password", "db.encryption_key"} == set(names) - optional
+    assert "zendit.topup_token" in optional
+    for name, said in text.items():
+        (tmp_path / name).write_text(said)
+    assert verify(systemd, tmp_path) == (0, "")
+
+
+def test_nobody_else_has(cardctl: Cardctl) -> None:
+    configured(cardctl, LIVE)
+    assert list(printed(cardctl, "--systemd", "--profile", "acme")) == UNITS
+    assert list(printed(cardctl, "--systemd", "--profile", "acme", "--only", "esim")) == [
+        "cardctl-esim.service",
+        "cardctl-esim.timer",
+    ]

@@ -51,7 +51,7 @@ def plan(settings: Settings, place: Place, only: str | None = None) -> list[Plan
     for name in place.names:
         if not _NAME.match(name):
             raise BadInput(f"{name!r} is no name for a user or a unit", hint="letters, digits, - and _, such as cardctl-acme")
-    return [_planned(settings, place, job) for job in _chosen(only)]
+    return [_planned(settings, place, job) for job in _chosen(settings, only)]
 
 
 def not_in_jobs(settings: Settings) -> list[str]:
@@ -60,9 +60,9 @@ def not_in_jobs(settings: Settings) -> list[str]:
     return sorted(source for source in sources if source.startswith("CARDCTL_"))
 
 
-def _chosen(only: str | None) -> list[ScheduledJob]:
+def _chosen(settings: Settings, only: str | None) -> list[ScheduledJob]:
     if only is None:
-        return list(JOBS)
+        return [job for job in JOBS if job.supplier is None or _uses(settings, job.supplier)]
     wanted = [word.strip() for word in only.split(",")]
     for word in wanted:
         if word not in NAMES:
@@ -79,14 +79,14 @@ def _planned(settings: Settings, place: Place, job: ScheduledJob) -> Planned:
     argv += [str(place.textfile), "--mode", "644"] if job.name == "metrics" else []  # who collects it is another user
     argv += ["--profile", profile, "--deadline", spoken(job.deadline)]
     argv += ["--db", place.books] if place.books else []
-    needs = _needs(settings, asks=job.asks or freezes, tells=job.name == "alerts")
+    needs = dict(_needs(settings, asks=job.asks or freezes, tells=job.name == "alerts")) | dict(_needs_of_orders(settings, job))
     return Planned(
         job=job,
         profile=profile,
         argv=tuple(argv),
         home=place.home,
         live=settings.profile.environment == "live" and (job.sends or freezes),
-        needs=tuple(Need(f"cardctl.{profile}.{name}", required) for name, required in needs),
+        needs=tuple(Need(f"cardctl.{profile}.{name}", required) for name, required in needs.items()),
         writes=_writes(settings, place, job),
         in_a_home=any(str(path.resolve()).startswith(_HOMES) for path in (place.program, *place.seen)),
     )
@@ -108,6 +108,23 @@ def _needs(settings: Settings, *, asks: bool, tells: bool) -> Iterator[tuple[str
         yield DATABASE_URL, sure and settings.database.needs_secret
     if tells:
         yield _NOTIFY, False
+
+
+def _needs_of_orders(settings: Settings, job: ScheduledJob) -> Iterator[tuple[str, bool]]:
+    """What paid orders want beside what every job does: both providers' keys, the mail server's password, the top-up endpoint's
+    token."""
+    if job.supplier is None or settings.profile.environment == "simulator":
+        return
+    sure = settings.secret_command is None
+    yield from ((name, sure) for provider in ("stripe", job.supplier) for name in needed_by(provider))
+    if settings.profile.mail.user is not None:
+        yield "smtp.password", sure
+    if settings.profile.zendit.topup_url is not None:
+        yield "zendit.topup_token", False
+
+
+def _uses(settings: Settings, provider: str) -> bool:
+    return provider == settings.provider_name or provider in _others(settings)
 
 
 def _others(settings: Settings) -> list[str]:
