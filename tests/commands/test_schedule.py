@@ -395,9 +395,11 @@ def test_who_sells_esims_has_a_job_for_orders(cardctl: Cardctl, systemd: str, tm
     optional = {each.partition(":")[0].removeprefix("cardctl.acme.") for each in unit["SetCredential"]}
     assert {"stripe.api_key", "zendit.api_key", "smtp.password", "db.encryption_key"} == set(names) - optional
     assert "zendit.topup_token" in optional
+    units = tmp_path / "units"
+    units.mkdir()
     for name, said in text.items():
-        (tmp_path / name).write_text(said)
-    assert verify(systemd, tmp_path) == (0, "")
+        (units / name).write_text(said)
+    assert verify(systemd, units) == (0, "")
 
 
 def test_nobody_else_has(cardctl: Cardctl) -> None:
