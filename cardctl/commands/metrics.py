@@ -126,7 +126,7 @@ def _check(file: str | None, dashboard: Path | None, rules: Path | None, output:
 
 
 def _show(run: Run, found: Figures, *, days_alone: bool) -> None:
-    from cardctl.output import figures  # noqa: PLC0415
+    from cardctl.output import chain_shapes, figures  # noqa: PLC0415
     from cardctl.output.shapes import instant  # noqa: PLC0415
 
     if not found.days:
@@ -137,7 +137,7 @@ def _show(run: Run, found: Figures, *, days_alone: bool) -> None:
             "window": {"since": instant(found.since), "until": instant(found.until)},
             "measures": list(measures),
             "days": list(days),
-            "orders": figures.orders(found.orders) if found.orders.states else None,
+            "orders": chain_shapes.figures(found.orders) if found.orders.states else None,
             "providers": [figures.answers(each) for each in found.answers],
             "standing": figures.standing(found.standing),
         }
@@ -145,7 +145,7 @@ def _show(run: Run, found: Figures, *, days_alone: bool) -> None:
     elif run.console.output is Output.TABLE:
         run.console.rows(map(figures.measure_cells, found.measures), figures.MEASURES)
         if found.orders.states:
-            run.console.rows([figures.orders(found.orders)], figures.ORDERS)
+            run.console.rows([chain_shapes.figures(found.orders)], chain_shapes.FIGURE_COLUMNS)
         if found.days:
             run.console.rows(days, figures.DAYS)
     else:

@@ -195,7 +195,7 @@ def _verdict(outcome: Outcome, mended: dict[str, Any] | None) -> str:
     return "the rest is proposed to a person" if mended and mended.get("proposed") else "clean"
 
 
-_NOUNS = ("accounts", "cards", "transactions", "saved_cards", "payments", "refunds")
+_NOUNS = ("accounts", "cards", "transactions", "saved_cards", "payments", "refunds", "orders", "purchases")
 
 
 def _break_lines(one: Break) -> list[str]:

@@ -13,6 +13,17 @@ from cardctl.output.shapes import Shape, money
 
 CHAIN_COLUMNS = ("id", "state", "paid", "given_back", "spent", "charged", "purchase_state", "delivered_at", "breaks")
 """What a table shows of a chain."""
+FIGURE_COLUMNS = (
+    "esim_success_rate",
+    "delivered",
+    "ended",
+    "failed_purchases",
+    "zendit_topup_failures",
+    "stripe_refunds_issued",
+    "average_time_to_issue_esim_ms",
+    "p95_time_to_issue_esim_ms",
+)
+"""What a table shows of figures."""
 
 
 def chain(value: Chain) -> Shape:

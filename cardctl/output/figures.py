@@ -5,21 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from cardctl.domain.days import Day
-from cardctl.domain.order_figures import OrderFigures
 from cardctl.domain.standing import Answers, Counts, LastRun, Standing
 from cardctl.domain.targets import Measure
 from cardctl.output.shapes import Shape, instant, money
 
-ORDERS = (
-    "esim_success_rate",
-    "delivered",
-    "ended",
-    "failed_purchases",
-    "zendit_topup_failures",
-    "stripe_refunds_issued",
-    "average_time_to_issue_esim_ms",
-    "p95_time_to_issue_esim_ms",
-)
 MEASURES = ("name", "target", "measured", "verdict", "sample")
 DAYS = ("day", "programme", "purchases", "volume", "refunded", "declines", "funded", "withdrawn", "active_cards", "final")
 
@@ -41,22 +30,6 @@ def measure(value: Measure) -> Shape:
 def measure_cells(value: Measure) -> Shape:
     """The same for a person: `over 99 %` beside `99.7 %`."""
     return measure(value) | {"target": value.target.wanted, "measured": value.told}
-
-
-def orders(value: OrderFigures) -> Shape:
-    """Paid orders of the window, and all orders by state. The rate is 0 to 1; null where no order has ended, or none was
-    delivered."""
-    return {
-        "esim_success_rate": value.success_rate,
-        "delivered": value.delivered,
-        "ended": value.ended,
-        "failed_purchases": value.failed_purchases,
-        "zendit_topup_failures": value.failed_topups,
-        "stripe_refunds_issued": value.refunds,
-        "average_time_to_issue_esim_ms": value.mean_ms,
-        "p95_time_to_issue_esim_ms": value.p95_ms,
-        "states": dict(value.states),
-    }
 
 
 def day(value: Day) -> Shape:

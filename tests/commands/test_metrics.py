@@ -34,7 +34,7 @@ def test_a_programme_that_does_well(cardctl: Cardctl, programme: dict[str, Any])
     assert cardctl("metrics", "write", str(cardctl.home / "m.prom")).code == 0
     ran = cardctl("metrics", "show", "-o", "json")
     assert (ran.code, ran.warnings) == (0, [])
-    assert set(ran.data) == {"window", "measures", "days", "providers", "standing"}
+    assert set(ran.data) == {"window", "measures", "days", "orders", "providers", "standing"}
     found = verdicts(ran.data)
     assert found["card_creation"] == ("met", 3)
     assert found["transaction_processing"] == ("met", 3)
@@ -54,6 +54,7 @@ def test_a_programme_that_does_well(cardctl: Cardctl, programme: dict[str, Any])
     assert (day["funded"], day["active_cards"], day["final"]) == (million, 3, False)
     assert ran.data["standing"]["cards"] == [{"provider": "stripe", "state": "active", "count": 3}]
     assert ran.data["standing"]["reconcile"] is None
+    assert ran.data["orders"] is None, "nobody sells eSIMs here"
     assert ran.data["providers"][0]["answered"] > 0
 
 

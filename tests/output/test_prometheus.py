@@ -20,6 +20,8 @@ from cardctl.domain.audit import AuditHead
 from cardctl.domain.breaks import RunState
 from cardctl.domain.days import Day
 from cardctl.domain.money import MAX_MINOR, Money
+from cardctl.domain.order_figures import NO_ORDERS, OrderFigures
+from cardctl.domain.orders import OrderState
 from cardctl.domain.standing import Answers, LastRun, Standing
 from cardctl.domain.targets import CARD_CREATION, PROVIDER_ANSWERS, TARGETS, Measure, Verdict, share, span
 from cardctl.errors import BadFile, DiskFull, Refused
@@ -39,6 +41,7 @@ STANDING = Standing(
     audit=AuditHead(21, "ab" * 32),
 )
 NOTHING = Standing({}, {}, {}, {}, {}, None, None, AuditHead(0, "00" * 32))
+SOLD = OrderFigures(97, 100, 97, 97 * 8_500_000, 61_000_000, 2, 4, 1, {"delivered": 250, "stuck": 1})
 ANSWERS = Answers("stripe", 90, 5, 4, 1, 99_000_000, 1_500_000)
 
 
@@ -53,8 +56,9 @@ def the_page(standing: Standing = STANDING, *, profile: str = "acme", **more: An
     measures = more.get("measures") or [share(CARD_CREATION, 199, 200), span(PROVIDER_ANSWERS, 2_500_000, 1)]
     days = more.get("days", [day()])
     answers = more.get("answers", [ANSWERS])
-    since = NOW - timedelta(days=30)
-    return page(measures, answers, standing, days, since=since, now=NOW, profile=profile, environment="sandbox")
+    orders, since = more.get("orders", NO_ORDERS), NOW - timedelta(days=30)
+    named = {"profile": profile, "environment": "sandbox"}
+    return page(measures, answers, standing, days, orders=orders, since=since, now=NOW, **named)
 
 
 def samples(text: str) -> dict[str, float]:
@@ -73,7 +77,7 @@ def samples(text: str) -> dict[str, float]:
 def full_page() -> str:
     """A page on which every figure stands."""
     every = [Measure(target, target.bound, Verdict.MISSED, 1) for target in TARGETS]
-    return the_page(measures=every)
+    return the_page(measures=every, orders=SOLD)
 
 
 def named_in(text: str) -> set[str]:
@@ -174,7 +178,7 @@ def test_promtool_has_nothing_to_remark_on_the_page() -> None:
 def test_promtool_takes_the_rules(tmp_path: Path) -> None:
     write_shipped(RULES, tmp_path / "rules.yml", 0o600, force=False)
     said = promtool("check", "rules", "--lint-fatal", str(tmp_path / "rules.yml"))
-    assert "SUCCESS: 11 rules found" in said
+    assert "SUCCESS: 12 rules found" in said
 
 
 def test_the_rules_fire_when_they_should_and_not_before(tmp_path: Path) -> None:
@@ -186,9 +190,30 @@ def test_the_rules_fire_when_they_should_and_not_before(tmp_path: Path) -> None:
     assert alerts == set(re.findall(r"alertname: (\w+)", told)), "every rule is tried"
 
 
+def test_orders_are_there_where_anybody_sells_esims() -> None:
+    assert "cardctl_orders" not in the_page()
+    assert "esim" not in the_page()
+    found = samples(the_page(orders=SOLD))
+    assert {name: value for name, value in found.items() if "order" in name or "esim" in name or "_topup_" in name} == {
+        **{f"cardctl_orders {state}": 0 for state in OrderState},
+        "cardctl_orders delivered": 250,
+        "cardctl_orders stuck": 1,
+        "cardctl_esim_orders_ended": 100,
+        "cardctl_esim_orders_delivered": 97,
+        "cardctl_esim_failed_purchases": 4,
+        "cardctl_zendit_topup_failures": 1,
+        "cardctl_esim_success_rate": 0.97,
+        "cardctl_esim_time_to_issue_mean_seconds": 8.5,
+        "cardctl_esim_time_to_issue_p95_seconds": 61,
+    }
+    assert found["cardctl_stripe_refunds_issued"] == 2
+    unknown = samples(the_page(orders=OrderFigures(states={"paid": 1})))
+    assert "cardctl_esim_success_rate" not in unknown, "nothing has ended: nobody knows"
+
+
 def test_the_rules_speak_of_what_the_page_has() -> None:
     expressions = re.findall(r"expr: (.+)", shipped(RULES))
-    assert len(expressions) == 11
+    assert len(expressions) == 12
     assert named_in("\n".join(expressions)) - named_in(full_page()) == set()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,14 @@ MEASURES = (
 
 
 _SAVED = ("saved_cards", "payments", "refunds")
+_SOLD = {"paid": "paid", "refunded": "given back"}
+_WALLET = {
+    "settled": "paid for eSIMs",
+    "held": "held",
+    "refunded": "got back",
+    "topped_up": "topped up",
+    "float": "in the wallet",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,18 @@ class ComparedSaved:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """What was compared of one programme's orders, or of the purchases for them, every number as text; `others` are none of
+    ours, `money` is what moved for them."""
+
+    programme: str
+    compared: str
+    others: str
+    states: str
+    money: str
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """What was compared of one programme, every number as text."""
 
@@ -70,7 +91,7 @@ def totals(run: ReconcileRun) -> list[Totals]:
 
 def compared(run: ReconcileRun) -> list[Compared]:
     """One line per programme that was read, and has cards of its own."""
-    return [_compared(name, figures) for name, figures in _programmes(run) if not _is_seller(figures)]
+    return [_compared(name, figures) for name, figures in _programmes(run) if _is_issuer(figures)]
 
 
 def compared_saved(run: ReconcileRun) -> list[ComparedSaved]:
@@ -88,7 +109,8 @@ def frozen(run: ReconcileRun) -> int | None:
 def sums(run: ReconcileRun, noun: str) -> tuple[int | None, int | None]:
     """How many accounts, cards, payments… (`noun`) all programmes that have such have here and there."""
     saved = noun in _SAVED
-    sides = [_dict(figures.get(noun)) for _, figures in _programmes(run) if _is_seller(figures) is saved]
+    wanted = _is_seller if saved else _is_issuer
+    sides = [_dict(figures.get(noun)) for _, figures in _programmes(run) if wanted(figures)]
     here, there = ([_int(side.get(name)) for side in sides] for name in ("here", "there"))
     return _sum(here), _sum(there)
 
@@ -100,7 +122,16 @@ def has_sellers(run: ReconcileRun) -> bool:
 
 def has_issuers(run: ReconcileRun) -> bool:
     """Whether a programme was read that issues cards, or none at all was."""
-    return not has_sellers(run) or any(not _is_seller(figures) for _, figures in _programmes(run))
+    told = _programmes(run)
+    return not told or any(_is_issuer(figures) for _, figures in told)
+
+
+def ordered(run: ReconcileRun) -> list[Ordered]:
+    """One line per programme of which orders were compared, or the purchases for them."""
+    lines = [line for line in _list(run.figures.get("totals")) if isinstance(line, dict)]
+    return [
+        _ordered(name, figures, lines) for name, figures in _programmes(run) if "orders" in figures or "purchases" in figures
+    ]
 
 
 def watermark(run: ReconcileRun) -> list[tuple[str, str, list[tuple[str, str]]]]:
@@ -124,6 +155,10 @@ def _programmes(run: ReconcileRun) -> list[tuple[str, dict[str, Any]]]:
 
 def _is_seller(figures: dict[str, Any]) -> bool:
     return "saved_cards" in figures
+
+
+def _is_issuer(figures: dict[str, Any]) -> bool:
+    return not _is_seller(figures) and "purchases" not in figures
 
 
 def _marks(source: str, marks: Any) -> list[tuple[str, str]]:
@@ -172,6 +207,29 @@ def _compared_saved(name: str, figures: dict[str, Any]) -> ComparedSaved:
     states = ", ".join(f"{count(number)} {words(state)}" for state, number in _dict(figures.get("states")).items())
     requests = count(figures.get("requests"))
     return ComparedSaved(shown(name), _sides(saved), _sides(payments), _sides(refunds), others, states or NONE, requests)
+
+
+def _ordered(name: str, figures: dict[str, Any], lines: list[dict[str, Any]]) -> Ordered:
+    """Money by the provider's word: of a programme's orders in its own figures, of a wallet in the totals."""
+    noun = "purchases" if "purchases" in figures else "orders"
+    states = _dict(figures.get("states" if noun == "purchases" else "order_states")).items()
+    sums = (
+        [line for line in lines if line.get("programme") == name] if noun == "purchases" else _list(figures.get("order_sums"))
+    )
+    sides = _dict(figures.get(noun))
+    return Ordered(
+        programme=shown(name),
+        compared=f"{_sides(sides)} {noun}",
+        others=count(sides.get("others_there")),
+        states=", ".join(f"{count(number)} {words(state)}" for state, number in states) or NONE,
+        money="; ".join(_moved(each, _WALLET if noun == "purchases" else _SOLD) for each in sums if isinstance(each, dict))
+        or NONE,
+    )
+
+
+def _moved(sums: dict[str, Any], said: Mapping[str, str]) -> str:
+    currency = shown(str(sums.get("currency") or "?"))
+    return ", ".join(f"{word} {_money(sums.get(key), currency)}" for key, word in said.items() if _int(sums.get(key)))
 
 
 def _sides(figures: dict[str, Any]) -> str:

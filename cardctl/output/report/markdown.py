@@ -65,7 +65,7 @@ def _parts(told: View) -> Iterable[str]:
 
 
 def _compared(told: View) -> Iterable[str]:
-    if told.compared or not told.compared_saved:
+    if told.compared or not (told.compared_saved or told.ordered):
         heads = "Programme", "Accounts", "Cards", "Transactions", "Frozen", "Card states", "Requests"
         yield _table(
             heads, [(c.programme, c.accounts, c.cards, c.transactions, c.frozen, c.states, c.requests) for c in told.compared]
@@ -76,6 +76,9 @@ def _compared(told: View) -> Iterable[str]:
             (c.programme, c.saved_cards, c.payments, c.refunds, c.others, c.states, c.requests) for c in told.compared_saved
         ]
         yield _table(heads, rows)
+    if told.ordered:
+        columns = "Programme", "Compared", "Not ours", "Order states", "Money there"
+        yield _table(columns, [(o.programme, o.compared, o.others, o.states, o.money) for o in told.ordered])
 
 
 def _breaks(told: View) -> Iterable[str]:

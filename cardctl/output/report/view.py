@@ -32,6 +32,7 @@ class View:
     totals: list[figures.Totals]
     compared: list[figures.Compared]
     compared_saved: list[figures.ComparedSaved]
+    ordered: list[figures.Ordered]
     charts: list[charts.Chart]
     not_checked: list[str]
     watermark: list[tuple[str, str, list[tuple[str, str]]]]
@@ -61,6 +62,7 @@ def view(report: Report, tally: Tally, gravest: Sequence[Break]) -> View:
         totals=figures.totals(run),
         compared=figures.compared(run),
         compared_saved=figures.compared_saved(run),
+        ordered=figures.ordered(run),
         charts=[charts.by_type(tally), charts.by_age(tally)] if tally.total else [],
         not_checked=_not_checked(run),
         watermark=figures.watermark(run),
