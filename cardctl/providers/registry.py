@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -37,6 +37,7 @@ _STATE_WORDS = {
     "zendit": ("cardctl.providers.zendit.translate", "card_state_of"),
 }
 _QUESTIONS = {"stripe": ("cardctl.providers.stripe_issuing.asking", "StripeQuestions")}
+_CONFIRMATIONS = {"zendit": ("cardctl.providers.zendit.webhooks", "asked_about")}
 NAMES: tuple[str, ...] = tuple(_PLACES)
 """Every provider, by the name that users type."""
 
@@ -79,6 +80,15 @@ def questions(name: str) -> Questions | None:
     module, kind = _QUESTIONS[name]
     made: Questions = getattr(importlib.import_module(module), kind)()
     return made
+
+
+def asked_about(name: str) -> Callable[[bytes], str | None] | None:
+    """What reads which purchase a supplier asks about before it makes it; None where it asks nothing."""
+    if name not in _CONFIRMATIONS:
+        return None
+    module, function = _CONFIRMATIONS[name]
+    read: Callable[[bytes], str | None] = getattr(importlib.import_module(module), function)
+    return read
 
 
 def capability_table(names: Iterable[str]) -> dict[str, dict[str, bool] | None]:

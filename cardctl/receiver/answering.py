@@ -23,6 +23,9 @@ from cardctl.services.deeds.inbox import Judged, Reception, judge
 ALIASES = {"/api/webhooks/marqeta": "marqeta", "/api/webhooks/stripe-issuing": "stripe"}
 """Paths that older programs gave to providers."""
 AUTHORIZATION = "/webhooks/stripe/authorization"
+SHIELDWALL = "/webhooks/zendit/shieldwall"
+"""Where Zendit asks whether a purchase is ours: it reads 200 as yes, and 404 as no (its ShieldWall page)."""
+_CONFIRM_SECONDS = 5.0
 _CHALLENGES = {"marqeta": 'Basic realm="webhooks"'}
 """Providers that prove themselves by a name and a password."""
 _PROBE_SECONDS, _PROBE_FRESH, _FAILED_FRESH = 2.0, 1.0, 10.0
@@ -46,7 +49,8 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a front works with. `oldest` is the age of the oldest event not applied, in seconds; asked in another thread."""
+    """What a front works with. `oldest` is the age of the oldest event not applied, in seconds; asked in another thread, as is
+    `recognises` (None: nobody answers that)."""
 
     receptions: Mapping[str, Reception]
     writer: Writer
@@ -54,6 +58,7 @@ class Parts:
     counts: Counts
     logbook: Logbook
     decider: Decider | None
+    recognises: Callable[[Incoming], bool] | None
     clock: Callable[[], datetime]
     oldest: Callable[[], float | None]
     limits: Limits
@@ -70,6 +75,8 @@ class Front:
         self._routes |= {path: self._receiving(parts.receptions[name]) for path, name in places.items()}
         if parts.decider is not None:
             self._routes[AUTHORIZATION] = self._deciding(parts.decider)
+        if parts.recognises is not None:
+            self._routes[SHIELDWALL] = self._confirming(parts.recognises)
         self._inside = 0
         self._reading: set[asyncio.Timeout] = set()
         self._closing = False
@@ -153,6 +160,22 @@ class Front:
             return web.Response(status=200, body=answer.body, headers=answer.headers, content_type="application/json")
 
         return decide
+
+    def _confirming(self, recognises: Callable[[Incoming], bool]) -> Handler:
+        async def confirm(request: web.BaseRequest) -> web.Response:
+            if request.method != "POST":
+                return _plain(200) if request.method == "HEAD" else _not_allowed("POST, HEAD")
+            asked = asyncio.get_running_loop().run_in_executor(None, recognises, await self._incoming(request))
+            try:
+                known = await asyncio.wait_for(asked, _CONFIRM_SECONDS)
+            except (
+                Exception
+            ) as error:  # UNCONFIRMED: what Zendit makes of any third answer; a no that nobody gave would block it
+                self._parts.logbook.warn(f"whether a purchase is ours could not be told: {type(error).__name__}")
+                return _plain(503, "not known now", _AGAIN)
+            return _plain(200) if known else _plain(404, "not recognised")
+
+        return confirm
 
     async def _incoming(self, request: web.BaseRequest) -> Incoming:
         body = await self._body(request)

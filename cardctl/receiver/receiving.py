@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from functools import partial
 from cardctl.db.events import EventFilter
 from cardctl.db.quarantine import Quarantine
 from cardctl.db.unit import Books
-from cardctl.domain.events import Event, EventState
+from cardctl.domain.events import Event, EventState, Incoming
 from cardctl.errors import CardctlError
 from cardctl.receiver.answering import Front, Parts, path_of
 from cardctl.receiver.applying import Applier, Rounds, in_turn
@@ -27,13 +28,16 @@ from cardctl.services.deeds import inbox
 from cardctl.services.desk import Desk
 from cardctl.stopping import asked_to_stop
 
+ORDERS = 15.0
+"""Seconds after which orders are looked at, though no event came: purchases end, wallets are filled."""
 _UNAPPLIED = EventFilter(states=(EventState.RECEIVED, EventState.FAILED))
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What the receiver is handed. `desk` is what an event is applied with (None: nothing is applied here); `rules` decide
-    authorizations (None: that is off, and 404)."""
+    authorizations, and `recognises` tells a supplier whether a purchase is ours (None: that is off, and 404). `orders` takes
+    orders that are due further, until it is late; called after events were applied, and every ORDERS seconds."""
 
     receptions: Mapping[str, inbox.Reception]
     books: Books
@@ -42,6 +46,8 @@ class Setup:
     clock: Callable[[], datetime]
     desk: Callable[[Event], Desk] | None = None
     rules: Rules | None = None
+    recognises: Callable[[Incoming], bool] | None = None
+    orders: Callable[[Callable[[], bool]], object] | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -62,6 +68,8 @@ class Receiver:
         self.counts = Counts(waiting=lambda: self.writer.waiting)
         self.refusals = Refusals(setup.quarantine)
         self.applier = self._applier(setup.desk) if setup.desk else None
+        self._stopping = threading.Event()
+        self.orders = Applier(self._orders_round, self.logbook.warn, interval=ORDERS) if setup.orders else None
         self.decider = Decider(setup.rules, self.logbook.warn) if setup.rules else None
 
     def front(self) -> Front:
@@ -74,6 +82,7 @@ class Receiver:
                 counts=self.counts,
                 logbook=self.logbook,
                 decider=self.decider,
+                recognises=setup.recognises,
                 clock=setup.clock,
                 oldest=self._oldest,
                 limits=setup.limits,
@@ -83,15 +92,31 @@ class Receiver:
     def stop(self) -> None:
         """Once no request can come any more: what waits becomes durable, then what was refused and said is written down."""
         grace = self._setup.limits.grace
+        self._stopping.set()
         self.writer.stop(grace)
-        for part in (self.applier, self.decider):
+        for part in (self.applier, self.orders, self.decider):
             if part is not None:
                 part.stop(grace)
         self._tick()
 
     def _applier(self, desk: Callable[[Event], Desk]) -> Applier:
         rounds = [Rounds(self._setup.books, reception, desk) for reception in self._setup.receptions.values()]
-        return Applier(in_turn(rounds, self.logbook.warn), self.logbook.warn)
+        return Applier(self._then_orders(in_turn(rounds, self.logbook.warn)), self.logbook.warn)
+
+    def _then_orders(self, rounds: Callable[[bool], Iterator[None]]) -> Callable[[bool], Iterator[None]]:
+        """What was applied may have made an order, or moved one."""
+
+        def applied(whole: bool) -> Iterator[None]:
+            yield from rounds(whole)
+            if self.orders is not None:
+                self.orders.wake()
+
+        return applied
+
+    def _orders_round(self, _whole: bool) -> Iterator[None]:
+        assert self._setup.orders is not None
+        self._setup.orders(self._stopping.is_set)
+        yield
 
     def _told(self, batch: Sequence[Waiting]) -> None:
         """After a commit, in the writing thread."""
@@ -134,8 +159,9 @@ def running(setup: Setup, host: str, port: int) -> Iterator[Served]:
     opened = Port(bound(host, port), receiver.front(), setup.limits)
     with asked_to_stop() as asked:
         opened.start(receiver.writer.start)
-        if receiver.applier is not None:
-            receiver.applier.start()
+        for part in (receiver.applier, receiver.orders):
+            if part is not None:
+                part.start()
         try:
             paths = {name: f"{opened.base_url}{path_of(name)}" for name in setup.receptions}
             yield Served(opened.base_url, paths, asked.wait)

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cardctl.commands._options import OutputOption, ProfileOption
+from cardctl.commands._options import LiveOption, OutputOption, ProfileOption
 from cardctl.errors import BadInput, SecretMissing
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cardctl.domain.events import Incoming
     from cardctl.receiver import Answer, Rules
     from cardctl.runtime import Run
     from cardctl.services.deeds.inbox import Reception
 
+_SUPPLY = "zendit"
+_WORKERS = 4
 PortOption = Annotated[
     int, typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 picks a port and says which.")
 ]
@@ -30,6 +32,9 @@ ProvidersOption = Annotated[
 BodyOption = Annotated[
     int, typer.Option("--max-body", metavar="BYTES", min=1_024, max=32 << 20, help="Larger bodies are answered 413.")
 ]
+FulfilOption = Annotated[
+    bool, typer.Option("--fulfil", help="Also take paid orders further, as `esim retry` does; with --live where money is real.")
+]
 NoApplyOption = Annotated[bool, typer.Option("--no-apply", help="Only keep events; `webhook replay` applies them.")]
 
 
@@ -39,20 +44,27 @@ def serve(
     providers: ProvidersOption = None,
     max_body: BodyOption = 1 << 20,
     no_apply: NoApplyOption = False,
+    fulfil: FulfilOption = False,
+    live: LiveOption = False,
     profile: ProfileOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Receive notifications at /webhooks/PROVIDER until Ctrl-C or SIGTERM. 200 is answered once an event is durable.
 
-    What nothing proves goes into quarantine. Events are applied as they come. Where the profile turns it on, Stripe's questions
+    What nothing proves goes into quarantine. Events are applied as they come; with --fulfil an order that they bring is
+    fulfilled at once. Where the profile turns it on, Stripe's questions
     about purchases are answered at /webhooks/stripe/authorization. GET /healthz tells whether the books can be
     written, GET /metrics is for Prometheus; both are for this machine, so let a proxy pass /webhooks/ alone.
 
     Example: cardctl webhook serve --port 8421
+
+    Example: cardctl webhook serve --providers stripe,zendit --fulfil
     """
     from cardctl import receiver, runtime  # noqa: PLC0415
 
-    with runtime.opened(output=output, profile=profile) as run:
+    if fulfil and no_apply:
+        raise BadInput("--fulfil needs events to be applied: leave out --no-apply")
+    with runtime.opened(output=output, profile=profile, live=live) as run:
         receptions = _receptions(run, providers)
         setup = receiver.Setup(
             receptions=receptions,
@@ -63,6 +75,8 @@ def serve(
             desk=None if no_apply else run.desk,
             limits=receiver.Limits(body=max_body),
             rules=_rules(run),
+            recognises=_recognises(run, receptions),
+            orders=_orders(run) if fulfil else None,
         )
         with receiver.running(setup, host, port) as served:
             if not receiver.is_loopback(host):
@@ -89,6 +103,30 @@ def _rules(run: Run) -> Rules | None:
         return None if decision is None else Answer(decision.approved, headers=headers)
 
     return Rules(decide, Answer(settings.default == "approve", headers=headers), settings.deadline_ms / 1000)
+
+
+def _recognises(run: Run, receptions: Mapping[str, Reception]) -> Callable[[Incoming], bool] | None:
+    """Who tells Zendit whether a purchase is ours; None where the profile leaves that off."""
+    from cardctl.providers import registry  # noqa: PLC0415
+    from cardctl.services.flows.confirming import Confirmer  # noqa: PLC0415
+
+    reception, asked_about = receptions.get(_SUPPLY), registry.asked_about(_SUPPLY)
+    if reception is None or asked_about is None or not run.settings.profile.zendit.shieldwall:
+        return None
+    told = Confirmer(reception.webhooks, asked_about, reception.secrets, run.books, reception.programme, run.log.write)
+    return told.recognises
+
+
+def _orders(run: Run) -> Callable[[Callable[[], bool]], object]:
+    """Takes the orders that are due further. Everything that could be wrong with the profile is told now."""
+    from cardctl.runtime.fulfilling import shop  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling import running  # noqa: PLC0415
+    from cardctl.services.operations import guard_live  # noqa: PLC0415
+
+    made = shop(run)
+    guard_live(made.sales)
+    guard_live(made.supply)
+    return lambda late: running.run(made, workers=_WORKERS, late=late)
 
 
 def _receptions(run: Run, providers: str | None) -> Mapping[str, Reception]:
