@@ -29,7 +29,7 @@ class Read:
 
     def keep(self, leaf: Leaf) -> None:
         issued, saved = (leaf.accounts, leaf.cards, leaf.transactions), (leaf.saved_cards, leaf.payments, leaf.refunds)
-        for items in (*issued, *saved, leaf.sales, leaf.sale_refunds):
+        for items in (*issued, *saved, leaf.sales, leaf.sale_refunds, leaf.purchases, leaf.ledger):
             self.items += [bare(item) for item in items]
         self.absent += leaf.absent
         self.requests += leaf.requests
@@ -41,7 +41,7 @@ class Read:
 
 def bare(item: Any) -> Any:
     """Without its raw JSON, which is not kept where it is only compared."""
-    return replace(item, raw={})
+    return replace(item, raw={}) if hasattr(item, "raw") else item
 
 
 def kept(spot: Spot) -> Spot:
