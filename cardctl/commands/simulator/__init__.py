@@ -2,12 +2,13 @@
 
 import typer
 
-from cardctl.commands.simulator import delivering, disputing, failing, paying, refunding, serving, staff, swiping
+from cardctl.commands.simulator import delivering, disputing, failing, paying, recharging, refunding, serving, staff, swiping
 
 app = typer.Typer(add_completion=False)
 app.command("serve")(serving.serve)
 app.command("swipe")(swiping.swipe)
 app.command("pay")(paying.pay)
+app.command("recharge")(recharging.recharge)
 app.command("refund")(refunding.refund)
 app.command("dispute")(disputing.dispute)
 app.command("deliver", epilog=delivering.FAULTS)(delivering.deliver)
