@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,34 @@ def check_event(event: dict[str, Any]) -> None:
     assert set(previous) <= {*inside, "failure_reason", "pending_reason"}
     assert all(inside.get(name) != value for name, value in previous.items())
     assert bool(previous) == event["type"].endswith((".updated", ".refunded", "refund.failed"))
+
+
+def unlike(ours: Any, example: Any, name: str) -> list[str]:
+    """Where a value is of another kind than in Stripe's example; what either side leaves empty says nothing."""
+    if isinstance(ours, dict) and isinstance(example, dict):
+        both = ours.keys() & example.keys()
+        return [found for key in both for found in unlike(ours[key], example[key], f"{name}.{key}")]
+    alike = ours is None or example is None or type(ours) is type(example)
+    return [] if alike else [f"{name} is {ours!r}, not like {example!r}"]
+
+
+def test_objects_look_like_stripe_s_examples(tmp_path: Path) -> None:
+    """Every field of the example is there, or is described as one that may be missing."""
+    examples = load("stripe-fixtures")["resources"]
+    path = tmp_path / "simulator.db"
+    with Stranger(path) as one, closing(Control(path)) as control:
+        made = page(one)["id"]
+        intent = control.pay(made, email="ada@example.com").payment_ref
+        refund = one.done(REFUNDS, {"payment_intent": intent, "amount": "5"})
+        session = one.seen(f"{CHECKOUTS}/{made}", **{"expand[]": "payment_intent.latest_charge"})
+    shown = session["payment_intent"]
+    for ours in (session, shown, shown["latest_charge"], refund):
+        example = examples[ours["object"]]
+        expanded = {"payment_intent": None, "latest_charge": None}
+        assert unlike({**ours, **{key: None for key in expanded if key in ours}}, example, ours["object"]) == []
+        required = load(NOW)["components"]["schemas"].get(ours["object"].replace("checkout.session", "checkout_session"), {})
+        assert set(required.get("required", ())) <= set(ours)
+    assert unlike({**refund, "amount": "5"}, examples["refund"], "refund") == ["refund.amount is '5', not like 100"]
 
 
 def test_the_checker_finds_wrong_replies(tmp_path: Path) -> None:
