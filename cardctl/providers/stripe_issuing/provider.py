@@ -66,7 +66,8 @@ def build(handed: Handed) -> StripeProvider:
 
 
 class StripeProvider(Sells):
-    """Stripe Issuing: cardholders are accounts, and funding a card is raising its `all_time` spending limit."""
+    """Stripe Issuing: cardholders are accounts, and funding a card is raising its `all_time` spending limit. What customers pay
+    is in selling.py."""
 
     name: ClassVar[str] = "stripe"
     key_life: ClassVar[timedelta | None] = timedelta(hours=24)  # docs.stripe.com/api/idempotent_requests
