@@ -1,1 +1,1 @@
-"""Stripe: Issuing, in five rooms (wire, client, translate, webhooks, provider), and customers' payments in rooms beside them."""
+"""Stripe: Issuing, in five rooms (wire, client, translate, webhooks, provider), and what customers pay in rooms beside them."""

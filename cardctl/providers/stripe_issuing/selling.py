@@ -45,7 +45,7 @@ class Sells:
         if not success and self.environment == "simulator":
             success = _DEVELOPMENT_URL
         if not success:
-            hint = "set stripe.success_url in the profile, or say it in the command"
+            hint = "set stripe.success_url in the profile, or give --success-url"
             raise BadInput("stripe needs to know where a customer goes who has paid", hint=hint)
         said = {**_metadata(wanted.data, self._names), MARK: mark}
         product = {"currency": wanted.price.currency.lower(), "unit_amount": money_to_wire(wanted.price)}
