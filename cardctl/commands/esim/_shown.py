@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cardctl.commands.esim._words import SALES
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.orders import Order, OrderState
 from cardctl.errors import BadInput, DevelopmentOnly, ExitCode
@@ -36,7 +37,6 @@ def check_can_save(save: Path | None, *, force: bool) -> None:
 
 def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | None:
     """A customer of the simulator who has paid. DevelopmentOnly (6) anywhere else."""
-    from cardctl.commands.esim.selling import checkout_name  # noqa: PLC0415
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.beginning import Named  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.offering import check_offer, wanted_checkout  # noqa: PLC0415
@@ -57,6 +57,14 @@ def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | N
     run.console.notice(f"a customer pays {price} for {found.title} at {made.checkout_ref}")
     run.far_side.pay(made.checkout_ref)
     return Named(checkout=made.checkout_ref)
+
+
+def checkout_name(run: Run, idempotency_key: str | None) -> str:
+    """A name of the order where the seller has none; with a key the same each time."""
+    from cardctl import runtime  # noqa: PLC0415
+    from cardctl.domain.orders import transaction_id_for  # noqa: PLC0415
+
+    return transaction_id_for(run.settings.programme(SALES), idempotency_key or runtime.new_id("order"))
 
 
 def show_fulfilled(run: Run, order: Order, *, save: Path | None, force: bool, qr: bool) -> ExitCode:

@@ -35,7 +35,6 @@ from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from cardctl.domain.esims import Offer
-    from cardctl.runtime import Run
 
 
 def offers(
@@ -106,6 +105,7 @@ def checkout(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
+    from cardctl.commands.esim._shown import checkout_name  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.offering import check_offer, checkout_of, wanted_checkout  # noqa: PLC0415
@@ -125,14 +125,6 @@ def checkout(
             run.console.warn(warned.code, warned.text)
         shape = shapes.write("order", done.object, done.operation) | {"url": page.url}
         run.console.done(shape, [f"{done.object.id} waits for {wanted.price}: {page.url}"])
-
-
-def checkout_name(run: Run, idempotency_key: str | None) -> str:
-    """A name of the order where the seller has none; with a key the same each time."""
-    from cardctl import runtime  # noqa: PLC0415
-    from cardctl.domain.orders import transaction_id_for  # noqa: PLC0415
-
-    return transaction_id_for(run.settings.programme(SALES), idempotency_key or runtime.new_id("order"))
 
 
 def _price(offer: Offer, price: str | None, currency: str | None) -> Money:

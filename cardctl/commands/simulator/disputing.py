@@ -23,7 +23,7 @@ PaymentArgument = Annotated[
 AmountOption = Annotated[
     str | None, typer.Option("--amount", metavar="AMOUNT", help="How much of it, such as 12.50; else all of it.")
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="Square's word, such as NOT_RECEIVED.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="The provider's word: NOT_RECEIVED at Square, fraudulent at Stripe.")]
 DecideOption = Annotated[Verdict | None, typer.Option("--decide", help="How the dispute ends, as the seller sees it.")]
 
 
@@ -36,7 +36,7 @@ def dispute(
     profile: ProfileOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Let a buyer's bank dispute a payment at Square, or decide a dispute. It is told as the provider would.
+    """Let a buyer's bank dispute a payment at Square or Stripe, or decide a dispute. It is told as the provider would.
 
     Example: cardctl simulator dispute pay_7f3a9k2m --reason NOT_RECEIVED
     """
