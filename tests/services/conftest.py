@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.seller import Seller
 from tests.db.conftest import new_postgres, postgres
+from tests.services.orders import Ground
 from tests.services.selling import Selling
 from tests.services.world import World
 
@@ -77,3 +78,19 @@ def each_selling(request: pytest.FixtureRequest, tmp_path: Path, worlds: Callabl
     far = Seller(tmp_path / "simulator.db")
     yield Selling(worlds(target, provider="square"), far)
     far.close()
+
+
+@pytest.fixture
+def ground(worlds: Callable[..., World]) -> Iterator[Ground]:
+    """A shop that sells eSIMs, whose books are empty."""
+    made = Ground(worlds())
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def each_ground(request: pytest.FixtureRequest, worlds: Callable[..., World]) -> Iterator[Ground]:
+    """The same, on both kinds of books."""
+    made = Ground(worlds(None if request.param == "sqlite" else request.getfixturevalue("new_postgres")))
+    yield made
+    made.close()
