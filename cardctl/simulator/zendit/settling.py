@@ -34,9 +34,15 @@ def settle(desk: Desk) -> None:
 
 
 def _next(desk: Desk) -> tuple[str, Record] | None:
-    first: tuple[str, Record] | None = None
-    for table in _MONEY:
-        for row in select(desk, table, "due <= ? AND deleted = 0 ORDER BY due, seq LIMIT 1", (desk.now,)):
-            if first is None or row["due"] < first[1]["due"]:
-                first = table, row
-    return first
+    found = desk.db.execute(_FIRST, (desk.now,)).fetchone()
+    if found is None:
+        return None
+    (row,) = select(desk, found[0], "seq = ?", (found[1],))
+    return found[0], row
+
+
+_FIRST = " UNION ALL ".join(
+    f"SELECT '{table}', seq, due, {place} AS place FROM {table} WHERE due <= ?1 AND deleted = 0"  # noqa: S608  (our own names)
+    for place, table in enumerate(_MONEY)
+)
+_FIRST += " ORDER BY due, place, seq LIMIT 1"

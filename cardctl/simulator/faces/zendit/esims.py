@@ -21,6 +21,9 @@ _OFFERS, _PURCHASES = "/v1/esim/offers", "/v1/esim/purchases"
 _NEWEST = "created DESC, seq DESC"
 """UNCONFIRMED: the order of a list. This one is hard on clients: what is new pushes the rest across their pages."""
 
+_MASK, _SCALE = 3, 5
+"""Any mask can be read; to look for the best of eight is most of the work of drawing."""
+
 _COUNTRY = matching("[A-Z]{2}", "must be ISO 3166-1 alpha-2")
 _NEW = {
     "offerId": text,
@@ -61,7 +64,7 @@ def _qr_code(call: Call) -> Record | Reply:
     if said is None:
         raise missing("QR code of transaction", call.refs[0])
     drawn = io.BytesIO()
-    segno.make(said, micro=False).save(drawn, kind="png", scale=8)
+    segno.make(said, micro=False, mask=_MASK).save(drawn, kind="png", scale=_SCALE)
     accept = call.headers.get("accept", "")
     if "application/json" in accept and "image/png" not in accept:
         return {"imageBase64": base64.b64encode(drawn.getvalue()).decode()}
