@@ -27,8 +27,10 @@ OVERDUE = timedelta(hours=25)
 LATE = timedelta(hours=72)
 """How old a payment may be that is heard of unasked, and begun with: a backfill must not fulfil what another program did.
 Stripe goes on delivering for three days (docs.stripe.com/webhooks)."""
-ATTEMPTS = 3
-"""So many purchases of one order may fail for want of money before it is given up."""
+ATTEMPTS = 5
+"""So many purchases of one order may fail for want of money before it is given up; the pauses between them are LACKS."""
+LACKS = (10, 60, 300, 900)
+"""Seconds: what the wallet was said to have did not suffice, so that it is not believed again at once."""
 _PAUSES = (1, 3, 10, 60, 300, 900)
 """Seconds before a step is tried again that may be; the last one for ever."""
 _LOOKS = ((15, 1), (60, 5), (600, 30), (3600, 120))

@@ -7,7 +7,7 @@ With `action` a change is audited here; without, by whoever asks. No entry has a
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import FOREVER, LATE, Why
@@ -30,6 +30,7 @@ from cardctl.services.entries import made_by
 from cardctl.services.order_entries import given_up, new_order, note_step, put_order
 
 _S = OrderState
+_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def take_sale(
@@ -56,7 +57,7 @@ def take_sale(
             return None
         known = _order_for(desk, unit, remote, data, checkout_ref, at)
     now = _told(desk, known, remote, checkout_ref, at)
-    if unasked and known.state is _S.UNPAID and now.state is _S.PAID:
+    if unasked and known.seen_at is None:
         now = _not_too_late(now, desk.clock())
     taken = put_order(desk, unit, known, now, action=action)
     if known.paid_at is None and taken.paid_at is not None:
@@ -151,7 +152,7 @@ def _told(desk: Desk, order: Order, remote: RemoteSale, checkout_ref: str | None
         payment_ref=remote.ref,
         checkout_ref=order.checkout_ref or checkout_ref,
         recipient=order.recipient or remote.email,
-        seen_at=max(order.seen_at or order.created_at, min(at or now, now)),
+        seen_at=max(order.seen_at or _EVER, min(at or now, now)),
     )
     if remote.state is SaleState.PAID:
         taken = replace(taken, price=remote.amount)
@@ -167,9 +168,12 @@ def _told(desk: Desk, order: Order, remote: RemoteSale, checkout_ref: str | None
 
 
 def _not_too_late(order: Order, now: datetime) -> Order:
-    if order.paid_at is None or now - order.paid_at <= LATE:
+    """Neither an eSIM nor money goes out for what was paid long ago: another program may have settled it then."""
+    if order.state not in (_S.PAID, _S.REFUNDING) or order.paid_at is None or now - order.paid_at <= LATE:
         return order
     told = f"it was paid at {order.paid_at:%Y-%m-%d %H:%M} UTC, long before it was heard of: `cardctl esim fulfil` does it"
+    if order.state is _S.REFUNDING:
+        return replace(order, due_at=FOREVER, reason=f"{order.reason}; {told}")
     return replace(order, due_at=FOREVER, reason_code=Why.TOO_OLD, reason=told)
 
 
@@ -181,9 +185,9 @@ def _refunded(order: Order, refunded: Money, now: datetime, *, shrinks: bool = F
         order = replace(order, refunded=refunded)
     if _left(order) or not order.refunded or not order.refunded.minor:
         return order
-    if order.state is _S.REFUNDING:
+    if order.state is _S.REFUNDING or order.reason_code in (Why.REFUND_REFUSED, Why.REFUND_FAILED):
         return replace(order, state=_S.REFUNDED, refunded_at=now, due_at=now)
-    if order.state in (_S.PAID, _S.FUNDING):
+    if order.state in (_S.PAID, _S.FUNDING, _S.STUCK):
         told = "the payment was given back elsewhere before anything was bought"
         done = replace(order, state=_S.REFUNDED, refunded_at=now, due_at=FOREVER, reserved=None)
         return replace(done, reason_code=Why.REFUNDED_ELSEWHERE, reason=told)

@@ -4,11 +4,11 @@ provider, and decides nothing that costs money."""
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cardctl.db.unit import Unit
 from cardctl.domain.esims import ENDED, HELD, INSUFFICIENT_FUNDS, PurchaseState, RemotePurchase, goes_on
-from cardctl.domain.fulfilment import ATTEMPTS, Why
+from cardctl.domain.fulfilment import ATTEMPTS, LACKS, Why
 from cardctl.domain.money import Money
 from cardctl.domain.orders import BOUGHT, Order, OrderState, StepName, StepState
 from cardctl.domain.redaction import redact
@@ -74,6 +74,7 @@ def _failed(unit: Unit, order: Order, remote: RemotePurchase, now: datetime) -> 
     said = redact(remote.error or remote.error_code or "the supplier did not say why")
     note_step(unit, order.id, StepName.BUY, StepState.FAILED, now, error=said)
     if remote.error_code == INSUFFICIENT_FUNDS and order.attempt < ATTEMPTS:
+        lack = timedelta(seconds=LACKS[min(order.attempt, len(LACKS)) - 1])
         again = replace(order, state=_S.PAID, attempt=order.attempt + 1, purchase=None, purchase_ref=None, bought_at=None)
-        return replace(again, held_at=None, reserved=None, due_at=now, reason_code=Why.WALLET_SHORT, reason=said)
+        return replace(again, held_at=None, reserved=None, due_at=now + lack, reason_code=Why.WALLET_SHORT, reason=said)
     return given_up(order, Why.PURCHASE_FAILED, said, now)

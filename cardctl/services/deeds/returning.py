@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import Why
-from cardctl.domain.operations import Draft, Operation
+from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.orders import Order, OrderState
 from cardctl.domain.payments import UNREFUNDED
 from cardctl.domain.sales import RemoteSaleRefund
@@ -23,11 +23,18 @@ from cardctl.services.ordering import take_sale_refund
 def return_payment(desk: Desk, order: Order, *, reason: str | None = None) -> Done:
     """Give the customer of an order that was given up everything back that is left of the payment, once. StateForbids (6) for
     one that was not given up; ProviderRefused (7) where the provider says no."""
-    with desk.books.read() as unit:
-        failed = sum(one.state in UNREFUNDED for one in unit.order_money.refunds_of(order.id))
     told = {"payment": order.payment_ref, "duplicate": order.reason_code == Why.PAID_TWICE}
-    key = f"{order.id}:refund:{failed + 1}"
+    key = f"{order.id}:refund:{_failed(desk, order) + 1}"
     return run_once(desk, ReturnPayment(), Wish(order.id, told, amount=order.refundable, caller_key=key, reason=reason))
+
+
+def _failed(desk: Desk, order: Order) -> int:
+    """How often it came to nothing so far: each attempt after that is another one, and asks anew."""
+    with desk.books.read() as unit:
+        failed = [one for one in unit.order_money.refunds_of(order.id) if one.state in UNREFUNDED]
+        tried = [one for one in unit.operations.for_target(order.id) if one.kind == ReturnPayment.kind]
+    refused = [one for one in tried if one.state is OperationState.REFUSED and one.caller_key is not None]
+    return len(failed) + len(refused)
 
 
 class ReturnPayment:

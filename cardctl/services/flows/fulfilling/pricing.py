@@ -51,7 +51,7 @@ def price(shop: Shop, order: Order) -> None:
     if not offer.enabled:
         _give_up(shop, order, Why.OFFER_GONE, f"the offer {offer.id} is not sold any more")
     elif _loses(shop, order, offer):
-        _give_up(shop, order, Why.COST_ABOVE_PRICE, f"{offer.id} costs {offer.cost}, and {order.price} was paid")
+        _give_up(shop, order, Why.COST_ABOVE_PRICE, f"{offer.id} costs {offer.cost}, and {order.refundable} was paid")
     else:
         shop.change(order, lambda unit, fresh: _priced(shop, unit, fresh, offer), "order.priced")
 
@@ -67,8 +67,11 @@ def _priced(shop: Shop, unit: Unit, order: Order, offer: Offer) -> Order:
 
 
 def _loses(shop: Shop, order: Order, offer: Offer) -> bool:
-    same = order.price is not None and order.price.currency == offer.cost.currency
-    return same and not shop.terms.sell_below_cost and order.price is not None and offer.cost > order.price
+    """What was given back of a payment pays for nothing."""
+    left = order.refundable
+    if left is None or left.currency != offer.cost.currency or shop.terms.sell_below_cost:
+        return False
+    return offer.cost > left
 
 
 def _give_up(shop: Shop, order: Order, why: Why, reason: str) -> None:

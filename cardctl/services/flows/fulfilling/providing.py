@@ -4,7 +4,7 @@ not."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN, Operation, OperationState
 from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, WalletTopUp, purchase_ref_of
 from cardctl.domain.topups import TopUpState
-from cardctl.errors import ProviderRefused, Unsupported
+from cardctl.errors import CardctlError, ProviderRefused, Unsupported
 from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.paying_cards import card_for, paying, retire
@@ -71,7 +71,10 @@ def with_card(shop: Shop, desk: Desk, operation: Operation) -> Iterator[Desk]:
         return
     with shop.books.read() as unit:
         card = unit.cards.named(operation.arguments["card"])
-    with paying(shop, card) as able:
+    with ExitStack() as opened:
+        able = desk
+        with suppress(CardctlError):  # without its numbers it can still be looked for
+            able = opened.enter_context(paying(shop, card))
         yield able
 
 
@@ -156,12 +159,16 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
 
 
 def _topups(shop: Shop, order: Order) -> _Topups:
-    """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups."""
+    """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups. Cards of
+    those that have ended are closed, if whoever used them died before that."""
     with shop.books.read() as unit:
         prefix = f"{order.id}.{order.attempt}."
         made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind]
         made = [each for each in made if str(each.arguments.get("name", "")).startswith(prefix) and each.state not in OPEN]
         rows = {each.id: unit.order_money.topup(each.id) for each in made}
+        cards = [unit.cards.named(each.arguments["card"]) for each in made]
+    for card in cards:
+        retire(shop, card)
     settled = any(row is not None and row.state is TopUpState.SETTLED for row in rows.values())
     pending = next((row for row in rows.values() if row is not None and row.state in _ON_THE_WAY), None)
     refused = [each for each in made if each.state is OperationState.REFUSED and each.caller_key is not None]

@@ -17,7 +17,7 @@ from cardctl.services.ordering import take_sale
 
 def refund(shop: Shop, order: Order) -> None:
     """Give back what is left of the payment, after a look at it where what is known of it is old. Where the provider says no, a
-    look tells whether somebody else was faster; else a person is needed."""
+    look tells whether somebody else was faster, and gave back all or some of it; else a person is needed."""
     if order.seen_at is None or shop.now() - order.seen_at > STALE:
         order = _looked(shop, order)
     if order.state is not OrderState.REFUNDING:
@@ -25,7 +25,8 @@ def refund(shop: Shop, order: Order) -> None:
     try:
         done = return_payment(shop.sales, order, reason=order.reason)
     except ProviderRefused as error:
-        if isinstance(error, ProviderHasNot) or _looked(shop, order).state is OrderState.REFUNDING:
+        looked = order if isinstance(error, ProviderHasNot) else _looked(shop, order)
+        if looked.state is OrderState.REFUNDING and looked.refundable == order.refundable:
             said = error.message
             shop.change(order, lambda unit, fresh: _stuck(shop, unit, fresh, said), "order.stuck")
         return
