@@ -122,7 +122,7 @@ class Control(Till, console.Console):
     def dispute(self, ref: str, amount: Money | None = None, reason: str | None = None) -> str:
         """A buyer's bank wants a payment back, all of it or `amount`; the dispute's name. NotFound, BadInput."""
         with self._far_side.transaction() as desk:
-            made = square.contest(desk, ref, amount, reason)
+            made = square.contest(desk, ref, amount, reason) or counter.contest(desk, ref, amount, reason)
         if made is None:
             raise NotFound("payment", ref)
         return made
@@ -133,7 +133,7 @@ class Control(Till, console.Console):
             raise BadInput(f"a dispute is {' or '.join(disputes.VERDICTS)}, not {verdict!r}")
         with self._far_side.transaction() as desk:
             try:
-                decided = disputes.decide(desk, ref, verdict) or square.decide(desk, ref, verdict)
+                decided = any(each.decide(desk, ref, verdict) for each in (disputes, square, counter))
             except BankRefuses as refused:
                 raise BadInput(refused.message) from refused
         if not decided:

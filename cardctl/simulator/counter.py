@@ -3,6 +3,7 @@ payments are in sales/counter.py."""
 
 from __future__ import annotations
 
+from cardctl.domain.money import Money
 from cardctl.errors import NotFound
 from cardctl.simulator import spending
 from cardctl.simulator.desk import Desk
@@ -88,6 +89,16 @@ def set_kyc(desk: Desk, holder_ref: str, word: str) -> bool:
         return False
     write(desk, "holders", holder_ref, {"requirements": _KYC[word]})
     return True
+
+
+def contest(desk: Desk, ref: str, amount: Money | None, reason: str | None) -> str | None:
+    """A customer's bank disputes a payment; see sales/counter.py."""
+    return sales.contest(desk, ref, amount, reason)
+
+
+def decide(desk: Desk, ref: str, verdict: str) -> bool:
+    """What became of a customer's dispute; False where none is called so."""
+    return sales.decide(desk, ref, verdict)
 
 
 def settle(desk: Desk) -> None:

@@ -342,7 +342,7 @@ def test_status_names_everything(cardctl: Cardctl) -> None:
     assert clock.endswith("Z")
     assert set(found.pop("objects").values()) == {0}
     nouns = ["cardholders", "cards", "authorizations", "transactions", "topups", "disputes"]
-    nouns += ["payment_intents", "charges", "checkout_sessions", "refunds"]
+    nouns += ["payment_intents", "charges", "checkout_sessions", "refunds", "payment_disputes"]
     assert found.pop("providers")["stripe"] == dict.fromkeys(nouns, 0)
     opening = [{"minor": OPENING, "currency": "USD", "amount": "10000000.00"}]
     assert found == {

@@ -86,3 +86,14 @@ def test_a_page_expires_by_the_clock(cardctl: Cardctl, shop: Stranger) -> None:
     page(shop)
     assert cardctl("simulator", "advance", "2d").code == 0
     assert told(shop) == ["checkout.session.expired"]
+
+
+def test_a_customer_s_bank_takes_it_back(cardctl: Cardctl, shop: Stranger) -> None:
+    sold = sale(shop, 900)["id"]
+    ran = cardctl("simulator", "dispute", sold, "--amount", "6.00", "--reason", "fraudulent", "--no-deliver", "-o", "json")
+    assert ran.code == 0, ran.stdout
+    assert purse(shop) == 300
+    assert cardctl("simulator", "dispute", ran.data["dispute_ref"], "--decide", "won", "--no-deliver").code == 0
+    assert purse(shop) == 900
+    assert cardctl("simulator", "dispute", ran.data["dispute_ref"], "--decide", "lost").code == 2
+    assert purse(shop) == 900

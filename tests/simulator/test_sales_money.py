@@ -1,4 +1,4 @@
-"""Whatever customers, clients and staff do in whatever order, what was paid less what went back is what is there."""
+"""Whatever is done in whatever order, what was paid less what went back or is disputed is what is there."""
 
 from __future__ import annotations
 
@@ -69,7 +69,8 @@ class Shop(RuleBasedStateMachine):
         charges = self.one.seen(CHARGES, limit=100)["data"]
         given = [one for one in self.one.seen(REFUNDS, limit=100)["data"] if one["status"] in ("succeeded", "pending")]
         taken = sum(one["amount"] for one in charges if one["status"] == "succeeded")
-        assert purse(self.one) == taken - sum(one["amount"] for one in given)
+        contested = sum(one["amount"] for one in charges if one["disputed"])
+        assert purse(self.one) == taken - sum(one["amount"] for one in given) - contested
         for charge in charges:
             assert charge["amount_refunded"] == sum(one["amount"] for one in given if one["charge"] == charge["id"])
         received = [one["amount_received"] for one in self.one.seen(INTENTS, limit=100)["data"]]

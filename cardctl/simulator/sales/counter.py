@@ -11,9 +11,9 @@ from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import Record, find, select
-from cardctl.simulator.sales import checkouts, lapsing, payments, refunds
+from cardctl.simulator.sales import checkouts, disputing, lapsing, payments, refunds
 from cardctl.simulator.sales.methods import BANK_DEBIT, CARD, DECLINED_CARD, Method
-from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, INTENTS, REFUNDS
+from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, DISPUTES, INTENTS, REFUNDS
 
 _OBJECT = {"deleted": "flag", "created": "whole", "metadata.*": "maybe"}
 FIELDS: dict[str, dict[str, str]] = {
@@ -41,6 +41,11 @@ FIELDS: dict[str, dict[str, str]] = {
         **_OBJECT,
         **dict.fromkeys(("status", "currency"), "word"),
         **dict.fromkeys(("reason", "failure_reason"), "maybe"),
+        "amount": "amount",
+    },
+    DISPUTES: {
+        **_OBJECT,
+        **dict.fromkeys(("status", "reason", "currency"), "word"),
         "amount": "amount",
     },
 }
@@ -105,6 +110,31 @@ def refund(desk: Desk, ref: str, amount: int) -> str:
         return str(refunds.refund(_visit(desk), {"charge": charge["ref"], "amount": amount})["ref"])
     except BankRefuses as refused:
         raise BadInput(refused.message) from refused
+
+
+def contest(desk: Desk, ref: str, amount: Money | None, reason: str | None) -> str | None:
+    """A customer's bank disputes a payment or a charge, all that is left of it or `amount`: the dispute's name; None where
+    nothing here is called so. BadInput."""
+    charge = _charge(desk, ref)
+    if charge is None:
+        return None
+    if reason is not None and reason not in disputing.REASONS:
+        raise BadInput(f"{reason!r} is no reason of a dispute", hint=f"there are {', '.join(sorted(disputing.REASONS))}")
+    if amount is not None and amount.currency != charge["currency"].upper():
+        raise BadInput(f"this payment was in {charge['currency'].upper()}, not {amount.currency}")
+    try:
+        made = disputing.open_dispute(_visit(desk), charge, None if amount is None else amount.minor, reason or "fraudulent")
+    except BankRefuses as refused:
+        raise BadInput(refused.message) from refused
+    return str(made["ref"])
+
+
+def decide(desk: Desk, ref: str, verdict: str) -> bool:
+    """A dispute is won or lost; False where there is none. BankRefuses one that is decided."""
+    dispute = _known(desk, DISPUTES, ref)
+    if dispute is not None:
+        disputing.decide(_visit(desk), dispute, verdict)
+    return dispute is not None
 
 
 def follow(desk: Desk, table: str, before: Record, columns: Mapping[str, Any]) -> Record:

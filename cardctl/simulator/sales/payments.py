@@ -9,6 +9,7 @@ from cardctl.simulator import purses
 from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.rows import Record, change, find, insert, new_ref
+from cardctl.simulator.sales import disputing
 from cardctl.simulator.sales.methods import DECLINED_CARD, Method, message
 from cardctl.simulator.sales.tables import CHARGES, INTENTS
 from cardctl.simulator.telling import tell
@@ -55,7 +56,11 @@ def confirm(desk: Desk, intent: Record, paid_with: Method, *, email: str | None 
         return change(desk, INTENTS, intent["ref"], {**common, **_failed(charge)})
     if charge["status"] == "pending":
         return change(desk, INTENTS, intent["ref"], {**common, "status": PROCESSING, "last_payment_error": None})
-    return change(desk, INTENTS, intent["ref"], {**common, **_received(desk, charge)})
+    paid = change(desk, INTENTS, intent["ref"], {**common, **_received(desk, charge)})
+    if paid_with.disputed:
+        tell(desk)  # it is told as paid, and then as disputed
+        disputing.open_dispute(desk, charge)
+    return paid
 
 
 def settle_debit(desk: Desk, intent: Record, *, declined: bool) -> Record:
@@ -109,7 +114,6 @@ def _charge(intent: Record, paid_with: Method, email: str | None, name: str | No
         "amount": intent["amount"],
         "currency": intent["currency"],
         "status": "failed" if failure else settled,
-        "disputed": int(paid_with.disputed),
         "payment_method": new_ref("pm"),
         "payment_kind": paid_with.kind,
         "brand": paid_with.brand,

@@ -11,6 +11,7 @@ from cardctl.simulator.desk import Desk
 from cardctl.simulator.issuing import BankRefuses
 from cardctl.simulator.refunds import delayed
 from cardctl.simulator.rows import Record, change, find, insert, new_ref
+from cardctl.simulator.sales import disputing
 from cardctl.simulator.sales.methods import FAILS, PENDING
 from cardctl.simulator.sales.tables import CHARGES, INTENTS, REFUNDS
 
@@ -27,7 +28,7 @@ def refund(desk: Desk, wish: Mapping[str, Any]) -> Record:
     order of these, and the words about what was never paid.
     """
     charge = _charge(desk, wish)
-    if charge["disputed"]:
+    if disputing.stands_in_the_way(desk, charge):
         raise BankRefuses(f"Charge {charge['ref']} has been charged back; cannot issue a refund.", code="charge_disputed")
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:

@@ -6,15 +6,17 @@ INTENTS = "stripe_payment_intents"
 CHARGES = "stripe_charges"
 CHECKOUTS = "stripe_checkout_sessions"
 REFUNDS = "stripe_refunds"
+DISPUTES = "stripe_payment_disputes"
 
-LISTED: tuple[str, ...] = (INTENTS, CHARGES, CHECKOUTS, REFUNDS)
-"""Tables of objects that clients see in lists."""
+LISTED: tuple[str, ...] = (INTENTS, CHARGES, CHECKOUTS, REFUNDS, DISPUTES)
+"""Tables of objects that clients see or are told of."""
 
 JSON_COLUMNS: dict[str, tuple[str, ...]] = {
     INTENTS: ("last_payment_error", "automatic_payment_methods", "metadata"),
     CHARGES: ("metadata",),
     CHECKOUTS: ("customer_details", "line_items", "payment_intent_data", "metadata"),
     REFUNDS: ("metadata",),
+    DISPUTES: ("metadata",),
 }
 
 _OBJECT = """seq INTEGER PRIMARY KEY AUTOINCREMENT, ref TEXT NOT NULL UNIQUE, face TEXT NOT NULL,
@@ -38,8 +40,11 @@ STATEMENTS: tuple[str, ...] = (
         client_reference_id TEXT, customer_creation TEXT, locale TEXT, submit_type TEXT, failed INTEGER NOT NULL DEFAULT 0)""",
     f"""CREATE TABLE {REFUNDS} ({_OBJECT}, {_MONEY}, payment_intent TEXT NOT NULL, charge TEXT NOT NULL,
         status TEXT NOT NULL, reason TEXT, failure_reason TEXT, instructions_email TEXT, due_at INTEGER, due TEXT)""",
+    f"""CREATE TABLE {DISPUTES} ({_OBJECT}, {_MONEY}, payment_intent TEXT NOT NULL, charge TEXT NOT NULL,
+        status TEXT NOT NULL, reason TEXT NOT NULL, brand TEXT)""",
     *(f"CREATE INDEX {table}_listed ON {table} (face, created, seq)" for table in LISTED),
     *(f"CREATE INDEX {table}_paid ON {table} (payment_intent, created, seq)" for table in (CHARGES, CHECKOUTS, REFUNDS)),
+    f"CREATE INDEX {DISPUTES}_of_charge ON {DISPUTES} (charge)",
     f"CREATE INDEX {REFUNDS}_of_charge ON {REFUNDS} (charge, created, seq)",
     f"CREATE INDEX {CHECKOUTS}_by_status ON {CHECKOUTS} (face, status, created, seq)",
     f"CREATE INDEX {CHECKOUTS}_by_email ON {CHECKOUTS} (face, email, created, seq)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cardctl.simulator.faces.stripe import sale_objects, sale_tables, tables
+from cardctl.simulator.faces.stripe import checkout_objects, sale_tables, tables
 from cardctl.simulator.faces.stripe.calls import Call, Endpoint, filters, listed, retrieve, shown, with_metadata
 from cardctl.simulator.faces.stripe.errors import Problem
 from cardctl.simulator.rows import Record, find
@@ -38,7 +38,7 @@ def _list(call: Call) -> Record:
 
 def _line_items(call: Call) -> Record:
     """All of them on one page: a page has a hundred, and a session as many."""
-    return sale_objects.line_items(find(call.desk, CHECKOUTS, call.ref))
+    return checkout_objects.line_items(find(call.desk, CHECKOUTS, call.ref))
 
 
 def _item(place: int, item: Record) -> Record:

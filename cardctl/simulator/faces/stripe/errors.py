@@ -19,6 +19,7 @@ _NOUNS = {
     "stripe_charges": "charge",
     "stripe_checkout_sessions": "checkout.session",
     "stripe_refunds": "refund",
+    "stripe_payment_disputes": "dispute",
 }
 
 

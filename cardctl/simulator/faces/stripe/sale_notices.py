@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cardctl.simulator.outbox import Touched
 from cardctl.simulator.rows import Record
-from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, INTENTS, REFUNDS
+from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, DISPUTES, INTENTS, REFUNDS
 
 DIFFERING = (".updated", ".refunded", "refund.failed")
 """Ends of kinds whose events say what the values were before, where there were any."""
@@ -32,9 +32,11 @@ def _intent(before: Record | None, after: Record) -> list[str]:
 
 
 def _charge(before: Record | None, after: Record) -> list[str]:
-    """UNCONFIRMED: that a charge of which a refund failed is told as updated."""
+    """Of a dispute the dispute's own events tell. UNCONFIRMED: that a charge of which a refund failed is told as updated."""
     if before is None or before["status"] != after["status"]:
         return [f"charge.{_CHARGED[after['status']]}"] if after["status"] in _CHARGED else ["charge.updated"]
+    if after["disputed"] != before["disputed"]:
+        return []
     more = after["amount_refunded"] > before["amount_refunded"]
     return ["charge.refunded" if more else "charge.updated"]
 
@@ -57,12 +59,22 @@ def _refund(before: Record | None, after: Record) -> list[str]:
     return ["refund.updated", *(["refund.failed"] if failed else [])]
 
 
+def _dispute(before: Record | None, after: Record) -> list[str]:
+    if before is None:
+        return ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    if after["status"] == before["status"] or after["status"] not in _DECIDED:
+        return ["charge.dispute.updated"]
+    return [f"charge.dispute.{verb}" for verb in _DECIDED[after["status"]]]
+
+
+_DECIDED = {"won": ("closed", "funds_reinstated"), "lost": ("closed",)}
 _ENDS = {"complete": ("completed",), "expired": ("expired",)}
 _KINDS: dict[str, Callable[[Record | None, Record], list[str]]] = {
     INTENTS: _intent,
     CHARGES: _charge,
     CHECKOUTS: _checkout,
     REFUNDS: _refund,
+    DISPUTES: _dispute,
 }
 
 TABLES = tuple(_KINDS)

@@ -1,18 +1,18 @@
-"""Rows of customers' payments as Stripe's JSON objects: payment intents, charges, checkout sessions, refunds."""
+"""Rows of customers' payments as Stripe's JSON objects: payment intents, charges, refunds, disputes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from cardctl.simulator.desk import Desk
-from cardctl.simulator.rows import Record, find, select
-from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, INTENTS, REFUNDS
+from cardctl.simulator.faces.stripe import checkout_objects
+from cardctl.simulator.rows import Record, select
+from cardctl.simulator.sales.tables import CHARGES, CHECKOUTS, DISPUTES, INTENTS, REFUNDS
 
 _ADDRESS: Record = dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"))
 _CHECKS: Record = {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"}
 _SAID: dict[str, str] = {"succeeded": "approved_by_network", "failed": "declined_by_network", "pending": "not_sent_to_network"}
 _OUTCOMES: dict[str, str] = {"succeeded": "authorized", "failed": "issuer_declined", "pending": "authorized"}
-_PAGE = "https://checkout.stripe.com/c/pay/"
 
 
 def intents(desk: Desk, rows: Sequence[Record]) -> list[Record]:
@@ -25,24 +25,14 @@ def charges(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     return [_charge(row) for row in rows]
 
 
-def checkouts(desk: Desk, rows: Sequence[Record]) -> list[Record]:
-    """`checkout.session` objects, without their line items."""
-    return [_checkout(row) for row in rows]
-
-
 def refunds(desk: Desk, rows: Sequence[Record]) -> list[Record]:
     """`refund` objects."""
     return [_refund(row) for row in rows]
 
 
-def line_items(row: Record) -> Record:
-    """The list of a session's items, with the price that was made for each."""
-    data = [_item(item, row["created"]) for item in row["line_items"]]
-    return {"object": "list", "data": data, "has_more": False, "url": f"/v1/checkout/sessions/{row['ref']}/line_items"}
-
-
-def _items_of(desk: Desk, ref: str) -> Record:
-    return line_items(find(desk, CHECKOUTS, ref))
+def disputes(desk: Desk, rows: Sequence[Record]) -> list[Record]:
+    """`dispute` objects of payments, for which nobody has said anything."""
+    return [_dispute(row) for row in rows]
 
 
 def _refunds_of(desk: Desk, ref: str) -> Record:
@@ -55,12 +45,13 @@ def _refunds_of(desk: Desk, ref: str) -> Record:
 RENDER: dict[str, Callable[[Desk, Sequence[Record]], list[Record]]] = {
     INTENTS: intents,
     CHARGES: charges,
-    CHECKOUTS: checkouts,
+    CHECKOUTS: checkout_objects.checkouts,
     REFUNDS: refunds,
+    DISPUTES: disputes,
 }
 INCLUDED: dict[tuple[str, str], Callable[[Desk, str], Record]] = {
     (CHARGES, "refunds"): _refunds_of,
-    (CHECKOUTS, "line_items"): _items_of,
+    (CHECKOUTS, "line_items"): checkout_objects.line_items_of,
 }
 
 
@@ -176,93 +167,6 @@ def _method(row: Record) -> Record:
     return {"type": row["payment_kind"], row["payment_kind"]: shown}
 
 
-def _checkout(row: Record) -> Record:
-    is_open = row["status"] == "open"
-    return {
-        "id": row["ref"],
-        "object": "checkout.session",
-        "after_expiration": None,
-        "allow_promotion_codes": None,
-        "amount_subtotal": row["amount"],
-        "amount_total": row["amount"],
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": None,
-        "cancel_url": row["cancel_url"],
-        "client_reference_id": row["client_reference_id"],
-        "consent": None,
-        "consent_collection": None,
-        "created": row["created"],
-        "currency": row["currency"],
-        "custom_fields": [],
-        "custom_text": dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")),
-        "customer": None,
-        "customer_creation": row["customer_creation"] or "if_required",
-        "customer_details": _customer(row),
-        "customer_email": row["customer_email"],
-        "expires_at": row["expires_at"],
-        "invoice": None,
-        "invoice_creation": None,
-        "livemode": False,
-        "locale": row["locale"],
-        "metadata": row["metadata"],
-        "mode": "payment",
-        "payment_intent": row["payment_intent"],
-        "payment_link": None,
-        "payment_method_collection": "if_required",
-        "payment_method_options": {},
-        "payment_method_types": ["card"],
-        "payment_status": row["payment_status"],
-        "phone_number_collection": {"enabled": False},
-        "recovered_from": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
-        "shipping_options": [],
-        "status": row["status"],
-        "submit_type": row["submit_type"],
-        "subscription": None,
-        "success_url": row["success_url"],
-        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "url": f"{_PAGE}{row['ref']}" if is_open else None,
-    }
-
-
-def _customer(row: Record) -> Record | None:
-    """What the customer has said; before that what was said about the customer."""
-    told = row["customer_details"] or (row["customer_email"] and {"email": row["customer_email"]})
-    if not told:
-        return None
-    empty = {"address": None, "email": None, "name": None, "phone": None, "tax_exempt": "none", "tax_ids": None}
-    return {**empty, **told}
-
-
-def _item(item: Record, created: int) -> Record:
-    total = item["unit_amount"] * item["quantity"]
-    price = {
-        "id": item["price"],
-        "object": "price",
-        "active": False,
-        "billing_scheme": "per_unit",
-        "created": created,
-        "currency": item["currency"],
-        "livemode": False,
-        "lookup_key": None,
-        "metadata": {},
-        "nickname": None,
-        "product": item["product"],
-        "recurring": None,
-        "tax_behavior": "unspecified",
-        "tiers_mode": None,
-        "transform_quantity": None,
-        "type": "one_time",
-        "unit_amount": item["unit_amount"],
-        "unit_amount_decimal": str(item["unit_amount"]),
-    }
-    told = {"amount_discount": 0, "amount_subtotal": total, "amount_tax": 0, "amount_total": total}
-    named = {"id": item["id"], "object": "item", "currency": item["currency"], "description": item["name"]}
-    return {**named, **told, "price": price, "quantity": item["quantity"]}
-
-
 def _refund(row: Record) -> Record:
     """`failure_reason` and `pending_reason` are there only while they say something."""
     told: Record = {} if row["failure_reason"] is None else {"failure_reason": row["failure_reason"]}
@@ -285,4 +189,26 @@ def _refund(row: Record) -> Record:
         "source_transfer_reversal": None,
         "status": row["status"],
         "transfer_reversal": None,
+    }
+
+
+def _dispute(row: Record) -> Record:
+    """Evidence is due in three weeks or so; it is not taken here."""
+    due = {"due_by": row["created"] + 21 * 86400, "has_evidence": False, "past_due": False, "submission_count": 0}
+    return {
+        "id": row["ref"],
+        "object": "dispute",
+        "amount": row["amount"],
+        "balance_transactions": [],
+        "charge": row["charge"],
+        "created": row["created"],
+        "currency": row["currency"],
+        "evidence": {},
+        "evidence_details": due,
+        "is_charge_refundable": False,
+        "livemode": False,
+        "metadata": row["metadata"],
+        "payment_intent": row["payment_intent"],
+        "reason": row["reason"],
+        "status": row["status"],
     }
