@@ -68,11 +68,12 @@ def follow(desk: Desk, table: str, before: Record, columns: Mapping[str, Any]) -
     state that staff have set stays until they set another, or a time when it is `due`."""
     if table not in FIELDS:
         return {}
+    halts = "status" in columns and "due" not in columns and "due" in before
+    changes: Record = {"updated": desk.now, **({"due": None} if halts else {})}
     if table != PURCHASES or not {"status", "costBase", "costFee", "currencyDivisor"} & columns.keys():
-        return {"updated": desk.now}
+        return changes
     row = {**before, **columns}
-    halted = {"due": None} if "status" in columns and "due" not in columns else {}
-    return purchases.entered(desk, row, row["status"], desk.now) | halted
+    return changes | purchases.entered(desk, row, row["status"], desk.now)
 
 
 def settle(desk: Desk) -> None:

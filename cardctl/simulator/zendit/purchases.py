@@ -23,6 +23,7 @@ from cardctl.simulator.zendit.words import (
     IN_PROGRESS,
     INSUFFICIENT_FUNDS,
     PENDING,
+    PROVIDER_ERROR,
     REASONS,
     Refused,
     invalid,
@@ -98,6 +99,8 @@ def step(desk: Desk, row: Record) -> Record:
     """The next state of a purchase, at the time when it is due. CONFIRMED: INSUFFICIENT_FUNDS is a failure of one that was
     accepted."""
     at, status = row["due"], row["status"]
+    if status not in (*_NEXT, IN_PROGRESS):  # staff have set a time to one that has ended, or that is in no state of Zendit's
+        return change(wallet.visit(desk), PURCHASES, row["ref"], {"due": None})
     if status == IN_PROGRESS:
         return moved(desk, row, FAILED if row["failure"] else DONE, at, row["failure"])
     upcoming = _NEXT[status]
@@ -117,7 +120,8 @@ def entered(desk: Desk, row: Record, status: str, at: int, failure: str | None =
     """What changes on a purchase with its state, beside the state; wallet and ledger have then followed."""
     again = row["log"][-1]["status"] == status
     log = row["log"] if again else [*row["log"], wallet.logged(status, at)]
-    error = error_of(failure or row["failure"] or "PROVIDER_ERROR") if status == FAILED else None
+    before = row["error"] if again else None
+    error = before or error_of(failure or row["failure"] or PROVIDER_ERROR) if status == FAILED else None
     finished = at if status in ENDED else None
     entry = {"status": status, "log": log, "error": error, "finished": finished, "updated": at, "amount": cost_of(row)}
     wallet.mirrored(desk, row["ref"], {**entry, "currencyDivisor": row["currencyDivisor"]})

@@ -9,7 +9,7 @@ from cardctl.simulator.rows import Record, change, select
 from cardctl.simulator.zendit import wallet
 from cardctl.simulator.zendit.purchases import NOUN, cost_of
 from cardctl.simulator.zendit.tables import LEDGER
-from cardctl.simulator.zendit.words import ACCEPTED, CREDIT, DONE, DUPLICATE, FAILED, REFUND, Refused, missing
+from cardctl.simulator.zendit.words import ACCEPTED, CREDIT, DONE, DUPLICATE, ENDED, FAILED, REFUND, Refused, missing
 
 
 def ask(desk: Desk, row: Record) -> Record:
@@ -49,6 +49,9 @@ def of_purchase(desk: Desk, ref: str) -> Record | None:
 def done(desk: Desk, entry: Record) -> None:
     """The money is back in the wallet, at the time when it was due. UNCONFIRMED: that no webhook tells of it."""
     at = entry["due"]
+    if entry["productType"] != REFUND or entry["status"] in ENDED:  # staff have set a time to what waits for none
+        change(wallet.visit(desk), LEDGER, entry["ref"], {"due": None})
+        return
     wallet.move(desk, wallet.in_cents(entry["amount"], entry["currencyDivisor"]))
     log = [*entry["log"], wallet.logged(DONE, at)]
     change(wallet.visit(desk), LEDGER, entry["ref"], {"status": DONE, "log": log, "finished": at, "updated": at, "due": None})

@@ -60,6 +60,56 @@ def test_staff_say_when_it_goes_on(partner: Partner, control: Control) -> None:
     assert (partner.state(name), partner.balance()) == ("DONE", OPENING - COST)
 
 
+def test_a_time_for_what_has_ended_moves_nothing(
+    partner: Partner, topups: TopUps, control: Control, card: dict[str, Any]
+) -> None:
+    done, failed, odd = partner.buy(), partner.buy("ESIM-FAIL"), partner.buy("ESIM-SLOW")
+    topup = topups.send("op-1", 100, card).json()["id"]
+    partner.state(done)
+    control.edit(odd, {"status": "ON_HOLD"})
+    partner.done("POST", f"/esim/purchases/{done}/refund")
+    refund = partner.done("GET", f"/esim/purchases/{done}/refund")["transactionId"]
+    before = (partner.balance(), len(partner.ledger()))
+    now = int(control.status()["clock"].timestamp())
+    for ref in (done, failed, odd, topup, f"ledger:{refund}", f"ledger:{done}", f"ledger:{topup}"):
+        control.edit(ref, {"due": now})
+        assert (partner.balance(), len(partner.ledger())) == before
+    assert [partner.state(name) for name in (done, failed, odd)] == ["DONE", "FAILED", "ON_HOLD"]
+
+
+def test_a_top_up_that_staff_end_takes_the_cards_money_and_gives_none(
+    partner: Partner, topups: TopUps, control: Control, card: dict[str, Any]
+) -> None:
+    control.set_esim_pace(0, topups=60)
+    topup = topups.send("op-1", 100, card).json()["id"]
+    control.edit(topup, {"status": "failed"})
+    control.advance(timedelta(hours=1))
+    assert topups.find("op-1").json()["status"] == topups.send("op-1", 100, card).json()["status"] == "failed"
+    assert (partner.balance(), partner.ledger()) == (OPENING, [])
+
+
+def test_a_refund_that_staff_end_gives_nothing(partner: Partner, control: Control) -> None:
+    name = partner.buy()
+    partner.state(name)
+    control.set_esim_pace(60)
+    path = f"/esim/purchases/{name}/refund"
+    partner.done("POST", path)
+    control.edit(f"ledger:{partner.done('GET', path)['transactionId']}", {"status": "FAILED"})
+    control.advance(timedelta(hours=1))
+    assert (partner.done("GET", path)["status"], partner.balance()) == ("FAILED", OPENING - COST)
+    assert partner.done("POST", path) == {"status": "ACCEPTED"}, "one that failed may be asked for again"
+    control.advance(timedelta(hours=1))
+    assert (partner.done("GET", path)["status"], partner.balance()) == ("DONE", OPENING)
+
+
+def test_why_it_failed_stays(partner: Partner, control: Control) -> None:
+    control.set_wallet(Money(0, "USD"))
+    name = partner.buy()
+    partner.state(name)
+    control.edit(name, {"cost": 200})
+    assert partner.purchase(name)["error"]["code"] == "INSUFFICIENT_FUNDS"
+
+
 def test_the_wallet_pays_another_cost(partner: Partner, control: Control) -> None:
     name = partner.buy()
     partner.state(name)
@@ -85,6 +135,9 @@ def test_a_code_is_set_and_not_shown(partner: Partner, control: Control) -> None
     assert (before, after) == ({"activationCode": "***"}, {"activationCode": "***"})
     assert partner.purchase(name)["confirmation"]["activationCode"] == "LPA:1$rsp.example.test$WHOLE"
     assert partner.done("GET", f"/esim/purchases/{name}/qrcode")["imageBase64"]
+    control.edit(name, {"activationCode": ""})
+    assert "activationCode" not in partner.purchase(name)["confirmation"]
+    assert partner.refused("GET", f"/esim/purchases/{name}/qrcode") == (404, "NOT_FOUND")
 
 
 def test_silence_and_telling(partner: Partner, control: Control) -> None:

@@ -110,7 +110,7 @@ def _refund(desk: Desk, row: Record) -> Record | None:
 
 
 def _confirmation(row: Record) -> Record:
-    code = {} if row["codeless"] else {name: row[name] for name in ("smdpAddress", "activationCode")}
+    code = {} if row["codeless"] else {name: row[name] for name in ("smdpAddress", "activationCode") if row[name]}
     told = "Scan the QR code in the settings of your phone."
     return {"iccid": row["iccid"], **code, "externalReferenceId": row["externalReferenceId"], "redemptionInstructions": told}
 
