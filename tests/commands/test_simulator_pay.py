@@ -97,3 +97,16 @@ def test_a_customer_s_bank_takes_it_back(cardctl: Cardctl, shop: Stranger) -> No
     assert purse(shop) == 900
     assert cardctl("simulator", "dispute", ran.data["dispute_ref"], "--decide", "lost").code == 2
     assert purse(shop) == 900
+
+
+def test_an_order_is_named_by_our_id(cardctl: Cardctl, shop: Stranger) -> None:
+    made = page(
+        shop, **ORDER, **{name.replace("payment_intent_data[metadata]", "metadata"): value for name, value in ORDER.items()}
+    )
+    pay(cardctl, made["id"])
+    (order,) = cardctl("esim", "list", "-o", "json").data
+    ran = cardctl("simulator", "refund", order["id"], "--amount", "2.50", "-o", "json")
+    assert (ran.code, ran.data["amount"]["minor"]) == (0, 250)
+    assert purse(shop) == 1000
+    assert cardctl("simulator", "pay", order["id"]).code == 2
+    assert cardctl("simulator", "pay", "order_00000000000000000000", "-o", "json").code == 5

@@ -13,7 +13,9 @@ from cardctl.output.console import Output
 if TYPE_CHECKING:
     from cardctl.simulator.sales.counter import Paid
 
-RefArgument = Annotated[str, typer.Argument(metavar="REF", help="A checkout (cs_…) or a payment intent (pi_…) at Stripe.")]
+RefArgument = Annotated[
+    str, typer.Argument(metavar="REF", help="A checkout (cs_…) or a payment intent (pi_…) at Stripe, or our id of its order.")
+]
 DeclinedOption = Annotated[bool, typer.Option("--declined", help="The customer's bank says no.")]
 LaterOption = Annotated[
     bool, typer.Option("--later", help="By a bank debit: on its way, until it is paid once more, or --declined.")
@@ -38,10 +40,11 @@ def pay(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands.simulator._inbox import hand_out  # noqa: PLC0415
+    from cardctl.commands.simulator._naming import far_name  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile) as run:
         told = run.far_side.last_told()
-        paid = run.far_side.pay(ref, declined=declined, later=later, email=email)
+        paid = run.far_side.pay(far_name(run, ref).ref, declined=declined, later=later, email=email)
         if not no_deliver:
             hand_out(run, told)
         run.console.done(_shape(paid), [f"{_word(paid)}: {paid.amount}, {paid.payment_ref}"])
