@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from cardctl.domain.cards import Credentials
 from cardctl.domain.esims import NewPurchase, PurchaseState, goes_on
 from cardctl.domain.operations import Draft
 from cardctl.domain.topups import TopUpState
-from cardctl.errors import ProviderRefused, ProviderUnavailable
+from cardctl.errors import ProviderRefused, ProviderUnavailable, ReplyLost, SecretProblem
 from cardctl.providers import registry
 from cardctl.simulator.control import Control
 from tests.contract.ground import clashes, mark, usd
@@ -101,6 +102,31 @@ class SoldWritesContract(SellingContract, FaultsContract):
         second = provider.send(draft, operation)
         assert (first.ref, second.ref, second.state) == (self.target, self.target, PurchaseState.DONE)
         self.check_done_once(provider, far_side, "purchase", before)
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_whatever_goes_wrong_each_is_bought_once(self, provider: Any, far_side: Control, seed: int) -> None:
+        """As the journal does it: send; where nobody knows, look; where it surely is not there, send again."""
+        cost, before = self.cost(provider), self.world(provider, far_side)
+        drafts = [provider.draft_purchase(NewPurchase(self.offer, f"whatever-{number}"), mark()) for number in range(40)]
+        far_side.fault_random(seed, 0.3)
+        for draft in drafts:
+            settled(provider, draft)
+        far_side.clear_faults()
+        now = self.world(provider, far_side)
+        assert now.purchases == before.purchases | {f"whatever-{number}": "done" for number in range(40)}
+        assert before.cents - now.cents == 40 * cost.minor
+
+
+def settled(provider: Any, draft: Draft, *, most: int = 200) -> None:
+    """Until it is bought; no fault is a no."""
+    for _ in range(most):
+        with suppress(ProviderUnavailable, ReplyLost, SecretProblem):
+            provider.send(draft, "op_any")
+            return
+        with suppress(ProviderUnavailable, ReplyLost, SecretProblem):
+            if provider.look_up(draft, "op_any").happened:
+                return
+    raise AssertionError("it never came to an end")
 
 
 def shop_of(provider: Any) -> Shop:

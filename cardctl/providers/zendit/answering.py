@@ -6,6 +6,7 @@ purchase is, the purchase is looked for by its name before the no is believed.
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from cardctl.domain.esims import TRANSACTION_ID_TAKEN, RemotePurchase
@@ -16,6 +17,9 @@ from cardctl.providers.zendit import translate
 from cardctl.providers.zendit.client import ZenditClient
 from cardctl.providers.zendit.drafting import PURCHASE_REFUND
 from cardctl.providers.zendit.wire import ZenditPurchase
+
+_TAKEN = re.compile(r"duplicate|already|unique|conflict|transaction_?id", re.IGNORECASE)
+"""What is likely to be in a no to a name that is taken."""
 
 
 class Answering:
@@ -48,6 +52,8 @@ class Answering:
             raise ProviderRefused(
                 f"zendit knows {_ref(draft)} as another purchase", hint=hint, vendor_code=TRANSACTION_ID_TAKEN
             ) from refused
+        if _about_the_name(refused):
+            raise ReplyLost(f"{refused.message}; and yet it shows nothing under that name (so far)") from refused
         raise refused
 
     def look(self, draft: Draft) -> Sighting:
@@ -81,6 +87,11 @@ class Answering:
         except translate.STRANGE:
             raise ProviderUnavailable("zendit answered with something that is no refund") from None
         return Sighting(True, RemotePurchase(ref, state, {}))
+
+
+def _about_the_name(refused: ProviderRefused) -> bool:
+    """Whether a no may mean that the name is taken, by a purchase that reading does not show yet."""
+    return not isinstance(refused, ProviderHasNot) and _TAKEN.search(f"{refused.vendor_code} {refused.message}") is not None
 
 
 def _ref(draft: Draft) -> str:

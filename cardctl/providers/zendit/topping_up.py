@@ -68,12 +68,13 @@ class TopUps:
         self._http.close()
 
     def draft(self, amount: Money, mark: str) -> Draft:
-        """Unsupported where nobody takes a card, BadAmount for nothing. It is not repeatable: that needs the card."""
+        """Unsupported where nobody takes a card, BadAmount for nothing. It may be repeated, with the card at hand: the endpoint
+        takes each reference once."""
         url = _checked(self._url)
         if amount.minor <= 0:
             raise BadAmount(f"{amount} cannot be moved: an amount is more than nothing")
         body = {"reference": mark, "amount": amount.minor, "currency": amount.currency}
-        return Draft("POST", url, WALLET_TOPUP, body)
+        return Draft("POST", url, WALLET_TOPUP, body, repeatable=True)
 
     def send(self, draft: Draft, card: Credentials | None) -> RemoteWalletTopUp:
         """Errors: ProviderUnavailable without a card at hand, ProviderRefused where the card or the top-up is; ReplyLost or

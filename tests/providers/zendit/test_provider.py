@@ -97,6 +97,22 @@ def test_a_name_that_is_taken_by_another_offer_is_said_to_be() -> None:
     assert provider.look_up(draft, MARK).happened is False, "what is there is not what was wanted"
 
 
+@pytest.mark.parametrize(
+    "no",
+    [
+        _DUPLICATE,
+        refused(409, "CONFLICT"),
+        refused(400, "X", "This was used already."),
+        refused(400, "INVALID_REQUEST", fields={"transactionId": "must be new"}),
+    ],
+)
+def test_a_name_that_is_said_to_be_taken_and_shows_nothing_is_a_doubt(no: Any) -> None:
+    """Reading may be behind; were the no believed, the customer would get the money back, and keep the eSIM."""
+    provider, _ = at({BUY: no, READ: _MISSING})
+    with pytest.raises(ReplyLost, match="so far"):
+        provider.send(a_purchase(provider), MARK)
+
+
 @pytest.mark.parametrize("unseen", _NO_ANSWER)
 def test_a_no_that_cannot_be_looked_behind_is_no_answer(unseen: Any) -> None:
     """Else a customer might get the money back, and keep the eSIM."""

@@ -152,7 +152,7 @@ def test_without_a_card_at_hand_nothing_is_sent() -> None:
     """One send, and the numbers are gone."""
     provider, far = at({POST: objects.topup()})
     draft = provider.draft_wallet_topup(AMOUNT, MARK)
-    assert not draft.repeatable
+    assert draft.repeatable
     with pytest.raises(ProviderUnavailable):
         provider.send(draft, MARK)
     assert far.requests == []
