@@ -115,13 +115,24 @@ def take_sale_refund(
         made_by=made.id if made is not None and made.target == order.id else known.made_by if known else None,
     )
     unit.order_money.put_refund(given)
-    alive = [one.amount for one in unit.order_money.refunds_of(order.id) if one.state not in UNREFUNDED]
-    taken = _refunded(order, _total(alive, remote.amount.currency), now, shrinks=given.state in UNREFUNDED)
+    taken = _refunded(order, _given_back(unit, order, known, given), now, shrinks=given.state in UNREFUNDED)
     if order.state in (_S.REFUNDING, _S.REFUNDED) and given.state in UNREFUNDED and _left(taken):
         why = f"{remote.ref} came to nothing: {remote.failure or given.state}"
         taken = replace(taken, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=redact(why), due_at=FOREVER)
         note_step(unit, order.id, StepName.REFUND, StepState.FAILED, now, error=why)
     return put_order(desk, unit, order, taken, action=action)
+
+
+def _given_back(unit: Unit, order: Order, known: SaleRefund | None, given: SaleRefund) -> Money:
+    """How much of the payment is given back, now that this is known of one refund. What others gave back is in the order's sum,
+    and need not be known one by one; ours is always of all that was left."""
+    none = zero(given.amount.currency)
+    alive = [one.amount for one in unit.order_money.refunds_of(order.id) if one.state not in UNREFUNDED]
+    together, before = sum(alive, none), order.refunded or none
+    if given.state not in UNREFUNDED:
+        return max(together, order.price or none) if given.made_by is not None else together
+    counted = known is not None and known.state not in UNREFUNDED
+    return max(together, before - given.amount) if counted or before == order.price else before
 
 
 def _order_for(
@@ -185,7 +196,8 @@ def _refunded(order: Order, refunded: Money, now: datetime, *, shrinks: bool = F
         order = replace(order, refunded=refunded)
     if _left(order) or not order.refunded or not order.refunded.minor:
         return order
-    if order.state is _S.REFUNDING or order.reason_code in (Why.REFUND_REFUSED, Why.REFUND_FAILED):
+    was_to_be = order.state is _S.STUCK and order.reason_code in (Why.REFUND_REFUSED, Why.REFUND_FAILED)
+    if order.state is _S.REFUNDING or was_to_be:
         return replace(order, state=_S.REFUNDED, refunded_at=now, due_at=now)
     if order.state in (_S.PAID, _S.FUNDING, _S.STUCK):
         told = "the payment was given back elsewhere before anything was bought"
@@ -198,7 +210,3 @@ def _left(order: Order) -> int:
     """What is left of the payment, in minor units."""
     left = order.refundable
     return left.minor if left is not None else 0
-
-
-def _total(amounts: list[Money], currency: str) -> Money:
-    return sum(amounts, zero(currency))

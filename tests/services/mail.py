@@ -37,11 +37,11 @@ def posts(world: World, **wanted: Any) -> list[Posted]:
     return list(world.control.deliveries(face=world.desk.provider.name, **wanted))
 
 
-def judged(world: World, posted: Posted, *, at: timedelta = timedelta(0)) -> Judged:
+def judged(world: World, posted: Posted, *, at: timedelta = timedelta(0), how: Source = Source.SERVED) -> Judged:
     posting = posted.posting
     headers = {name.lower(): value for name, value in posting.headers.items()}
     incoming = Incoming(posting.body, headers, posted.at + at, posting.query)
-    return judge(reception(world), incoming, Source.SERVED)
+    return judge(reception(world), incoming, how)
 
 
 def accept(world: World, posted: Iterable[Posted]) -> list[Receipt]:

@@ -31,7 +31,7 @@ from cardctl.services.flows.fulfilling.running import Ran, run
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.simulator.delivering import Posted
 from tests.services import mail
-from tests.services.world import World, usd
+from tests.services.world import World, refuse, usd
 from tests.simulator.shop import purse
 
 OFFER, COST, PRICE = "ESIM-TR-7D-1GB", 150, 490
@@ -161,6 +161,35 @@ class Ground:
             self.later(minutes=16)
         raise AssertionError(f"{order.state}: {order.reason}")
 
+    # --- what goes wrong on the way
+
+    def down(self, host: str, method: str = "") -> None:
+        """Nobody answers there any more, or no requests of that method."""
+
+        def gone(request: httpx.Request) -> None:
+            if request.url.host == host and request.method.startswith(method):
+                refuse(request)
+
+        self.world.wire.before = gone
+
+    def up(self) -> None:
+        self.world.wire.before = lambda _request: None
+
+    def turned_away(self, path: str, status: int) -> None:
+        """Every request to that path is answered so, in nobody's words."""
+        inner = self.world.wire.handle_request
+
+        def handle(request: httpx.Request) -> httpx.Response:
+            if request.url.path.startswith(path):
+                self.world.wire.asked.append(f"{request.method} {request.url.path}")
+                return httpx.Response(status, json={"message": "no"}, request=request)
+            return inner(request)
+
+        self.world.wire.handle_request = handle  # type: ignore[method-assign]
+
+    def let_in(self) -> None:
+        del self.world.wire.handle_request
+
     # --- what there is
 
     @property
@@ -220,18 +249,23 @@ class Ground:
     def purchase(self, ref: str) -> dict[str, Any]:
         return self._zendit(f"{PURCHASES}/{ref}")
 
+    def charge(self, payment: str) -> str:
+        """What the payment took."""
+        return str(self.world.merchant.seen(f"/v1/payment_intents/{payment}")["latest_charge"])
+
     def asked(self, verb: str) -> int:
         """How many requests were sent to a path that begins so: `POST /v1/refunds`."""
         return sum(each.startswith(verb) for each in self.world.wire.asked)
 
     def _zendit(self, path: str) -> dict[str, Any]:
-        with self._far() as client:
+        with self.stranger() as client:
             reply = client.get(path)
         assert reply.status_code == 200, reply.text
         return dict(reply.json())
 
     @contextmanager
-    def _far(self) -> Iterator[httpx.Client]:
+    def stranger(self) -> Iterator[httpx.Client]:
+        """Somebody else with a key of the same account at Zendit."""
         headers = {"Authorization": "Bearer sand_stranger", "Accept": "application/json"}
         transport = self.world.wire._inner
         yield httpx.Client(transport=transport, base_url="https://test-api.zendit.io", headers=headers)
