@@ -9,7 +9,7 @@ from cardctl.domain.esims import NOT_ABOUT_THE_ORDER, Offer
 from cardctl.domain.fulfilment import FOREVER, Why
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
 from cardctl.domain.sales import SaleState
-from cardctl.errors import ProviderHasNot, ProviderRefused
+from cardctl.errors import ProviderHasNot, ProviderRefused, ProviderUnavailable
 from cardctl.providers.base import require
 from cardctl.providers.selling import ReadsSales
 from cardctl.services.flows.fulfilling.shop import Shop
@@ -40,16 +40,13 @@ def price(shop: Shop, order: Order) -> None:
         return
     try:
         offer = shop.offer(order.offer_id)
-    except ProviderHasNot as error:
-        _give_up(shop, order, Why.OFFER_GONE, error.message)
-        return
     except ProviderRefused as error:
         if error.vendor_code in NOT_ABOUT_THE_ORDER:
             raise
-        _give_up(shop, order, Why.OFFER_GONE, error.message)
+        _gone(shop, order, error.message)
         return
     if not offer.enabled:
-        _give_up(shop, order, Why.OFFER_GONE, f"the offer {offer.id} is not sold any more")
+        _gone(shop, order, f"the offer {offer.id} is not sold any more")
     elif _loses(shop, order, offer):
         _give_up(shop, order, Why.COST_ABOVE_PRICE, f"{offer.id} costs {offer.cost}, and {order.refundable} was paid")
     else:
@@ -72,6 +69,14 @@ def _loses(shop: Shop, order: Order, offer: Offer) -> bool:
     if left is None or left.currency != offer.cost.currency or shop.terms.sell_below_cost:
         return False
     return offer.cost > left
+
+
+def _gone(shop: Shop, order: Order, reason: str) -> None:
+    """ProviderUnavailable where the supplier sells nothing at all: a wrong address or a closed account is no reason to give
+    every customer's money back."""
+    if not shop.sells_anything():
+        raise ProviderUnavailable(f"{reason}; but the supplier lists no offer at all, and nobody is refunded for that")
+    _give_up(shop, order, Why.OFFER_GONE, reason)
 
 
 def _give_up(shop: Shop, order: Order, why: Why, reason: str) -> None:

@@ -71,6 +71,10 @@ class Shop:
             self._offers[offer_id] = self.now(), offer
         return offer
 
+    def sells_anything(self) -> bool:
+        """Whether the supplier lists any offer that is sold; asked only where one is gone."""
+        return any(one.enabled for page in require(self.supply.provider, SellsEsims).offers() for one in page)
+
     @contextmanager
     def working_on(self, order_id: str, *, wait: bool) -> Iterator[Order | None]:
         """The order, this worker's alone while the block lasts; None where somebody else works on it. `wait`: up to 30 s for
