@@ -23,6 +23,7 @@ from cardctl.services.deeds.revealing import reveal
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.opening import issue_card
+from cardctl.services.resuming import resume
 
 _REUSED = "wallet-topup"
 _REASON = "tops the eSIM wallet up"
@@ -62,15 +63,27 @@ def paying(shop: Shop, card: Card) -> Iterator[Desk]:
     yield replace(shop.supply, provider=able)
 
 
+def begun_with(shop: Shop, name: str) -> Money | None:
+    """What the card of a top-up was made or funded for by somebody who died before it paid: what lacks by now is another sum,
+    and the same name for it would be refused."""
+    with shop.books.read() as unit:
+        keys = [f"{name}:topup", f"{name}:card", f"{name}:fund"]
+        made = [unit.operations.by_caller_key(desk.programme, key) for desk in (shop.supply, shop.sales) for key in keys]
+    return next((each.amount for each in made if each is not None and each.amount is not None), None)
+
+
 def retire(shop: Shop, card: Card) -> None:
-    """A card that was made for one top-up has done its work; one that cannot be closed now has nothing left to spend."""
+    """A card that was made for one top-up has done its work; one that cannot be closed now has nothing left to spend. What
+    somebody left who died while closing it is ended too."""
     if shop.terms.reuse_card:
         return
     with shop.books.read() as unit:
-        known = unit.cards.named(card.id)
-    if known.state not in FINAL:
-        with suppress(CardctlError):
-            move_card(shop.sales, known, Move.CLOSE, reason=_REASON)
+        known, opened = unit.cards.named(card.id), unit.operations.open_for(card.id)
+    if known.state in FINAL:
+        return
+    with suppress(CardctlError):
+        resume(shop.sales, [operation.id for operation in opened])
+        move_card(shop.sales, known, Move.CLOSE, reason=_REASON)
 
 
 def _holder(shop: Shop) -> Account:

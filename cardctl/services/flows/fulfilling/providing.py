@@ -18,7 +18,7 @@ from cardctl.domain.topups import TopUpState
 from cardctl.errors import CardctlError, ProviderRefused, Unsupported
 from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
 from cardctl.services.desk import Desk
-from cardctl.services.flows.fulfilling.paying_cards import card_for, paying, retire
+from cardctl.services.flows.fulfilling.paying_cards import begun_with, card_for, paying, retire
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
@@ -134,7 +134,8 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
         said = done.last or "the card was declined"
         shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
         return
-    amount = _short(shop, order, reading)
+    name = f"{order.id}.{order.attempt}.{done.failed + 1}"
+    amount = begun_with(shop, name) or _short(shop, order, reading)
 
     def begin(unit: Unit, fresh: Order) -> Order:
         note_step(unit, fresh.id, StepName.FUND, StepState.RUNNING, shop.now())
@@ -143,7 +144,6 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
     begun = shop.change(order, begin, "order.funding")
     if begun.state is not OrderState.FUNDING:
         return
-    name = f"{order.id}.{order.attempt}.{done.failed + 1}"
     with shop.card_turn if shop.terms.reuse_card else nullcontext():
         card = card_for(shop, begun, amount, name)
         try:
@@ -154,24 +154,23 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
         except ProviderRefused as error:
             retire(shop, card)
             shop.put_off(begun, StepName.FUND, Why.TOPUP_FAILED, error.message)
-            return
-    retire(shop, card)
 
 
 def _topups(shop: Shop, order: Order) -> _Topups:
     """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups. Cards of
-    those that have ended are closed, if whoever used them died before that."""
+    those that have ended are closed; one that is under way may still have to pay."""
     with shop.books.read() as unit:
         prefix = f"{order.id}.{order.attempt}."
-        made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind]
-        made = [each for each in made if str(each.arguments.get("name", "")).startswith(prefix) and each.state not in OPEN]
+        made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind and each.state not in OPEN]
+        made = [each for each in made if each.caller_key is not None and each.caller_key.startswith(prefix)]
         rows = {each.id: unit.order_money.topup(each.id) for each in made}
-        cards = [unit.cards.named(each.arguments["card"]) for each in made]
+        ended = [each for each in made if (row := rows[each.id]) is None or row.state not in _ON_THE_WAY]
+        cards = [unit.cards.named(unit.operations.named(each.id).arguments["card"]) for each in ended]
     for card in cards:
         retire(shop, card)
     settled = any(row is not None and row.state is TopUpState.SETTLED for row in rows.values())
     pending = next((row for row in rows.values() if row is not None and row.state in _ON_THE_WAY), None)
-    refused = [each for each in made if each.state is OperationState.REFUSED and each.caller_key is not None]
+    refused = [each for each in made if each.state is OperationState.REFUSED]
     failed = [row for row in rows.values() if row is not None and row.state in (TopUpState.FAILED, TopUpState.REVERSED)]
     last = refused[-1].error if refused else failed[-1].reason if failed else None
     return _Topups(settled, None if settled else pending, len(refused) + len(failed), last)
