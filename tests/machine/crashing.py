@@ -1,7 +1,8 @@
 """Runs cardctl in real processes that kill or stop themselves at a chosen point; the product knows nothing of it.
 
 A point is the instant just before or just after something that leaves a trace: a commit of our books or of the far side, a
-request, a file put in its place, a line of the result. They are found from outside, by wrapping what does these things.
+request, a file put in its place, a line of the result, what is said to a mail server or heard from it. They are found from
+outside, by wrapping what does these things.
 
     python -m tests.machine.crashing [--kill N | --stop N] -- card fund …     one such process
     python -m tests.machine.crashing --serve                                  forks one for each line of JSON that it is sent
@@ -52,6 +53,8 @@ class Points:
 
     def watch(self) -> None:
         """Wrap everything that leaves a trace."""
+        import smtplib
+
         import sqlalchemy
 
         from cardctl.output.stream import Stream
@@ -61,10 +64,15 @@ class Points:
         def request(_: object, request: Any) -> str:
             return str(request.method)
 
+        def said(_: object, text: str | bytes) -> str:
+            return "mail" if text[-5:] in ("\r\n.\r\n", b"\r\n.\r\n") else "smtp"
+
         for owner, method, name in (
             (sqlalchemy.Connection, "commit", lambda *_: "books"),
             (FarSide, "_commit", lambda *_: "bank"),
             (SimulatorTransport, "handle_request", request),
+            (smtplib.SMTP, "send", said),
+            (smtplib.SMTP, "getreply", lambda *_: "answer"),
             (Stream, "write", lambda *_: "result"),
             (Stream, "write_bytes", lambda *_: "result"),
             (os, "link", lambda *_: "file"),
@@ -167,6 +175,8 @@ def _warm() -> None:
             raise AssertionError("saved-card add does not work")
         if run(["saved-card", "charge", "a@example.com", "--amount", "1", "--currency", "USD"], io.StringIO(), io.StringIO()):
             raise AssertionError("saved-card charge does not work")
+        if run(["esim", "fulfil", "--demo"], io.StringIO(), io.StringIO()):
+            raise AssertionError("esim fulfil does not work")
         if run(["audit", "verify"], io.StringIO(), io.StringIO()):
             raise AssertionError("audit verify does not work")
     gc.collect()
