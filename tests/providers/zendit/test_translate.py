@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cardctl.domain.esims import PurchaseState
 from cardctl.domain.money import Money
@@ -143,6 +146,25 @@ def test_an_offer() -> None:
     assert (found.days, found.data_gb, found.data_unlimited, found.speeds) == (7, Decimal("1.5"), False, ("4G", "5G"))
     assert (found.notes, found.title) == ("Notes.", "eSIM TR, 1.5 GB, 7 days")
     assert found.raw["offerId"] == OFFER
+
+
+@given(
+    st.integers(0, 10**9),
+    st.integers(0, 10**6),
+    st.decimals(0, 100, places=4),
+    st.sampled_from(["USD", "JPY", "KWD", "EUR"]),
+    st.sampled_from([1, 10, 100, 1000, 10_000]),
+)
+def test_a_cost_is_never_less_than_its_parts(fixed: int, fee: int, share: Decimal, currency: str, divisor: int) -> None:
+    """By exact fractions; and less than two units more than those come to."""
+    told = objects.cost(fixed=fixed, fee=fee, feePct=share, currency=currency, currencyDivisor=divisor)
+    rate = Fraction(share) if share < 1 else Fraction(share) / 100
+    exact = Fraction(fixed) + fee + fixed * rate
+    minor = exact / divisor * 10 ** {"USD": 2, "JPY": 0, "KWD": 3, "EUR": 2}[currency]
+    cost = translate.cost_from_wire(told)
+    unit = Fraction(10 ** {"USD": 2, "JPY": 0, "KWD": 3, "EUR": 2}[currency], divisor)
+    assert cost.currency == currency
+    assert minor <= cost.minor < minor + unit + 1
 
 
 @pytest.mark.parametrize("price", [None, {}, {"fixed": "x"}, {"fixed": 3, "currency": "ZND"}, {"suggestedFixed": 300}])
