@@ -24,6 +24,7 @@ APART = timedelta(hours=48)
 ESIM = "esim"
 """What a ledger calls a purchase of ours; what else the wallet pays for (top-ups, vouchers) is nothing of ours."""
 _T, _P = BreakType, PurchaseState
+_UNDER_WAY = frozenset(_P) - ENDED - {_P.UNKNOWN}
 Side = dict[str, Any]
 
 
@@ -146,7 +147,7 @@ def _both(done: ComparedPurchase, ours: PurchaseSide, theirs: PurchaseSide, debi
             done.findings.append(_state(ours, theirs, rules))
         if costs:
             done.findings.append(_amount(ours, costs, rules))
-    if theirs.state not in ENDED and theirs.created_at and rules.now - datetime.fromisoformat(theirs.created_at) > OVERDUE:
+    if theirs.state in _UNDER_WAY and theirs.created_at and rules.now - datetime.fromisoformat(theirs.created_at) > OVERDUE:
         there = {"state": theirs.state, "since": theirs.created_at}
         done.findings.append(_of(_T.ORDER_OVERDUE, ours, {"order": ours.step}, there, rules))
 
