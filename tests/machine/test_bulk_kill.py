@@ -10,10 +10,11 @@ import pytest
 
 from tests.machine.bank import assert_agreement, far_cards, operations, rows
 from tests.machine.processes import KILLED, Processes
+from tests.machine.slicing import chosen
 
 Copy = Callable[[Path], Path]
 ROWS = 6
-STEP = 7
+STEP = 20
 """Every so many of its points a list of one worker is killed; with --whole at every one."""
 MANY = range(5, 60, 11)
 """Points at which a list of several workers is killed, in whatever order they come to them."""
@@ -65,8 +66,8 @@ def test_killed_at_any_point_a_second_run_finishes_the_rest(
     assert ended.only.code == 0, ended.only
     wanted = allowances(whole)
     assert wanted != allowances(programme)
-    step = 1 if pytestconfig.getoption("--whole") else STEP
-    for number in range(1, len(ended.points) + 1, step):
+    whole_count = pytestconfig.getoption("--whole")
+    for number in chosen(ended.points, listed.__name__, STEP, whole=whole_count, kinds=["POST after", "file after"]):
         with subtests.test(point=f"{number} {ended.points[number - 1]}"):
             home = copies(programme)
             argv, file = listed(home)

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from tests.machine.bank import CardSeen, assert_agreement, far_accounts, far_cards, operations, our_cards, rows
 from tests.machine.effects import Effect, Far, limited, look, moved, new_accounts, new_cards, raised, seen, suspended
 from tests.machine.processes import KILLED, Processes, Wanted, alone
+from tests.machine.slicing import chosen, of_each_kind
 
 Copy = Callable[[Path], Path]
 MILLION = 100_000_000
@@ -24,8 +24,8 @@ AMOUNT = 2_500
 class Scenario:
     """A command line (`CARD` and `ACCOUNT` stand for ids), what comes before it, and how often each kind took effect.
 
-    Of its points (at least `points`) every `step`th is killed, and of those that make wrecks to resume every `wreck_step`th;
-    with --whole all of them.
+    Of its points (at least `points`) every `step`th is killed, of a `model` one of each kind too, and of those that make
+    wrecks to resume every `wreck_step`th; with --whole all of them.
     """
 
     name: str
@@ -33,15 +33,16 @@ class Scenario:
     effects: Mapping[str, Effect]
     before: str | None = None
     points: int = 10
-    step: int = 4
+    step: int = 8
+    model: bool = False
     wreck_step: int = 1
 
 
 SCENARIOS = {
     scenario.name: scenario
     for scenario in (
-        Scenario("fund", "card fund CARD --amount 25", {"card.fund": raised(AMOUNT)}, points=14, step=1),
-        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": moved("frozen")}, step=1),
+        Scenario("fund", "card fund CARD --amount 25", {"card.fund": raised(AMOUNT)}, points=14, model=True),
+        Scenario("freeze", "card freeze CARD --reason lost", {"card.freeze": moved("frozen")}),
         Scenario("withdraw", "card withdraw CARD --amount 25", {"card.withdraw": raised(-AMOUNT)}, points=14),
         Scenario("limits", "card limits CARD --weekly 777", {"card.limits": limited}, points=12),
         Scenario("unfreeze", "card unfreeze CARD", {"card.unfreeze": moved("active")}, before="card freeze CARD"),
@@ -56,14 +57,14 @@ SCENARIOS = {
             "provision --dev",
             {"account.create": new_accounts, "card.issue": new_cards},
             points=70,
-            step=10,
+            step=28,
             wreck_step=9,
         ),
     )
 }
 RESUMED = ("fund", "freeze", "issue", "provision")
 """Scenarios whose resume is killed too; with --whole that of every one."""
-RESUME_STEP = 4
+RESUME_STEP = 8
 LEFT_OPEN = ("intended", "sent")
 
 
@@ -162,19 +163,14 @@ def trial(request: pytest.FixtureRequest, processes: Processes, programme: Path,
     return Trial(scenario, processes, copies, home, ref, [*spelled(scenario.argv), "-o", "json"], before)
 
 
-def _chosen(points: list[str], salt: str, step: int) -> list[int]:
-    """Numbers of points: every `step`th, from a start that differs from salt to salt."""
-    return list(range(1 + crc32(salt.encode()) % step, len(points) + 1, step))
-
-
 @pytest.mark.parametrize("trial", SCENARIOS, indirect=True)
 def test_killed_at_every_point(trial: Trial, pytestconfig: pytest.Config, subtests: pytest.Subtests) -> None:
     points = trial.points()
     assert len(points) >= trial.scenario.points, points
     assert {"books before", "books after", "bank before", "bank after", "POST before", "POST after"} <= set(points)
     assert any(point.startswith("result") for point in points)
-    step = 1 if pytestconfig.getoption("--whole") else trial.scenario.step
-    for number in _chosen(points, trial.scenario.name, step):
+    choose = of_each_kind if trial.scenario.model else chosen
+    for number in choose(points, trial.scenario.name, trial.scenario.step, whole=pytestconfig.getoption("--whole")):
         with subtests.test(point=f"{number} {points[number - 1]}"):
             home = trial.killed(number)
             trial.resume(home)
@@ -191,7 +187,7 @@ def test_killed_while_resuming(trial: Trial, pytestconfig: pytest.Config, subtes
     """From each kind of wreck that a kill leaves: killed again at every point of the resume, and resumed once more."""
     whole = pytestconfig.getoption("--whole")
     wrecks: dict[object, Path] = {}
-    for number in _chosen(trial.points(), trial.scenario.name, 1 if whole else trial.scenario.wreck_step):
+    for number in chosen(trial.points(), trial.scenario.name, trial.scenario.wreck_step, whole=whole):
         home = trial.killed(number)
         if any(state in LEFT_OPEN for _, state in trial.begun(home)):
             wrecks.setdefault((tuple(trial.begun(home)), str(trial.far(home))), home)
@@ -199,7 +195,7 @@ def test_killed_while_resuming(trial: Trial, pytestconfig: pytest.Config, subtes
     for index, wreck in enumerate(wrecks.values()):
         points = trial.processes.run(trial.copy(wreck), "operation", "resume", "-o", "json", watch=True).points
         assert "books before" in points
-        for number in _chosen(points, f"{trial.scenario.name} {index}", 1 if whole else RESUME_STEP):
+        for number in chosen(points, f"{trial.scenario.name} {index}", RESUME_STEP, whole=whole):
             with subtests.test(wreck=wreck.name, point=f"{number} {points[number - 1]}"):
                 home = trial.copy(wreck)
                 assert trial.processes.run(home, "operation", "resume", "-o", "json", kill=number).status == KILLED

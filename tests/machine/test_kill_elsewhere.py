@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 
 from tests.machine import bank_marqeta, bank_strowallet
 from tests.machine.bank import CardSeen, operations, our_cards, rows
 from tests.machine.processes import KILLED, Processes, Wanted
+from tests.machine.slicing import chosen, of_each_kind
 
 Copy = Callable[[Path], Path]
 MILLION = 100_000_000
@@ -22,7 +22,8 @@ BANKS = {"marqeta": bank_marqeta, "strowallet": bank_strowallet}
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A command line (`CARD` and `ACCOUNT` stand for ids) and those before it; `kinds` are the writes that it needs, in order,
-    `cards` how many it makes, and `after` what its card is then. Of its points every `step`th is killed; with --whole all."""
+    `cards` how many it makes, and `after` what its card is then. Of its points every `step`th is killed, of a `model` one of
+    each kind too; with --whole all."""
 
     provider: str
     argv: str
@@ -31,7 +32,8 @@ class Scenario:
     cards: int = 0
     before: Sequence[str] = ()
     keyed: bool = True
-    step: int = 2
+    step: int = 8
+    model: bool = False
 
 
 ISSUED = {"state": "active", "balance": 2_500, "limits": {}}
@@ -42,7 +44,8 @@ SCENARIOS = {
         ["card.issue", "card.limits", "card.activate", "card.fund"],
         {"state": "active", "balance": MILLION + 2_500, "limits": {"daily": 1_000}},
         cards=1,
-        step=5,
+        step=16,
+        model=True,
     ),
     "withdraw": Scenario(
         "marqeta",
@@ -50,14 +53,12 @@ SCENARIOS = {
         ["card.withdraw", "card.withdraw"],
         {"state": "active", "balance": MILLION + 1_000, "limits": {}},
         before=["card fund CARD --amount 20"] * 2,
-        step=4,
     ),
     "create": Scenario(
         "strowallet",
         "account create --name Annie --email annie@example.com --provider strowallet",
         ["account.create"],
         {"state": "active", "balance": MILLION, "limits": {}},
-        step=1,
     ),
     "issue here": Scenario("strowallet", "card issue --account ACCOUNT --fund 25 --no-limits", ["card.issue"], ISSUED, cards=1),
     "fund": Scenario(
@@ -65,7 +66,7 @@ SCENARIOS = {
         "card fund CARD --amount 25",
         ["card.fund"],
         {"state": "active", "balance": MILLION + 2_500, "limits": {}},
-        step=1,
+        model=True,
     ),
     "withdraw here": Scenario(
         "strowallet",
@@ -112,8 +113,11 @@ class Trial:
         return ended.points
 
     def chosen(self, points: list[str], *, whole: bool) -> list[int]:
-        step = 1 if whole else self.scenario.step
-        return list(range(1 + crc32(self.scenario.argv.encode()) % step, len(points) + 1, step))
+        """In any case one before and one after the far side has done it: what can be settled, and what cannot."""
+        if self.scenario.model:
+            return of_each_kind(points, self.scenario.argv, self.scenario.step, whole=whole)
+        kinds = ["bank before", "POST after"]
+        return chosen(points, self.scenario.argv, self.scenario.step, whole=whole, kinds=kinds)
 
     def resume(self, home: Path) -> int:
         return self.processes.run(home, "operation", "resume", "--provider", self.scenario.provider, "-o", "json").only.code

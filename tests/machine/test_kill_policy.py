@@ -14,6 +14,7 @@ import pytest
 
 from tests.machine.bank import rows
 from tests.machine.processes import KILLED, ROOT, Processes, Wanted, environ
+from tests.machine.slicing import chosen
 
 Copy = Callable[[Path], Path]
 PEOPLE = ("ann", "bob", "cid", "dan")
@@ -32,7 +33,7 @@ AFTER = {
     "A/dan~2": [("COMPLETED", 2000)],
 }
 KINDS = ["saved_card.cancel"] * 2 + ["saved_card.capture"] * 2 + ["saved_card.charge"] + ["saved_card.preauth"] * 5
-STEP = 7
+STEP = 24
 """Of the points every so manieth is killed; with --whole all."""
 
 
@@ -109,7 +110,8 @@ def test_a_run_killed_at_every_point(
     assert ended.only.code == 0, ended.only
     check_done(home)
     points = ended.points
-    for number in range(1, len(points) + 1, 1 if pytestconfig.getoption("--whole") else STEP):
+    kinds = ["bank before", "POST after", "result before"]
+    for number in chosen(points, "policy", STEP, whole=pytestconfig.getoption("--whole"), kinds=kinds):
         with subtests.test(point=f"{number} {points[number - 1]}"):
             home = copies(held)
             assert processes.run(home, *command(held), kill=number).status == KILLED

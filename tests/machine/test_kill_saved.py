@@ -8,12 +8,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import pytest
 
 from tests.machine.bank import assert_told_once, operations, rows
 from tests.machine.processes import KILLED, Processes, Wanted, alone
+from tests.machine.slicing import chosen, of_each_kind
 
 Copy = Callable[[Path], Path]
 BUYER = "buyer@example.com"
@@ -32,13 +32,14 @@ class Side:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A command line and those before it; `kinds` are its writes, in order, and `after` both sides at its end. Of its points
-    every `step`th is killed; with --whole all."""
+    every `step`th is killed, of a `model` one of each kind too; with --whole all."""
 
     argv: Sequence[str]
     kinds: Sequence[str]
     after: Side
     before: Sequence[Sequence[str]] = ()
-    step: int = 3
+    step: int = 7
+    model: bool = False
 
 
 _INVOICE = ["--invoice", "A-1"]
@@ -50,14 +51,13 @@ SCENARIOS = {
         ["customer.create", "saved_card.add"],
         Side([], 2),
     ),
-    "charge": Scenario(_CHARGE, ["saved_card.charge"], Side([("completed", 500, 500, 0, "A-1")], 1), step=1),
+    "charge": Scenario(_CHARGE, ["saved_card.charge"], Side([("completed", 500, 500, 0, "A-1")], 1), model=True),
     "preauth": Scenario(_HOLD, ["saved_card.preauth"], Side([("approved", 5000, 0, 0, "A-1")], 1)),
     "capture": Scenario(
         ["saved-card", "capture", BUYER, "--amount", "42.10", *_INVOICE],
         ["saved_card.capture"],
         Side([("completed", 4210, 4210, 0, "A-1")], 1),
         before=[_HOLD],
-        step=2,
     ),
     "cancel": Scenario(
         ["saved-card", "cancel", BUYER, *_INVOICE],
@@ -70,7 +70,6 @@ SCENARIOS = {
         ["saved_card.refund"],
         Side([("completed", 500, 500, 200, "A-1")], 1),
         before=[_CHARGE],
-        step=2,
     ),
 }
 
@@ -104,8 +103,8 @@ class Trial:
         return ended.points
 
     def chosen(self, points: list[str], *, whole: bool, salt: str = "") -> list[int]:
-        step = 1 if whole else self.scenario.step
-        return list(range(1 + crc32(f"{self.scenario.kinds} {salt}".encode()) % step, len(points) + 1, step))
+        choose = of_each_kind if self.scenario.model and not salt else chosen
+        return choose(points, f"{self.scenario.kinds} {salt}", self.scenario.step, whole=whole)
 
     def resume(self, home: Path, kill: int | None = None, *, watch: bool = False) -> Any:
         return self.processes.run(home, "operation", "resume", "--provider", "square", "-o", "json", kill=kill, watch=watch)
