@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import canary
+from tests import canary, founding
+from tests.machine import slicing
 
 _REQUIRE_ALL = "CARDCTL_REQUIRE_ALL"
+_LEAK = "card data or a secret was written in clear"
+_watch = canary.Watch()
+_told: list[str] = []
+"""What the other processes of this run have found at their ends."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,6 +28,10 @@ def pytest_configure() -> None:
     """A shell starts what it puts into the background with Ctrl-C ignored, and our processes would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"slices of big counts begin at {slicing.OFFSET}={slicing.offset()}" * (not config.getoption("--whole"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -43,21 +53,43 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After the whole suite: no card number or secret in anything that the tests left on disk."""
+    """After the whole suite: no card number or secret in what is left on disk, and none in what is gone (see `_looked_through`)."""
     base = getattr(session.config, "_tmp_path_factory", None)
-    if base is None or hasattr(session.config, "workerinput"):
+    if base is None:
         return
-    found = canary.look(Path(base.getbasetemp()))
-    if found:
-        print("\nCANARY: card data or a secret was written in clear:", *found[:20], sep="\n  ")
+    found = [*_watch.look(Path(base.getbasetemp())), *_watch.late(), *_told]
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["canary"] = found
+    elif found:
+        print(f"\nCANARY: {_LEAK}:", *sorted(set(found))[:20], sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A worker of pytest-xdist has ended."""
+    _told.extend(getattr(node, "workeroutput", {}).get("canary", []))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with founding.copied(tmp_path_factory.mktemp("models")):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def _looked_through(tmp_path: Path) -> Iterator[None]:
+    """At the end no card number or secret is in anything that the test wrote; then pytest takes it away, if it has passed."""
+    yield
+    found = _watch.look(tmp_path)
+    assert not found, f"{_LEAK}: {found}"
+
+
+@pytest.fixture(autouse=True)
+def home(_looked_through: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home of the test's own; whatever of cardctl is set outside does not reach it."""
     for name in list(os.environ):
-        if name.startswith("CARDCTL_") and name not in ("CARDCTL_SPECS", _REQUIRE_ALL):
+        if name.startswith("CARDCTL_") and name not in ("CARDCTL_SPECS", _REQUIRE_ALL, slicing.OFFSET):
             monkeypatch.delenv(name)
     monkeypatch.setenv("CARDCTL_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
