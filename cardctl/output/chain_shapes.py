@@ -95,15 +95,15 @@ def wallet(value: Wallet) -> Shape:
 def figure_lines(value: OrderFigures) -> list[str]:
     """The figures as a person reads them."""
     rate = "-" if value.success_rate is None else f"{value.success_rate * 100:.2f} %"
-    times = "-" if value.mean_ms is None else f"{value.mean_ms} ms on average, {value.p95_ms} ms for 95 of 100"
-    failed = f"{value.failed_topups} failed top-ups, {value.failed_purchases} failed purchases, {value.refunds} refunds"
-    return [f"delivered: {rate} of {value.ended} orders that ended; time to issue: {times}", failed]
+    times = "-" if value.mean_ms is None else f"{value.mean_ms} ms on average, 95 of 100 within {value.p95_ms} ms"
+    failed = f"failed top-ups: {value.failed_topups}, failed purchases: {value.failed_purchases}, refunds: {value.refunds}"
+    return [f"delivered: {rate} of orders that ended ({value.ended})", f"time to issue: {times}", failed]
 
 
 def wallet_lines(value: Wallet) -> list[str]:
     """The wallet as a person reads it."""
     lines = [f"wallet: {each}" for each in value.held] or ["wallet: empty"]
-    return lines + [f"{need.orders} orders wait for {need.needed}" for need in value.needs if need.orders]
+    return lines + [f"{need.needed} wanted by orders that wait ({need.orders})" for need in value.needs if need.orders]
 
 
 def finding_lines(found: Sequence[Finding]) -> list[str]:

@@ -20,6 +20,7 @@ def order(value: Order, steps: Sequence[Step] | None = None) -> Shape:
         "checkout_ref": value.checkout_ref,
         "transaction_id": value.transaction_id,
         "offer_id": value.offer_id,
+        "title": value.title,
         "recipient": value.recipient,
         "full_name": value.full_name,
         "state": value.state.value,
@@ -92,6 +93,11 @@ def offer(value: Offer) -> Shape:
         "price": money(value.price),
         "notes": value.notes,
     }
+
+
+def offer_row(value: Offer) -> Shape:
+    """The same, short enough for a row."""
+    return offer(value) | ({"data_gb": "unlimited"} if value.data_unlimited else {})
 
 
 def _step(value: Step) -> Shape:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cardctl.commands.esim._words import SALES
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.orders import Order, OrderState
 from cardctl.errors import BadInput, DevelopmentOnly, ExitCode
+from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from cardctl.runtime import Run
@@ -71,11 +72,12 @@ def show_fulfilled(run: Run, order: Order, *, save: Path | None, force: bool, qr
     """How an order ended, or where it stands; its QR code drawn and saved where there is one and it was asked for."""
     from cardctl.output.order_shapes import order as order_shape  # noqa: PLC0415
     from cardctl.services.flows.finding_orders import steps_of  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.running import held_up  # noqa: PLC0415
 
     issued = order.state in _ISSUED
     if issued and (save is not None or (qr and run.console.shows_secrets)):
         show_code(run, order, save=save, force=force, draw=qr)
-    code = exit_code_of(order)
+    code = exit_code_of(order, held_up(run.books, order))
     if code is ExitCode.DONE and order.state is not OrderState.DELIVERED:
         run.console.warn("ORDER_PENDING", f"{order.id} is {order.state}{_why(order)}; `cardctl esim retry` goes on")
     if order.state is OrderState.DELIVERED and run.settings.profile.mail.host is None:
@@ -100,13 +102,13 @@ def show_code(run: Run, order: Order, *, save: Path | None, force: bool, draw: b
         run.console.notice("the supplier gave this QR code as a picture only: --save FILE.png")
 
 
-def exit_code_of(order: Order) -> ExitCode:
+def exit_code_of(order: Order, held_up: Why | None) -> ExitCode:
     """3 where the order came to nothing, or a person is needed; 9 in doubt; 8 where somebody could not be reached."""
-    if order.reason_code == Why.IN_DOUBT:
+    if held_up is Why.IN_DOUBT:
         return ExitCode.IN_DOUBT
-    if order.state in _ENDED_BADLY or order.reason_code == Why.MAIL_REFUSED:
+    if order.state in _ENDED_BADLY or held_up is Why.MAIL_REFUSED:
         return ExitCode.FINDINGS
-    return ExitCode.UNAVAILABLE if order.reason_code in (Why.UNAVAILABLE, Why.MAIL_UNAVAILABLE) else ExitCode.DONE
+    return ExitCode.UNAVAILABLE if held_up in (Why.UNAVAILABLE, Why.MAIL_UNAVAILABLE) else ExitCode.DONE
 
 
 def line_of(order: Order) -> str:
@@ -125,6 +127,20 @@ def show_rehearsal(run: Run, rehearsed: Rehearsed) -> None:
 
     run.console.notice(line_of(rehearsed.order))
     _frame.show_rehearsal(run, *(rehearsed.drafts or (rehearsed.order,)), then=rehearsed.then)
+
+
+def show_whole(run: Run, told: dict[str, Any]) -> None:
+    """An order with all that came of it; for a person each list is a table of its own."""
+    from cardctl.output import tables  # noqa: PLC0415
+
+    lists = {"steps": tables.STEPS, "topups": tables.TOPUPS, "refunds": tables.SALE_REFUNDS, "plans": tables.PLANS}
+    if run.console.output is not Output.TABLE:
+        run.console.show(told)
+        return
+    run.console.show({name: value for name, value in told.items() if name not in lists})
+    for name, columns in lists.items():
+        if told.get(name):
+            run.console.rows(told[name], columns)
 
 
 def show_due(run: Run, orders: Sequence[Order]) -> None:

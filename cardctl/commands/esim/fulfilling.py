@@ -54,10 +54,11 @@ def fulfil(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
-    """Take one paid order as far as it goes: priced, the wallet seen to, bought, delivered; or its customer refunded.
+    """Take one paid order as far as it goes.
 
-    Safe to repeat: nothing is bought, mailed or given back twice. Exit 0 with the warning ORDER_PENDING where it waits; 3:
-    it was refunded, or needs a person; 9: in doubt; `cardctl esim retry` goes on.
+    It is priced, the wallet seen to, the eSIM bought and mailed; or its customer refunded. Safe to repeat: nothing is bought,
+    mailed or given back twice. Exit 0 with the warning ORDER_PENDING where it waits, and `cardctl esim retry` goes on; 3: it
+    was refunded, or needs a person; 8: somebody could not be reached; 9: in doubt.
 
     Example: cardctl esim fulfil --payment pi_3Q1… --save qr.png
 
@@ -97,9 +98,10 @@ def retry(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
-    """Go on with every order that is due, wherever it stopped; or with those that are named, now.
+    """Go on with the orders that are due, or that are named.
 
-    For cron, every minute. Exit 3: some need a person; 9: in doubt; 10: some failed for now, or were not come to.
+    Each goes on where it stopped; for cron, every minute. Exit 3: some need a person; 9: in doubt; 10: some failed for now, or
+    were not come to.
 
     Example: cardctl esim retry --failed
     """
@@ -119,12 +121,13 @@ def retry(
         if dry_run:
             _shown.show_due(run, chosen or running.waiting(made))
             return ExitCode.DONE
-        with job(run, "esim", deadline=deadline, random_wait=random_wait) as late, run.console.progress("orders") as progress:
+        with job(run, "esim", deadline=deadline, random_wait=random_wait) as late:
             if recipient is not None:
                 beginning.try_again(made, chosen[0], recipient=recipient)
-            ran = running.run(made, chosen, workers=workers, late=late, progress=progress) if chosen else running.Ran()
-            if not orders:
-                ran.add(running.run(made, workers=workers, late=late, progress=progress))
+            with run.console.progress("orders") as progress:
+                ran = running.run(made, chosen, workers=workers, late=late, progress=progress) if chosen else running.Ran()
+                if not orders:
+                    ran.add(running.run(made, workers=workers, late=late, progress=progress))
             return _shown.show_ran(run, ran, late.verdict(ran.exit_code))
 
 

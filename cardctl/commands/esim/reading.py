@@ -67,7 +67,9 @@ def show(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show one order with its steps, from our books; its QR code on a terminal or into a file, with an audit entry.
+    """Show one order with its steps, from our books.
+
+    Its QR code is shown on a terminal or saved into a file, with an audit entry; --plans asks the supplier.
 
     Example: cardctl esim show pi_3Q1… --qr
     """
@@ -90,4 +92,4 @@ def show(
         if qr or save is not None:
             _shown.show_code(run, found, save=save, force=force, draw=qr)
         whole = whole_order(run.books, found)
-        run.console.show(order_shapes.order_whole(whole.order, whole.steps, whole.topups, whole.refunds, left))
+        _shown.show_whole(run, order_shapes.order_whole(whole.order, whole.steps, whole.topups, whole.refunds, left))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,10 +46,10 @@ def reconcile(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> ExitCode:
-    """Join payment, card spend, wallet, purchase and delivery of every order; name what is out of order. Changes nothing.
+    """Join payment, wallet, purchase and delivery of each order.
 
-    Exit 0: clean; 3: something is out of order, or orders wait for the wallet's money. `cardctl reconcile` remembers
-    such breaks, and mends them.
+    Card spend and wallet ledger are among it. What is out of order is named, and nothing changed. Exit 0: clean; 3: something
+    is out of order, or orders wait for the wallet's money. `cardctl reconcile` remembers such breaks, and mends them.
 
     Example: cardctl esim reconcile --report
 
@@ -63,16 +64,14 @@ def reconcile(
         if check_balance:
             return _show_balance(run)
         start = moment(since, now=runtime.now()) if since else None
-        with (
-            job(run, "esim-reconcile", deadline=deadline, random_wait=random_wait) as late,
-            run.console.progress("orders") as advance,
-        ):
+        with job(run, "esim-reconcile", deadline=deadline, random_wait=random_wait) as late, ExitStack() as opened:
             place = reconciling.chains_place(run)
             sides = run.desk(provider=SALES), run.desk(provider=SUPPLY)
-            with chains.joined(*sides, place, since=start, late=late, progress=advance) as found:
-                paths = _written(run, found, report_dir) if report or report_dir else []
-                code = late.verdict(_code(found))
-                _show(run, found, only, paths)
+            with run.console.progress("read") as advance:
+                found = opened.enter_context(chains.joined(*sides, place, since=start, late=late, progress=advance))
+            paths = _written(run, found, report_dir) if report or report_dir else []
+            code = late.verdict(_code(found))
+            _show(run, found, only, paths)
         return code
 
 

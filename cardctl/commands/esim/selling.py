@@ -62,11 +62,12 @@ def offers(
         pages = seller.offers(country=country.upper() if country else None, region=region)
         found = (one for page in pages for one in page if (every or one.enabled) and brand in (None, one.brand))
         some, cut = limited(found, limit)
-        run.console.rows(map(order_shapes.offer, some), tables.OFFERS, limit_cut=cut)
+        shape = order_shapes.offer_row if output is Output.TABLE else order_shapes.offer
+        run.console.rows(map(shape, some), tables.OFFERS, limit_cut=cut)
 
 
 def balance(profile: ProfileOption = None, timeout: TimeoutOption = None, output: OutputOption = Output.TABLE) -> None:
-    """Show the wallet: what is in it, what of that orders have spoken for, and what orders wait for.
+    """Show the wallet: what orders have spoken for, and wait for.
 
     Example: cardctl esim balance -o json
     """
@@ -79,7 +80,7 @@ def balance(profile: ProfileOption = None, timeout: TimeoutOption = None, output
         words = ("available", "reserved", "free", "wanted")
         told = [{word: money(getattr(one, word)) for word in words} for one in seen]
         lines = [f"{one.available} in the wallet, {one.reserved} spoken for, {one.free} free" for one in seen]
-        lines += [f"orders wait for {one.wanted}" for one in seen if one.wanted.minor]
+        lines += [f"{one.wanted} wanted by orders that wait" for one in seen if one.wanted.minor]
         run.console.done({"topup": run.settings.profile.zendit.topup, "wallet": told}, lines or ["nothing is in the wallet"])
 
 
@@ -99,7 +100,10 @@ def checkout(
     timeout: TimeoutOption = None,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Make a page on which a customer pays for an eSIM; paid, it is an order.
+    """Make a page on which a customer pays for an eSIM.
+
+    Paid, it is an order, which `webhook serve --fulfil` hears of, or `esim fulfil --session` is told. The page's address is
+    printed, and kept nowhere.
 
     Example: cardctl esim checkout ESIM-TR-7D-1GB --recipient a@example.com --price 4.90 --currency USD
     """
