@@ -23,7 +23,10 @@ PaymentArgument = Annotated[
 AmountOption = Annotated[
     str | None, typer.Option("--amount", metavar="AMOUNT", help="How much of it, such as 12.50; else all of it.")
 ]
-ReasonOption = Annotated[str | None, typer.Option("--reason", metavar="WORD", help="The provider's word: NOT_RECEIVED at Square, fraudulent at Stripe.")]
+ReasonOption = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="WORD", help="The provider's word: NOT_RECEIVED at Square, fraudulent at Stripe."),
+]
 DecideOption = Annotated[Verdict | None, typer.Option("--decide", help="How the dispute ends, as the seller sees it.")]
 
 
