@@ -70,7 +70,7 @@ def fulfil(
     from cardctl.services.flows.fulfilling import advancing, beginning, rehearsing  # noqa: PLC0415
 
     _only_one(payment, session, order, demo=demo, offer=offer)
-    patience = span(wait).total_seconds()
+    patience = 0.0 if wait == "0s" else span(wait).total_seconds()
     with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
         made = shop(run)
         named = _shown.demo(run, made, offer, dry_run=dry_run) if demo else _named(payment, session, order)
