@@ -37,6 +37,8 @@ UNFINISHED = frozenset(OrderState) - {OrderState.UNPAID, OrderState.DELIVERED, O
 """States in which the chain goes on by itself."""
 BOUGHT = frozenset({OrderState.BUYING, OrderState.ORDERED, OrderState.READY, OrderState.DELIVERED})
 """States in which something was bought, or may have been."""
+GIVEN_UP = frozenset({OrderState.REFUNDING, OrderState.REFUNDED})
+"""States whose reason is why the customer gets the money back."""
 
 
 class StepName(StrEnum):

@@ -16,7 +16,9 @@ from cardctl.services.settling import settle
 WAIT_SECONDS = 30.0
 """How long a write waits for one in flight on the same target."""
 _POLL = 0.1
-_NEVER_RAN = frozenset({"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "NEVER_RAN", "SECRET_REFUSED"})
+_NEVER_RAN = frozenset(
+    {"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "CIRCUIT_OPEN", "NEVER_RAN", "SECRET_REFUSED", "SECRET_MISSING"}
+)
 _S = OperationState
 
 
@@ -55,6 +57,11 @@ def guard_live(desk: Desk) -> None:
         raise LiveNotSaid(f"this writes to the live programme {desk.programme}")
 
 
+def came_to_nothing(operation: Operation) -> bool:
+    """Whether it surely never reached its provider: no answer to it, and done again under the same key."""
+    return operation.state is _S.REFUSED and (operation.sent_at is None or operation.error_code in _NEVER_RAN)
+
+
 def claim(desk: Desk, deed: Deed, wish: Wish, then: Sequence[tuple[Deed, Wish]] = ()) -> list[Operation] | Done:
     """Commit the intent, and in the same transaction those of what is to follow `then`, each knowing which it comes `after`;
     waits for a live write on the same target. Or the Done that makes it unnecessary."""
@@ -79,7 +86,7 @@ def claim(desk: Desk, deed: Deed, wish: Wish, then: Sequence[tuple[Deed, Wish]] 
 def _prior(desk: Desk, unit: Unit, caller_key: str | None) -> Operation | None:
     """The operation that has the caller's key; one that was never sent, or surely never ran, gives the key back."""
     prior = unit.operations.by_caller_key(desk.programme, caller_key) if caller_key else None
-    if prior is not None and prior.state is _S.REFUSED and (prior.sent_at is None or prior.error_code in _NEVER_RAN):
+    if prior is not None and came_to_nothing(prior):
         give_back(desk, unit, prior)
         return None
     return prior

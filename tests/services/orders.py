@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import httpx
@@ -50,11 +51,12 @@ _HOLDER = NewAccount(
 
 class Ground:
     """`world` is Stripe's, `supply` the same world at Zendit. `mails` is every letter that was sent; `post` may be replaced by
-    a server that refuses. The clock is ours, and moved by `later` and by every sleep of the chain's."""
+    a server that refuses. The clock is ours: it ticks when it is looked at, and is moved by `later` and by every sleep of the
+    chain's."""
 
     def __init__(self, world: World, terms: Terms | None = None) -> None:
         self.world = world
-        self.offset = timedelta(0)
+        self._begun, self._ticks, self.offset = runtime.now(), count(), timedelta(0)
         self.mails: list[Letter] = []
         self.post: Callable[[Letter], None] = self.mails.append
         self.terms = terms or Terms(mails=True)
@@ -79,7 +81,7 @@ class Ground:
         self.supply.desk.provider.close()
 
     def now(self) -> datetime:
-        return runtime.now() + self.offset
+        return self._begun + self.offset + timedelta(milliseconds=next(self._ticks))
 
     def later(self, **span: float) -> None:
         """Time passes here and at the far side."""

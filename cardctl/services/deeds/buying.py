@@ -14,7 +14,7 @@ from cardctl.providers.base import Remote, require
 from cardctl.providers.selling import SellsEsims
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Change, Wish
-from cardctl.services.operations import run_once
+from cardctl.services.operations import came_to_nothing, run_once
 from cardctl.services.order_entries import order_diff
 from cardctl.services.supplying import take_purchase
 
@@ -23,8 +23,18 @@ def buy(desk: Desk, order: Order) -> Done:
     """Buy what an order wants, once for each of its attempts. StateForbids (6) unless it was decided to buy; ProviderRefused
     (7) where the supplier says no at once: then nothing was bought."""
     told = {"offer": order.offer_id, "purchase": order.purchase_ref}
-    key = f"{order.id}:buy:{order.attempt}"
-    return run_once(desk, Buy(), Wish(order.id, told, amount=order.cost, caller_key=key, about=order.purchase_ref))
+    return run_once(desk, Buy(), Wish(order.id, told, amount=order.cost, caller_key=_key(order), about=order.purchase_ref))
+
+
+def was_asked_for(desk: Desk, order: Order) -> bool:
+    """Whether the purchase of the order's attempt may have reached the supplier."""
+    with desk.books.read() as unit:
+        made = unit.operations.by_caller_key(desk.programme, _key(order))
+    return made is not None and not came_to_nothing(made)
+
+
+def _key(order: Order) -> str:
+    return f"{order.id}:buy:{order.attempt}"
 
 
 class Buy:

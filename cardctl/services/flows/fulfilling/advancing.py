@@ -25,7 +25,7 @@ from cardctl.services.resuming import resume
 
 _MOST_STEPS = 200
 """Of one order in one go: more than any needs, so that nothing can go round in a circle."""
-_FATAL = (BooksUnusable, SecretProblem, LiveNotSaid, BadConfig, Unsupported)
+FATAL = (BooksUnusable, SecretProblem, LiveNotSaid, BadConfig, Unsupported)
 """What no other order would fare better with."""
 _DOERS: dict[Do, tuple[StepName, Callable[[Shop, Order], None]]] = {
     Do.READ_SALE: (StepName.PAY, pricing.read_sale),
@@ -84,7 +84,7 @@ def _settled(shop: Shop, order: Order, opened: list[Operation], name: StepName) 
         try:
             with providing.with_card(shop, desk, operation) as able:
                 left = resume(able, [operation.id]).left
-        except _FATAL:
+        except FATAL:
             raise
         except CardctlError as error:
             shop.put_off(order, name, Why.UNAVAILABLE, error.message)
@@ -101,7 +101,7 @@ def _tried(shop: Shop, order: Order, do: Do) -> bool:
     name, doer = _DOERS[do]
     try:
         doer(shop, order)
-    except _FATAL:
+    except FATAL:
         raise
     except OutcomeUnknown as error:
         shop.put_off(order, name, Why.IN_DOUBT, error.message)

@@ -8,17 +8,21 @@ from cardctl.db.unit import Unit
 from cardctl.domain.esims import ENDED, NOT_ABOUT_THE_ORDER, TRANSACTION_ID_TAKEN, PurchaseState
 from cardctl.domain.fulfilment import ATTEMPTS, Why, look_again
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
-from cardctl.errors import ProviderHasNot, ProviderRefused
+from cardctl.errors import ProviderHasNot, ProviderRefused, ProviderUnavailable, SecretProblem
 from cardctl.providers.base import require
 from cardctl.providers.selling import SellsEsims
-from cardctl.services.deeds.buying import buy
+from cardctl.services.deeds.buying import buy, was_asked_for
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import given_up, note_step
 from cardctl.services.supplying import take_purchase
 
 
 def buy_esim(shop: Shop, order: Order) -> None:
-    """Buy it, once. A supplier that says no has sold nothing; one that lets nobody in says nothing about the order."""
+    """Buy it, once. A supplier that says no has sold nothing; one that lets nobody in says nothing about the order. Where
+    surely nothing was bought, it is decided anew: the customer may have got the money back meanwhile."""
+    if shop.is_stale(order) and not was_asked_for(shop.supply, order):
+        shop.change(order, _undecided, "order.not_bought")
+        return
     try:
         done = buy(shop.supply, order)
     except ProviderRefused as no:
@@ -26,6 +30,12 @@ def buy_esim(shop: Shop, order: Order) -> None:
             raise
         refusal = no
         shop.change(order, lambda unit, fresh: _refused(shop, unit, fresh, refusal), "order.refused")
+        return
+    except (ProviderUnavailable, SecretProblem) as error:
+        again = shop.change(order, _undecided, "order.not_bought")
+        if isinstance(error, SecretProblem):
+            raise
+        shop.put_off(again, StepName.BUY, Why.UNAVAILABLE, error.message)
         return
     operation_id = done.operation.id if done.operation else None
     with shop.books.write() as unit:
@@ -68,6 +78,11 @@ def fetch_qr(shop: Shop, order: Order) -> None:
         return replace(cleared, state=OrderState.READY, issued_at=now, due_at=now)
 
     shop.change(order, ready, "order.issued")
+
+
+def _undecided(_unit: Unit, order: Order) -> Order:
+    """Its money stays spoken for."""
+    return replace(order, state=OrderState.PAID, purchase_ref=None)
 
 
 def _refused(shop: Shop, unit: Unit, order: Order, error: ProviderRefused) -> Order:

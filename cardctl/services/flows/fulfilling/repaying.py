@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cardctl.db.unit import Unit
-from cardctl.domain.fulfilment import STALE, Why
+from cardctl.domain.fulfilment import Why
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
 from cardctl.errors import ProviderHasNot, ProviderRefused
 from cardctl.providers.base import require
@@ -18,7 +18,7 @@ from cardctl.services.ordering import take_sale
 def refund(shop: Shop, order: Order) -> None:
     """Give back what is left of the payment, after a look at it where what is known of it is old. Where the provider says no, a
     look tells whether somebody else was faster, and gave back all or some of it; else a person is needed."""
-    if order.seen_at is None or shop.now() - order.seen_at > STALE:
+    if shop.is_stale(order):
         order = _looked(shop, order)
     if order.state is not OrderState.REFUNDING:
         return

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 
 from cardctl.db.orders import OrderFilter
+from cardctl.db.unit import Books
 from cardctl.domain.fulfilment import FOREVER, Why
-from cardctl.domain.orders import UNFINISHED, Order, OrderState
+from cardctl.domain.orders import GIVEN_UP, UNFINISHED, Order, OrderState
 from cardctl.errors import CardctlError, ExitCode
-from cardctl.services.flows.fulfilling.advancing import advance
+from cardctl.services.flows.fulfilling.advancing import FATAL, advance
 from cardctl.services.flows.fulfilling.beginning import try_again
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.operations import guard_live
@@ -19,30 +20,35 @@ from cardctl.stopping import never
 
 WORKERS = 8
 _PORTION = 500
+_FOR_NOW = frozenset({Why.UNAVAILABLE, Why.MAIL_UNAVAILABLE})
 _DUE = (*sorted(UNFINISHED), OrderState.REFUNDED)
 """A refunded order may have a letter to come."""
 
 
 @dataclass(slots=True)
 class Ran:
-    """How a run ended: the orders as they are now, errors of those that raised one, and how many were not come to."""
+    """How a run ended: the orders as they are now, errors of those that raised one, and how many were not come to. `held_up`
+    says why orders wait, by id."""
 
     orders: list[Order] = field(default_factory=list)
+    held_up: dict[str, Why] = field(default_factory=dict)
     errors: dict[str, CardctlError] = field(default_factory=dict)
     not_reached: int = 0
 
     def add(self, other: Ran) -> None:
         known = {order.id for order in other.orders}
         self.orders = [*(order for order in self.orders if order.id not in known), *other.orders]
+        self.held_up = {id_: why for id_, why in self.held_up.items() if id_ in {order.id for order in self.orders}}
+        self.held_up |= other.held_up
         self.errors |= other.errors
         self.not_reached += other.not_reached
 
     @property
     def exit_code(self) -> ExitCode:
         """9 while a write is in doubt, 10 where something failed or was not come to, 3 where a person should know."""
-        if any(order.reason_code == Why.IN_DOUBT for order in self.orders):
+        if Why.IN_DOUBT in self.held_up.values():
             return ExitCode.IN_DOUBT
-        if self.errors or self.not_reached or any(order.reason_code == Why.UNAVAILABLE for order in self.orders):
+        if self.errors or self.not_reached or _FOR_NOW & set(self.held_up.values()):
             return ExitCode.PARTLY
         return ExitCode.FINDINGS if any(map(needs_a_person, self.orders)) else ExitCode.DONE
 
@@ -51,8 +57,22 @@ def needs_a_person(order: Order) -> bool:
     """Whether an order waits for something that only a person can bring about."""
     if order.state is OrderState.STUCK:
         return True
+    if order.state is OrderState.REFUNDING:
+        return order.due_at == FOREVER
     waits = (Why.WALLET_SHORT, Why.NO_MAIL_SERVER, Why.MAIL_REFUSED, Why.TOO_OLD)
     return order.state in UNFINISHED and order.reason_code in waits
+
+
+def held_up(books: Books, order: Order) -> Why | None:
+    """Why an order waits; None where it does not. The reason of one that is given up is another: why the money goes back."""
+    if order.state not in GIVEN_UP:
+        return Why(order.reason_code) if order.state in UNFINISHED and order.reason_code else None
+    if not order.tries or order.due_at == FOREVER:
+        return None
+    if order.state is OrderState.REFUNDED:
+        return Why.MAIL_UNAVAILABLE
+    with books.read() as unit:
+        return Why.IN_DOUBT if unit.operations.open_for(order.id) else Why.UNAVAILABLE
 
 
 def due(shop: Shop, limit: int = _PORTION) -> list[str]:
@@ -108,11 +128,11 @@ def _work(
     progress: Callable[[int], None],
     ran: Ran,
 ) -> None:
-    begun = 0
+    begun, fatal = 0, list[Exception]()
 
     def taken() -> bool:
         nonlocal begun
-        if late():
+        if fatal or late():
             return False
         begun += 1
         return True
@@ -121,10 +141,19 @@ def _work(
         lambda order_id: advance(shop, order_id), takewhile(lambda _: taken(), ids), workers=workers
     ):
         progress(1)
-        if isinstance(answer, CardctlError):
+        if isinstance(answer, FATAL) or (isinstance(answer, Exception) and not isinstance(answer, CardctlError)):
+            fatal.append(answer)
+        elif isinstance(answer, CardctlError):
             ran.errors[order_id] = answer
-        elif isinstance(answer, Exception):
-            raise answer
         else:
-            ran.orders.append(answer)
+            _count(shop, ran, answer)
+    if fatal:
+        raise fatal[0]
     ran.not_reached += len(ids) - begun
+
+
+def _count(shop: Shop, ran: Ran, order: Order) -> None:
+    ran.orders.append(order)
+    why = held_up(shop.books, order)
+    if why is not None:
+        ran.held_up[order.id] = why

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.accounts import NewAccount
 from cardctl.domain.esims import Offer
-from cardctl.domain.fulfilment import Terms, Why, pause
+from cardctl.domain.fulfilment import STALE, Terms, Why, pause
 from cardctl.domain.letters import Letter
-from cardctl.domain.orders import Order, StepName, StepState
+from cardctl.domain.orders import GIVEN_UP, Order, StepName, StepState
 from cardctl.domain.redaction import redact
 from cardctl.errors import Refused, TargetBusy
 from cardctl.providers.base import require
@@ -55,6 +55,10 @@ class Shop:
 
     def now(self) -> datetime:
         return self.supply.clock()
+
+    def is_stale(self, order: Order) -> bool:
+        """Whether what is known of its payment is too old to move money for."""
+        return order.seen_at is None or self.now() - order.seen_at > STALE
 
     def order(self, order_id: str) -> Order:
         with self.books.read() as unit:
@@ -103,13 +107,15 @@ class Shop:
             return put_order(self.supply, unit, now, make(unit, now), action=action)
 
     def put_off(self, order: Order, name: StepName, why: Why, reason: str, *, seconds: float | None = None) -> Order:
-        """The step is tried again later: after `seconds`, or ever longer pauses."""
+        """The step is tried again later: after `seconds`, or ever longer pauses. The reason of an order whose money goes back
+        stays why it does; what holds that up, its step says."""
         said, now = redact(reason), self.now()
 
         def waiting(unit: Unit, fresh: Order) -> Order:
             note_step(unit, fresh.id, name, StepState.WAITING, now, error=said)
             wait = pause(fresh.tries + 1) if seconds is None else timedelta(seconds=seconds)
-            return replace(fresh, tries=fresh.tries + 1, due_at=now + wait, reason_code=why, reason=said)
+            put_off = replace(fresh, tries=fresh.tries + 1, due_at=now + wait)
+            return put_off if fresh.state in GIVEN_UP else replace(put_off, reason_code=why, reason=said)
 
         return self.change(order, waiting, "order.waits")
 
