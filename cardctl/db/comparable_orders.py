@@ -35,10 +35,10 @@ _TOPUPS = (
     " FROM wallet_topups w WHERE w.programme = {mark} AND w.state IN ('settled', 'pending') ORDER BY w.id"
 )
 _CARDS = (  # what is under way may have been paid, and may come into the wallet still
-    "SELECT w.card_id, w.amount_currency, COALESCE((SELECT -SUM(t.impact_minor) FROM transactions t WHERE t.card_id = w.card_id"
-    " AND t.amount_currency = w.amount_currency AND t.kind NOT IN ('funding', 'withdrawal')), 0),"
-    " SUM(CASE WHEN w.state IN ('settled', 'pending', 'unknown') THEN w.amount_minor ELSE 0 END), MAX(w.updated_at)"
-    " FROM wallet_topups w WHERE w.programme = {mark} AND w.card_id IS NOT NULL GROUP BY w.card_id, w.amount_currency"
+    "SELECT w.card_id, w.amount_currency, CAST(COALESCE((SELECT -SUM(t.impact_minor) FROM transactions t"
+    " WHERE t.card_id = w.card_id AND t.amount_currency = w.amount_currency AND t.kind NOT IN ('funding', 'withdrawal')), 0) AS BIGINT),"
+    " CAST(SUM(CASE WHEN w.state IN ('settled', 'pending', 'unknown') THEN w.amount_minor ELSE 0 END) AS BIGINT),"
+    " MAX(w.updated_at) FROM wallet_topups w WHERE w.programme = {mark} AND w.card_id IS NOT NULL GROUP BY w.card_id, w.amount_currency"
     " ORDER BY w.card_id, w.amount_currency"
 )
 

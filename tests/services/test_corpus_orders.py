@@ -30,13 +30,13 @@ def assert_found(verdict: OrderVerdict) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_break_is_found_and_nothing_else(seed: int, tmp_path: Path) -> None:
-    verdict = verdict_on(OrderCorpus(seed, 1_000, 4), str(tmp_path / "books.db"), tmp_path)
+    verdict = verdict_on(OrderCorpus(seed, 500, 2), str(tmp_path / "books.db"), tmp_path)
     assert_found(verdict)
     assert len(PLANTS) >= 35
-    assert verdict.sold.orders_here > 800
-    assert verdict.sold.others > 40
-    assert verdict.supplied.others > 10
-    assert min(verdict.sold.moving, verdict.supplied.moving) > 2
+    assert verdict.sold.orders_here > 400
+    assert verdict.sold.others > 20
+    assert verdict.supplied.others > 5
+    assert min(verdict.sold.moving, verdict.supplied.moving) > 0
 
 
 def test_the_same_on_postgresql(new_postgres: str, tmp_path: Path) -> None:

@@ -158,6 +158,8 @@ def _standing(ours: SaleSide, left: int, rules: Rules) -> Iterator[Finding]:
         found = _finding(_T.ORDER_STUCK, ours, here, {}, left, rules)
         yield replace(found, severity=Severity.WARNING, cause=why, fix=fix)
     elif ours.step in UNFINISHED and _is_late(ours.due_at, rules):
+        if ours.step == OrderState.REFUNDING and left <= 0:
+            return  # the customer has the money back, of which the chain has not heard
         if ours.step == OrderState.REFUNDING or ours.purchase == PurchaseState.FAILED:
             told = here | ({"purchase": ours.purchase} if ours.purchase else {})
             yield _finding(_T.ORDER_UNREFUNDED, ours, told, {}, left, rules)
