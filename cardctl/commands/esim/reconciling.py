@@ -118,7 +118,8 @@ def _show(run: Run, found: Joined, only: Pick, paths: list[Path]) -> None:
     lines += [f"{each.order.id} {each.order.state}: {each.order.reason or '-'}" for each in chosen]
     lines += [*chain_shapes.figure_lines(found.figures), *chain_shapes.wallet_lines(found.wallet)]
     lines += [f"report: {path}" for path in paths]
-    lines.append(f"{len(wanted)} out of order; {found.requests} requests" if wanted else f"clean; {found.requests} requests")
+    waiting = "orders wait for the wallet's money" if any(need.orders for need in found.wallet.needs) else "clean"
+    lines.append(f"{f'{len(wanted)} out of order' if wanted else waiting}; {found.requests} requests")
     run.console.done(data, lines)
 
 
