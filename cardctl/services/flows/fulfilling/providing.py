@@ -22,6 +22,7 @@ from cardctl.services.flows.fulfilling.paying_cards import begun_with, card_for,
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
+from cardctl.services.operations import came_to_nothing
 from cardctl.services.order_entries import given_up, note_step
 
 _DECLINES = 4
@@ -102,22 +103,20 @@ def _moved(now: Order, before: Order) -> bool:
     return (now.state, now.attempt) != (before.state, before.attempt)
 
 
-def _short(shop: Shop, order: Order, reading: Reading) -> Money:
+def _short(shop: Shop, unit: Unit, order: Order, reading: Reading) -> Money:
     """What is missing, at least one unit: what others have spoken for is not there for this order."""
     assert order.cost is not None
     own = order.reserved.minor if order.reserved is not None else 0
-    with shop.books.read() as unit:
-        free = reading.free(unit, shop.supply.programme, order.cost.currency).minor + own
+    free = reading.free(unit, shop.supply.programme, order.cost.currency).minor + own
     return Money(order.cost.minor - max(free, 0), order.cost.currency) if free < order.cost.minor else order.cost
 
 
 def _wait(shop: Shop, order: Order, reading: Reading) -> None:
     """A person puts the money into the wallet; for how much, the order says. One that waits too long is given up."""
-    short = _short(shop, order, reading)
-    asked = f"put {short} into the wallet" if shop.terms.topup is Topup.REQUEST else f"the wallet is short by {short}"
 
     def waiting(unit: Unit, fresh: Order) -> Order:
-        now = shop.now()
+        now, short = shop.now(), _short(shop, unit, fresh, reading)
+        asked = f"put {short} into the wallet" if shop.terms.topup is Topup.REQUEST else f"the wallet is short by {short}"
         if _too_late(shop, unit.orders.steps(fresh.id), now):
             return _give_up(shop, unit, fresh, Why.WALLET_SHORT, f"no money came in time: {asked}")
         note_step(unit, fresh.id, StepName.FUND, StepState.WAITING, now, error=asked)
@@ -128,21 +127,23 @@ def _wait(shop: Shop, order: Order, reading: Reading) -> None:
 
 
 def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
-    """Top the wallet up with a card, by what the order lacks. What is there is spoken for by this order until then, so that two
-    orders do not count on the same money."""
+    """Top the wallet up with a card, by what the order lacks. What is there is spoken for by this order until then, in one unit
+    with the sum, so that two orders do not count on the same money."""
     if done.failed >= _DECLINES:
         said = done.last or "the card was declined"
         shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
         return
     name = f"{order.id}.{order.attempt}.{done.failed + 1}"
-    amount = begun_with(shop, name) or _short(shop, order, reading)
+    amount = begun_with(shop, name)
 
     def begin(unit: Unit, fresh: Order) -> Order:
+        nonlocal amount
+        amount = amount or _short(shop, unit, fresh, reading)
         note_step(unit, fresh.id, StepName.FUND, StepState.RUNNING, shop.now())
         return replace(fresh, state=OrderState.FUNDING, reserved=fresh.cost, reason_code=None, reason=None)
 
     begun = shop.change(order, begin, "order.funding")
-    if begun.state is not OrderState.FUNDING:
+    if begun.state is not OrderState.FUNDING or amount is None:
         return
     with shop.card_turn if shop.terms.reuse_card else nullcontext():
         card = card_for(shop, begun, amount, name)
@@ -158,11 +159,12 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
 
 def _topups(shop: Shop, order: Order) -> _Topups:
     """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups. Cards of
-    those that have ended are closed; one that is under way may still have to pay."""
+    those that have ended are closed; one that is under way may still have to pay, and one that reached nobody is none."""
     with shop.books.read() as unit:
         prefix = f"{order.id}.{order.attempt}."
         made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind and each.state not in OPEN]
         made = [each for each in made if each.caller_key is not None and each.caller_key.startswith(prefix)]
+        made = [each for each in made if not came_to_nothing(each)]
         rows = {each.id: unit.order_money.topup(each.id) for each in made}
         ended = [each for each in made if (row := rows[each.id]) is None or row.state not in _ON_THE_WAY]
         cards = [unit.cards.named(unit.operations.named(each.id).arguments["card"]) for each in ended]
