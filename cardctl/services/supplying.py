@@ -73,6 +73,8 @@ def _failed(unit: Unit, order: Order, remote: RemotePurchase, now: datetime) -> 
     another name; its name is used up."""
     said = redact(remote.error or remote.error_code or "the supplier did not say why")
     note_step(unit, order.id, StepName.BUY, StepState.FAILED, now, error=said)
+    if order.state is _S.ORDERED:  # it was waited for
+        note_step(unit, order.id, StepName.ISSUE, StepState.FAILED, now)
     if remote.error_code == INSUFFICIENT_FUNDS and order.attempt < ATTEMPTS:
         lack = timedelta(seconds=LACKS[min(order.attempt, len(LACKS)) - 1])
         again = replace(order, state=_S.PAID, attempt=order.attempt + 1, purchase=None, purchase_ref=None, bought_at=None)
