@@ -203,10 +203,9 @@ def test_status(path: Path, stranger: Stranger, control: Control) -> None:
         "transactions": 1,
     }
     providers = status.pop("providers")
-    assert providers["stripe"] == {
-        **dict.fromkeys(("cardholders", "cards", "authorizations", "transactions"), 1),
-        **dict.fromkeys(("topups", "disputes", "payment_intents", "charges", "checkout_sessions", "refunds"), 0),
-    }
+    assert {noun: many for noun, many in providers["stripe"].items() if many} == dict.fromkeys(
+        ("cardholders", "cards", "authorizations", "transactions"), 1
+    )
     assert {name: set(each.values()) for name, each in providers.items() if name != "stripe"} == {
         "marqeta": {0},
         "strowallet": {0},
