@@ -14,7 +14,9 @@ from cardctl.db.figures import Drift, Freezes, Latency, Load, Refusals, Share, S
 from cardctl.db.spending import Moment, Purchase
 from cardctl.domain.alerts import SPENDING, Action, Fired, Rule, Thresholds
 from cardctl.domain.breaks import Severity
-from cardctl.services.flows.alerting import rules, spending, watching
+from cardctl.domain.money import Money
+from cardctl.domain.order_figures import WalletNeed
+from cardctl.services.flows.alerting import order_rules, rules, spending, watching
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 P = "stripe/acct_1"
@@ -41,6 +43,23 @@ def purchase(minor: int = 1000, *, ago: int = 0, card: str = "card_1", **told: A
 
 def outlying(*purchases: Purchase, limits: Thresholds = LIMITS) -> list[Fired]:
     return list(spending.outlying(purchases, NOW - timedelta(hours=24), limits))
+
+
+def test_orders_that_are_stuck_and_a_wallet_that_is_waited_for() -> None:
+    assert fired(order_rules.orders_stuck([Stuck(P, 2, ("order_1", "order_2"))], LIMITS)) == [("orders_stuck", "2")]
+    assert fired(order_rules.orders_stuck([], LIMITS)) == []
+    need = WalletNeed("zendit/default", 3, Money(450, "USD"), Money(0, "USD"), ("order_1",))
+    (one,) = order_rules.orders_unfunded([need], LIMITS)
+    assert (one.value, one.severity, one.provider) == ("4.50 USD", Severity.CRITICAL, "zendit")
+    assert one.text == "zendit/default: 3 paid orders waiting for 4.50 USD in the wallet (`cardctl esim balance`)"
+    (more,) = order_rules.orders_unfunded([replace(need, needed=Money(900, "USD"), reserved=Money(150, "USD"))], LIMITS)
+    assert "beside 1.50 USD that others have spoken for" in more.text
+    assert more.fingerprint == one.fingerprint, "however much it is"
+
+
+@pytest.mark.parametrize(("wrong", "of", "fires"), [(1, 20, False), (2, 39, True), (9, 9, False), (1, 10, True)])
+def test_too_few_orders_became_esims(wrong: int, of: int, fires: bool) -> None:
+    assert bool(fired(order_rules.order_success([Share(P, wrong, of)], LIMITS))) is fires
 
 
 @pytest.mark.parametrize(
