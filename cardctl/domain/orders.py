@@ -183,11 +183,12 @@ def transaction_id_for(programme: str, payment_ref: str) -> str:
     return f"cc-{_hash(programme, payment_ref)}"
 
 
-def purchase_ref_of(order: Order) -> str:
+def purchase_ref_of(order: Order, *, taken: bool = False) -> str:
     """Our name of an order's purchase at the supplier. An id is taken once there, and letters, digits and hyphens are what
-    every source agrees on; so another name is hashed, and each attempt has its own."""
+    every source agrees on; so another name is hashed, and each attempt has its own. It is none that a seller would give to
+    another order (`A-1-2`); `taken`: the plain one is another programme's."""
     plain = order.transaction_id if _PLAIN.match(order.transaction_id) else f"cc-{_hash(order.programme, order.transaction_id)}"
-    return plain if order.attempt == 1 else f"{plain}-{order.attempt}"
+    return plain if order.attempt == 1 and not taken else f"{plain}-{_hash(order.id, str(order.attempt))[:12]}"
 
 
 def _hash(*words: str) -> str:

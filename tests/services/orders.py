@@ -139,6 +139,10 @@ class Ground:
         """`esim fulfil --payment`."""
         return self.advanced(begin(self.shop, Named(payment=payment, data=data)).id, patience=patience)
 
+    def begin(self, payment: str) -> Order:
+        """Its order, and nothing is done for it yet."""
+        return begin(self.shop, Named(payment=payment))
+
     def advanced(self, order_id: str, *, patience: float = 0.0) -> Order:
         """The order, taken as far as it goes, as the books have it then."""
         advance(self.shop, order_id, patience=patience, wait=True)

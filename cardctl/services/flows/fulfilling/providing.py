@@ -92,10 +92,18 @@ def _take(shop: Shop, order: Order, reading: Reading, *, filled: bool) -> Order:
         now = shop.now()
         note_step(unit, fresh.id, StepName.FUND, StepState.DONE, now)
         note_step(unit, fresh.id, StepName.BUY, StepState.RUNNING, now)
-        bought = replace(fresh, state=OrderState.BUYING, reserved=cost, purchase_ref=purchase_ref_of(fresh), due_at=now)
+        ref = _name(unit, shop.supply.programme, fresh)
+        bought = replace(fresh, state=OrderState.BUYING, reserved=cost, purchase_ref=ref, due_at=now)
         return replace(bought, tries=0, reason_code=None, reason=None)
 
     return shop.change(order, decide, "order.buying")
+
+
+def _name(unit: Unit, supplier: str, order: Order) -> str:
+    """Of the purchase; orders of several programmes that are bought in one may have the same name."""
+    ref = purchase_ref_of(order)
+    other = unit.orders.by_purchases(supplier, [ref]).get(ref)
+    return ref if other is None or other.id == order.id else purchase_ref_of(order, taken=True)
 
 
 def _moved(now: Order, before: Order) -> bool:
