@@ -200,7 +200,7 @@ class TopsUpWalletContract(SellingContract, FaultsContract):
         before = self.world(provider, far_side)
         operation = mark()
         draft = provider.draft_wallet_topup(TOPUP, operation)
-        assert not draft.repeatable
+        assert draft.repeatable, "with the card at hand: the endpoint takes each reference once"
         with pytest.raises(ProviderUnavailable):
             registry.build(self.name, self.handed(self._path)).send(draft, operation)
         assert self.world(provider, far_side) == before
