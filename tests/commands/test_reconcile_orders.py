@@ -31,7 +31,7 @@ def test_an_order_is_part_of_the_report(cardctl: Cardctl) -> None:
     assert set(ran.data["run"]["figures"]["programmes"]) == {"stripe/default", "zendit/default"}
     page, plain, markdown = (next(Path(each) for each in ran.data["report"] if each.endswith(end)) for end in _ENDS)
     assert "Orders, and what was bought for them" in page.read_text()
-    assert f"paid {order['price']['amount']}" in page.read_text()
+    assert f"USD: paid {order['price']['amount']}<" in page.read_text()
     assert "1 orders" in markdown.read_text()
     assert json.loads(plain.read_text())["run"]["figures"]["programmes"]["stripe/default"]["order_states"] == {"delivered": 1}
     assert cardctl("run", "verify", _exported(cardctl, ran.data["run"]["id"])).code == 0

@@ -229,7 +229,8 @@ def _ordered(name: str, figures: dict[str, Any], lines: list[dict[str, Any]]) ->
 
 def _moved(sums: dict[str, Any], said: Mapping[str, str]) -> str:
     currency = shown(str(sums.get("currency") or "?"))
-    return ", ".join(f"{word} {_money(sums.get(key), currency)}" for key, word in said.items() if _int(sums.get(key)))
+    moved = ", ".join(f"{word} {_money(sums.get(key), currency)}" for key, word in said.items() if _int(sums.get(key)))
+    return f"{currency}: {moved or NONE}"
 
 
 def _sides(figures: dict[str, Any]) -> str:
