@@ -203,8 +203,8 @@ def _break_lines(one: Break) -> list[str]:
     sides = [
         f"    {name}: here {_said(one.local, name)}, there {_said(one.remote, name)}" for name in {**one.local, **one.remote}
     ]
-    about = one.card_id or one.subject
-    return [f"{one.severity} {one.type} {about} ({one.subject}){risk} [{one.state}] {one.fingerprint}", *sides]
+    about = f"{one.card_id} ({one.subject})" if one.card_id not in (None, one.subject) else one.subject
+    return [f"{one.severity} {one.type} {about}{risk} [{one.state}] {one.fingerprint}", *sides]
 
 
 def _said(side: dict[str, Any], name: str) -> str:

@@ -64,4 +64,5 @@ def _tell(run: Run, since: int, *, no_deliver: bool) -> None:
 
 
 def _lines(made: Refunded) -> list[str]:
-    return [f"refunded: {made.amount} by {made.merchant}, {ref}" for ref in made.transaction_refs]
+    by = f" by {made.merchant}" if made.merchant else ""
+    return [f"refunded: {made.amount}{by}, {ref}" for ref in made.transaction_refs]
