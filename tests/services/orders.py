@@ -181,6 +181,15 @@ class Ground:
     def up(self) -> None:
         self.world.wire.before = lambda _request: None
 
+    def every(self, path: str, act: Callable[[], object]) -> None:
+        """`act` happens before each write to that path."""
+
+        def passed(request: httpx.Request) -> None:
+            if request.method != "GET" and request.url.path == path:
+                act()
+
+        self.world.wire.before = passed
+
     def turned_away(self, path: str, status: int) -> None:
         """Every request to that path is answered so, in nobody's words."""
         inner = self.world.wire.handle_request
