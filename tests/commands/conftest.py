@@ -7,10 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from cardctl.runtime import adapters, means, run
 from cardctl.simulator.control import Control
 from tests.commands.runner import Cardctl
 
@@ -19,12 +21,15 @@ _NOT_OURS = ("CREDENTIALS_DIRECTORY", "NO_COLOR", "TERM", "COLUMNS", "DBUS_SESSI
 
 @pytest.fixture
 def cardctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cardctl:
-    """Runs cardctl on the built-in profile `dev` (the simulator), with nothing configured and no keyring."""
+    """Runs cardctl on the built-in profile `dev` (the simulator), with nothing configured and no keyring. What it waits for
+    between attempts takes no time."""
     for name in [*_NOT_OURS, *(name for name in os.environ if name.startswith("CARDCTL_"))]:
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
     for name, value in _ours(home).items():
         monkeypatch.setenv(name, value)
+    for module in (adapters, means, run):
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _seconds: os.sched_yield()))
     return Cardctl(home)
 
 

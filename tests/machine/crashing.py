@@ -84,8 +84,9 @@ class Points:
 def run(argv: list[str], stdout: TextIO, stderr: TextIO, *, waits: bool = False, stdin: str = "") -> int:
     """One command line in this process; unless it `waits`, what it waits for between attempts takes no time."""
     from cardctl import cli, runtime
+    from cardctl.runtime import adapters, means
 
-    for module in (runtime.run, runtime.means):
+    for module in (adapters, means, runtime.run):
         cast(Any, module).time = time if waits else _NoSleep()
     return cli.run(argv, stdout, stderr, io.StringIO(stdin))
 
