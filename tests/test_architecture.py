@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,12 @@ def _files() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+@cache
+def _nodes(file: Path) -> list[ast.AST]:
+    """Everything in a file, which every rule walks through."""
+    return list(ast.walk(ast.parse(file.read_text("utf-8"))))
+
+
 def _name(file: Path) -> str:
     return file.relative_to(PACKAGE).as_posix()
 
@@ -100,7 +107,7 @@ def _offences(rule: Rule) -> Iterator[tuple[str, int]]:
     for file in _files():
         if _name(file).startswith(rule.where) or "migrations" in file.parts:
             continue
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in _nodes(file):
             if rule.breaks(node):
                 yield _name(file), getattr(node, "lineno", 0)
 
