@@ -41,7 +41,7 @@ def all_cards(ground: Ground) -> list[Card]:
 def spent_by_cards(ground: Ground) -> int:
     """What merchants took, by the bank, in cents."""
     made = ground.world.merchant.seen("/v1/issuing/transactions", limit=100)["data"]
-    return -sum(one["amount"] for one in made)
+    return -sum(int(one["amount"]) for one in made)
 
 
 def test_a_card_for_each_topup(cards: Ground) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import FOREVER, Why
@@ -56,11 +57,23 @@ def try_again(shop: Shop, order: Order, *, recipient: str | None = None) -> Orde
         return _due(shop, unit, fresh)
 
 
+def added(payment: str, data: OrderData, *before: Order | OrderData | None) -> OrderData:
+    """A person's word may add what neither the payment nor the books say, and change nothing."""
+    words: dict[str, Any] = {}
+    for word in ("offer_id", "recipient", "full_name", "transaction_id"):
+        told = next((value for one in before if one is not None and (value := getattr(one, word)) is not None), None)
+        if getattr(data, word) not in (None, told) and told is not None:
+            raise BadInput(
+                f"{payment} is known with another {word}: {told}", hint="another address: `cardctl esim retry --recipient`"
+            )
+        words[word] = getattr(data, word) or told
+    return OrderData(**words)
+
+
 def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | None, data: OrderData | None) -> Order:
     known = unit.orders.by_payment(shop.sales.programme, sale.ref)
-    if known is not None and data is not None:
-        _check_same(known, data)
-    data = data or sale.data or (checkout.data if checkout else None)
+    said = sale.data or (checkout.data if checkout else None)
+    data = said if data is None else added(sale.ref, data, known, said)
     if known is None and data is None:
         hint = "name it: `cardctl esim fulfil --order FILE`, or see the setting stripe.order_names"
         raise BadInput(f"{sale.ref} does not say what was bought", hint=hint)
@@ -69,17 +82,6 @@ def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | 
     order = take_sale(shop.sales, unit, sale, data=data, action="order.fulfil")
     assert order is not None
     return order
-
-
-def _check_same(known: Order, data: OrderData) -> None:
-    """A person's word may add what nobody said, and change nothing."""
-    told = (("offer_id", data.offer_id), ("recipient", data.recipient), ("full_name", data.full_name))
-    for word, value in told:
-        if value is not None and getattr(known, word) not in (None, value):
-            raise BadInput(
-                f"{known.id} is known with another {word}: {getattr(known, word)}",
-                hint="another address: `cardctl esim retry --recipient`",
-            )
 
 
 def _due(shop: Shop, unit: Unit, order: Order) -> Order:

@@ -13,7 +13,7 @@ from cardctl.domain.sales import SaleState
 from cardctl.errors import BadInput, StateForbids
 from cardctl.providers.base import require
 from cardctl.providers.selling import ReadsSales, SellsEsims, TopsUpWallet
-from cardctl.services.flows.fulfilling.beginning import Named
+from cardctl.services.flows.fulfilling.beginning import Named, added
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import new_order
 
@@ -62,7 +62,8 @@ def _order(shop: Shop, named: Named) -> Order:
         return known
     if sale.state is not SaleState.PAID:
         raise StateForbids(f"{payment} is {sale.state}: only an order that is paid is fulfilled")
-    data = named.data or sale.data or (checkout.data if checkout else None)
+    said = sale.data or (checkout.data if checkout else None)
+    data = said if named.data is None else added(payment, named.data, said)
     if data is None:
         raise BadInput(f"{payment} does not say what was bought", hint="name it: `cardctl esim fulfil --order FILE`")
     name = data.transaction_id or transaction_id_for(shop.sales.programme, payment)
