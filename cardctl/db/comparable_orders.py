@@ -98,6 +98,12 @@ class ComparableOrders:
         found += self._connection.execute(select(_O.c.supplier).where(_O.c.supplier.is_not(None)).distinct()).scalars()
         return [str(each) for each in found]
 
+    def first(self, programme: str) -> str | None:
+        """When the first order that is paid or bought in that programme was made, or its payment; None: there is none."""
+        mine = (_O.c.programme == programme) | (_O.c.supplier == programme)
+        row = self._connection.execute(select(func.min(_O.c.created_at), func.min(_O.c.paid_at)).where(mine)).one()
+        return min((str(at) for at in row if at is not None), default=None)
+
     def states(self, *, programme: str | None = None, supplier: str | None = None) -> dict[str, int]:
         """How many orders are in which state."""
         query = select(_O.c.state, func.count()).group_by(_O.c.state).order_by(_O.c.state)

@@ -125,9 +125,9 @@ def _again(sold: Stage, supplied: Stage, home: Path) -> Counter[Truth]:
         anew.forget_verdict()
         try:
             if evidence is sold:
-                compare_sold(anew, kept_orders(evidence), SOLD_RULES, moving=moving, keep=False)
+                compare_sold(anew, kept_orders(evidence, SOLD_RULES), SOLD_RULES, moving=moving, keep=False)
             else:
-                compare_supply(anew, kept_supply(evidence), SUPPLY_RULES, moving=moving, keep=False)
+                compare_supply(anew, kept_supply(evidence, SUPPLY_RULES), SUPPLY_RULES, moving=moving, keep=False)
             found += _found(anew)
         finally:
             anew.close()

@@ -28,8 +28,9 @@ from tests.db.builders import operation, transaction, usd
 
 SALES, SUPPLY = "stripe/acct_1", "zendit/default"
 _BEGUN, _CUTOFF = BEGUN.isoformat()[:19] + ".000000Z", CUTOFF.isoformat()[:19] + ".000000Z"
-SOLD_RULES = Rules("stripe", SALES, NOW, False, True, _BEGUN, _CUTOFF, here=BEGUN)
-SUPPLY_RULES = Rules("zendit", SUPPLY, NOW, False, False, _BEGUN, _CUTOFF, here=BEGUN)
+_FIRST = (NOW - 30 * DAY).isoformat()[:19] + ".000000Z"
+SOLD_RULES = Rules("stripe", SALES, NOW, False, True, _BEGUN, _CUTOFF, here=BEGUN, first=_FIRST)
+SUPPLY_RULES = Rules("zendit", SUPPLY, NOW, False, False, _BEGUN, _CUTOFF, here=BEGUN, first=_FIRST)
 _O, _P, _R = OrderState, PurchaseState, RefundState
 
 
@@ -322,11 +323,25 @@ def _bought_otherwise(dice: Dice) -> Line:
     return line
 
 
+def _of_before(dice: Dice) -> Line:
+    """Another program sold eSIMs before there were any books."""
+    at = NOW - 30 * DAY - HOUR
+    line = _new(dice, _O.DELIVERED, at)
+    buy(dice, line, dice.choice((_P.DONE, _P.DONE, _P.FAILED, _P.IN_PROGRESS)))
+    give_back(dice, line, dice.choice((0, 100)))
+    line.is_there(disputed=dice.chance(30))
+    if dice.chance(30):
+        line.bought[0].debit = None
+    line.credits.append(LedgerEntry(dice.hex("tu", 16), "WALLET_RECHARGE", True, _P.DONE, usd(777_777), at, at, recharge=True))
+    line.here = None
+    return line
+
+
 _LIVES: tuple[Callable[[Dice], Line], ...] = (
     *(_delivered,) * 50, _goodwill, *(_refunded,) * 4, _given_back_before, _bought_anew, *(_under_way,) * 2, _decided,
     *(_waiting,) * 2, _unmailed, _repaying, *(_unpaid,) * 2, _by_hand, _unnamed, _named_by_checkout, *(_topped_up,) * 6,
     _topping_up, _just_paid, _just_refunded, _just_done, _in_doubt, *(_sold_otherwise,) * 6, *(_never_paid,) * 2,
-    _bought_otherwise,
+    _bought_otherwise, *(_of_before,) * 3,
 )  # fmt: skip
 Plant = Callable[[Dice, Line], None]
 PLANTS: list[Plant] = []

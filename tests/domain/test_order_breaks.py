@@ -19,7 +19,7 @@ from cardctl.domain.comparing.order_sides import (
     SaleSide,
     WalletTopUpSide,
 )
-from cardctl.domain.comparing.orders import PATIENCE, ComparedOrder, compare_order, same_order
+from cardctl.domain.comparing.orders import PATIENCE, ComparedOrder, compare_order, is_order, same_order
 from cardctl.domain.comparing.purchases import APART, compare_paying, compare_purchase, compare_topups, same_purchase
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.fulfilment import OVERDUE
@@ -78,6 +78,20 @@ def test_a_paid_payment_that_no_order_knows() -> None:
     (found,) = done.findings
     assert (found.at_risk, found.kind.severity) == (usd(0), Severity.WARNING), "its customer has the money back"
     assert found.evidence == {"objects": ["pi_1", "re_1"]}
+
+
+def test_what_was_before_the_first_order_is_another_programs() -> None:
+    """To the second: a payment's time has no more."""
+    rules = replace(RULES, first=AT)
+    second_before = moment_to_text(datetime.fromisoformat(AT) - timedelta(seconds=1))
+    assert (is_order(THERE, rules), is_order(THERE._replace(created_at=second_before), rules)) == (True, False)
+    assert bought(None, THEIRS, rules=rules)
+    before = THEIRS._replace(created_at=second_before), DEBIT._replace(created_at=second_before)
+    assert bought(None, *before, rules=rules) == bought(None, None, before[1], rules=rules) == []
+    assert bought(OURS._replace(state="failed"), *before, rules=rules), "ours is ours, whenever it was"
+    (found,) = compared(None, THERE, rules=replace(rules, none_yet=True)).findings
+    assert found.local == {"orders": 0}
+    assert "cardctl esim fulfil" in found.kind.fix
 
 
 def test_what_was_paid_just_now_may_be_on_its_way() -> None:

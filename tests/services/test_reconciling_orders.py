@@ -100,17 +100,34 @@ def test_a_shop_in_order_is_clean(ground: Ground) -> None:
 
 
 def test_a_payment_that_nobody_told_of_is_taken_in_and_delivered_then(ground: Ground) -> None:
-    payment = ground.sell()
+    first = ground.bring(ground.sell())
+    payment = ground.sell("A-2")
     breaks = found(ground)
     assert told(breaks) == [(T.ORDER_MISSING_HERE, payment)]
     assert (breaks[0].at_risk, breaks[0].severity) == (usd(PRICE), Severity.CRITICAL)
-    assert ground.orders() == [], "a run changes nothing"
+    assert ground.orders() == [first], "a run changes nothing"
     done = mended(ground, breaks)
     assert (done.fixed, done.failed) == ([breaks[0].fingerprint], {})
-    assert (ground.paid, ground.spent, ground.order().state) == (PRICE, 0, OrderState.PAID), "nothing is bought by mending"
-    ground.go_on()
-    ground.delivered(ground.order())
+    assert (ground.paid, ground.spent) == (2 * PRICE, COST), "nothing is bought by mending"
+    assert ground.order("A-2").state is OrderState.PAID
+    ground.run()
+    assert (ground.paid, ground.spent, ground.order("A-2").state) == (2 * PRICE, 2 * COST, OrderState.DELIVERED)
     assert told(found(ground)) == []
+
+
+def test_books_without_an_order_take_nothing_in_by_themselves(ground: Ground) -> None:
+    """Another program may have sold it, and would have bought it, too; what is older than three days surely is."""
+    ground.sell("A-0")
+    ground.later(days=4)
+    payment = ground.sell()
+    breaks = found(ground)
+    assert told(breaks) == [(T.ORDER_MISSING_HERE, payment)]
+    done = mended(ground, breaks)
+    assert (done.fixed, done.proposed) == ([], [breaks[0].fingerprint])
+    assert (ground.orders(), ground.spent) == ([], 0)
+    order = ground.bring(payment)
+    assert order.state is OrderState.DELIVERED
+    assert told(found(ground)) == [], "from the first order on the books are whole"
 
 
 def test_a_refund_made_elsewhere(ground: Ground) -> None:

@@ -1,4 +1,4 @@
-"""Whether what differs is still moving, and so no difference yet. Pure."""
+"""Whether what differs is still moving, or of before our books, and so no difference. Pure."""
 
 from __future__ import annotations
 
@@ -11,3 +11,8 @@ def moves(updated_at: str, rules: Rules) -> bool:
     """Whether its event may be on its way still, or, of what happened since reading began, the reading may have missed it. When
     that was, the provider's clock tells to the second only (HTTP's Date)."""
     return updated_at[:_SECOND] > rules.begun[:_SECOND] or (rules.cutoff is not None and updated_at >= rules.cutoff)
+
+
+def is_history(at: str, rules: Rules) -> bool:
+    """Whether it is of before the books had any order; what tells no time is not."""
+    return bool(at) and at[:_SECOND] < rules.first[:_SECOND]

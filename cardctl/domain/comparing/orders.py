@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
-from cardctl.domain.comparing.moving import moves
+from cardctl.domain.comparing.moving import is_history, moves
 from cardctl.domain.comparing.order_sides import SaleRefundSide, SaleSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import PurchaseState
@@ -25,6 +25,7 @@ PATIENCE = timedelta(hours=1)
 """So long an order may stand where it should go on: the chain is run again within minutes, and every night at the latest."""
 _T = BreakType
 _COMPARED = ("amount", "currency")
+_BY_HAND = "`cardctl esim fulfil --payment` for each"
 Refunds = Mapping[str, SaleRefundSide]
 Side = dict[str, Any]
 _NONE: Refunds = MappingProxyType({})
@@ -40,9 +41,9 @@ class ComparedOrder:
     differs: bool = False
 
 
-def is_order(theirs: SaleSide) -> bool:
-    """Whether a payment pays for an order, by the provider's word."""
-    return theirs.named and theirs.state == "paid"
+def is_order(theirs: SaleSide, rules: Rules) -> bool:
+    """Whether a payment pays for an order that the books should have, by the provider's word."""
+    return theirs.named and theirs.state == "paid" and not is_history(theirs.created_at, rules)
 
 
 def compare_order(ours: SaleSide | None, theirs: SaleSide | None, refunds: Refunds, rules: Rules) -> ComparedOrder:
@@ -91,8 +92,10 @@ def _missing_here(done: ComparedOrder, theirs: SaleSide, refunds: Refunds, rules
     weight = None if left else Severity.WARNING
     evidence = {"objects": [theirs.ref, *sorted(refunds)]}
     at_risk = _money(theirs, left)
-    found = Finding(_T.ORDER_MISSING_HERE, theirs.ref, rules.provider, rules.programme, None, {}, there, at_risk)
-    done.findings.append(replace(found, evidence=evidence, severity=weight))
+    here: Side = {"orders": 0} if rules.none_yet else {}
+    found = Finding(_T.ORDER_MISSING_HERE, theirs.ref, rules.provider, rules.programme, None, here, there, at_risk)
+    fix = f"{_BY_HAND}; before any, see that no other program fulfils them" if rules.none_yet else None
+    done.findings.append(replace(found, evidence=evidence, severity=weight, fix=fix))
     done.differs = True
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
-from cardctl.domain.comparing.moving import moves
+from cardctl.domain.comparing.moving import is_history, moves
 from cardctl.domain.comparing.order_sides import LedgerSide, PayingCardSide, PurchaseSide, WalletTopUpSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import ENDED, PurchaseState
@@ -74,7 +74,8 @@ def compare_topups(
             yield from _without_credit(top, rules)
             top = next(ours, None)
         else:
-            if tops_up and rules.since is None and not moves(credit.updated_at, rules):
+            known = is_history(credit.created_at, rules) or moves(credit.updated_at, rules)
+            if tops_up and rules.since is None and not known:
                 yield _without_topup(credit, rules)
             credit = next(theirs, None)
 
@@ -93,8 +94,10 @@ def compare_paying(card: PayingCardSide, rules: Rules) -> Finding | None:
 def _not_ours(
     done: ComparedPurchase, theirs: PurchaseSide | None, debit: LedgerSide | None, owner: str | None, rules: Rules
 ) -> None:
-    charged = _charged(debit)
-    if theirs is None or theirs.state == _P.FAILED:
+    charged, at = _charged(debit), theirs.created_at if theirs is not None else debit.created_at if debit is not None else ""
+    if owner is None and is_history(at, rules):
+        done.other = True
+    elif theirs is None or theirs.state == _P.FAILED:
         if debit is not None and charged and debit.product == ESIM and rules.since is None:
             _orphan(done, theirs, debit, owner, rules)
         else:

@@ -136,7 +136,8 @@ class Rules:
     so that one without is a forced one. `allowances`: what limits a card is what was funded, and its balance follows.
     `cutoff`: what happened from then on is still moving (None: nothing is); `since`: what was before was not read (None:
     everything was); `begun`: what was made from then on may have been missed by the reading. `now` is the provider's clock,
-    `here` ours, by which orders are judged (None: they are not).
+    `here` ours, by which orders are judged (None: they are not). What was paid or bought before `first` is of before our books
+    had any order, and another program's; `none_yet`: they have none.
     """
 
     provider: str
@@ -148,6 +149,8 @@ class Rules:
     cutoff: str | None = None
     since: str | None = None
     here: datetime | None = None
+    first: str = ""
+    none_yet: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ def _order(
     counts: SoldCounts,
     evidence: Evidence,
 ) -> None:
-    if here is None and (there is None or not is_order(there)):
+    if here is None and (there is None or not is_order(there, rules)):
         counts.others += there is not None
         return
     _count(counts, here, there, refunds)

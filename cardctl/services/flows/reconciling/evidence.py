@@ -126,12 +126,12 @@ def _recomputed(bundle: zipfile.ZipFile, told: dict[str, str], work: Path, probl
         if evidence.is_sellers:
             compare_saved(stage, kept_saved(evidence, rules), rules, moving=moving, keep=False)
         elif evidence.is_suppliers:
-            compare_supply(stage, kept_supply(evidence), rules, moving=moving, keep=False)
+            compare_supply(stage, kept_supply(evidence, rules), rules, moving=moving, keep=False)
         else:
             listed = evidence.fact("rules")["lists_accounts"]
             compare(stage, _ours(evidence), rules, lists_accounts=listed, moving=moving, keep=False)
             if evidence.has_sales:
-                compare_sold(stage, kept_orders(evidence), rules, moving=moving, keep=False)
+                compare_sold(stage, kept_orders(evidence, rules), rules, moving=moving, keep=False)
         found = [*stage.findings(), *evidence.fact("gathered")]
     finally:
         evidence.close()
@@ -151,6 +151,8 @@ def _rules(stage: Stage) -> Rules:
         cutoff=told["cutoff"],
         since=stage.fact("since"),
         here=datetime.fromisoformat(stage.fact("begun_here")),
+        first=stage.fact("first") or "",
+        none_yet=bool(stage.fact("none_yet")),
     )
 
 

@@ -30,7 +30,10 @@ def payment_of(one: Break) -> str:
 
 
 def is_unmendable(one: Break) -> bool:
-    """Whether the provider takes back that it was paid, which no order can follow by itself."""
+    """Whether the provider takes back that it was paid, which no order can follow by itself; or the books have no order at all,
+    so that it may be another program's, and taking it in would buy it again."""
+    if one.type is _T.ORDER_MISSING_HERE:
+        return "orders" in one.local
     return one.type is _T.ORDER_PAYMENT and "state" in one.remote
 
 

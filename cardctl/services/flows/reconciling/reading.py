@@ -7,13 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from itertools import chain
+from typing import Any
 
 from cardctl.db.columns import free, moment_to_text
 from cardctl.db.stage import Place, Stage
 from cardctl.db.transactions import progress_to_text
+from cardctl.db.unit import Unit
 from cardctl.domain.accounts import RemoteAccount
 from cardctl.domain.cards import RemoteCard
+from cardctl.domain.comparing.orders import PATIENCE
 from cardctl.domain.comparing.sides import AccountSide, CardSide, MoneySide
+from cardctl.domain.fulfilment import LATE
 from cardctl.domain.money import minor_or_none
 from cardctl.domain.states import CardState
 from cardctl.domain.transactions import OURS, RemoteTransaction
@@ -57,10 +61,21 @@ def begin(desk: Desk, stage: Stage, since: datetime | None, run_id: str, sources
             audit=unit.audit.head().seq,
             since=None if since is None else moment_to_text(since),
             key=unit.comparable_saved.key if saved else None,
+            **_beginnings(unit, desk, sources),
             sales=Source.SALES in sources,
             purchases=Source.PURCHASES in sources,
             requests=1,
         )
+
+
+def _beginnings(unit: Unit, desk: Desk, sources: Sequence[Source]) -> dict[str, Any]:
+    """From when on a payment should have an order, and a purchase one that wanted it: from the first order of the books on, and
+    a little before it, since what came first may have been lost. Where there is none yet, lately: nobody hears of any."""
+    if Source.SALES not in sources and Source.PURCHASES not in sources:
+        return {}
+    first = unit.comparable_orders.first(desk.programme)
+    begun = desk.clock() - LATE if first is None else datetime.fromisoformat(first) - PATIENCE
+    return {"first": moment_to_text(begun), "none_yet": first is None}
 
 
 def read(

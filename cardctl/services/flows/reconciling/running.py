@@ -96,6 +96,8 @@ def rules_of(desk: Desk, stage: Stage) -> Rules:
         cutoff=cutoff,
         since=stage.fact("since"),
         here=datetime.fromisoformat(stage.fact("begun_here")),
+        first=stage.fact("first") or "",
+        none_yet=bool(stage.fact("none_yet")),
     )
 
 
