@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,26 @@ def test_a_process_of_another_machine_is_believed_to_live_for_a_while(ground: Gr
     ground.later(minutes=11)
     ground.run()
     ground.delivered(ground.order())
+    far_away.release()
+
+
+def test_who_waits_long_for_an_order_keeps_it(ground: Ground, tmp_path: Path) -> None:
+    """On another machine, whose clock is all that tells."""
+    (tmp_path / "elsewhere").mkdir()
+    other = ground.a_shop(far_away := FileLease(tmp_path / "elsewhere"))
+    ground.control.set_esim_pace(600)
+    slept = ground.shop.supply.sleep
+    met: list[bool] = []
+
+    def asleep(seconds: float) -> None:
+        slept(seconds)
+        with other.working_on(ground.order().id, wait=False) as claimed:
+            met.append(claimed is not None)
+
+    ground.shop.supply = replace(ground.shop.supply, sleep=asleep)
+    ground.bring(ground.sell(), patience=3_000)
+    assert len(met) > 20
+    assert not any(met)
     far_away.release()
 
 

@@ -65,6 +65,7 @@ def _advance(shop: Shop, order: Order, patience: float) -> Order:
         if do is Do.NOTHING or waited + left > patience:
             break
         if left > 0:
+            shop.stay(order.id, left)
             shop.supply.sleep(left)
             waited += left
         doubtful = not _settled(shop, order, opened, _DOERS[do][0])

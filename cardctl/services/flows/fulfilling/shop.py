@@ -97,6 +97,12 @@ class Shop:
             if claimed is not None:
                 self._lay_down(order_id)
 
+    def stay(self, order_id: str, seconds: float) -> None:
+        """The order stays this worker's while it waits so long: other machines count by the clock."""
+        with self.books.write() as unit:
+            order = unit.orders.named(order_id)
+            unit.orders.put(replace(order, leased_until=self.now() + timedelta(seconds=seconds) + LEASE))
+
     def change(self, order: Order, make: Callable[[Unit, Order], Order], action: str) -> Order:
         """The order changed in one unit, where it stands as it did when that was decided; else as it is now, unchanged:
         somebody (a notification) was faster, and what is to be done is decided anew."""
