@@ -56,7 +56,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After the whole suite: no card number or secret in what is left on disk, and none in what is gone (see `_looked_through`)."""
+    """After the whole suite: no card number or secret in what is left on disk, and no number in what is gone (see below)."""
     base = getattr(session.config, "_tmp_path_factory", None)
     if base is None:
         return

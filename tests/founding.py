@@ -20,6 +20,9 @@ from cardctl.db import unit
 from cardctl.db.engine import draft_beside, make_file, place
 from cardctl.simulator import books as banks
 
+make_private = banks._make_private
+"""The ordinary way to a file for a bank."""
+
 
 @contextmanager
 def copied(directory: Path) -> Iterator[None]:
@@ -35,7 +38,6 @@ class _Models:
     def __init__(self, directory: Path) -> None:
         self._books = directory / "books.db"
         self._bank = directory / "bank.db"
-        self._make_private = banks._make_private
 
     def make_books(self, path: Path, fill: Callable[[Engine], None]) -> None:
         """As `make_file`, for new books of the environment that `fill` is about."""
@@ -51,9 +53,9 @@ class _Models:
             make_file(path, fill)
 
     def make_bank(self, path: Path) -> None:
-        """As `_make_private`, and the bank is founded already."""
+        """As `make_private`, and the bank is founded already."""
         if path == self._bank or path.exists():
-            self._make_private(path)
+            make_private(path)
             return
         if not self._bank.exists():
             model = banks.FarSide(self._bank)
@@ -61,11 +63,11 @@ class _Models:
             model.close()
         draft = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            self._make_private(draft)
+            make_private(draft)
             shutil.copyfile(self._bank, draft)
             os.link(draft, path)
         except OSError:
-            self._make_private(path)
+            make_private(path)
         finally:
             if os.path.lexists(draft):
                 draft.unlink()

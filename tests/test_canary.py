@@ -153,6 +153,44 @@ def test_the_search_finds_what_is_there(cardctl: Cardctl) -> None:
         file.unlink()  # the look at the end of the whole session is not to find it
 
 
+def test_a_number_is_found_though_its_place_is_gone(cardctl: Cardctl, tmp_path: Path) -> None:
+    """Of a test that has passed nothing is left; the bank that gave the number out may lie elsewhere, and be seen later."""
+    cardctl("provision", "--dev")
+    number, _ = numbers_and_codes(cardctl)[0]
+    leak = tmp_path / "out" / "leak.txt"
+    leak.parent.mkdir()
+    leak.write_text(f"oh no: {number}")
+    watch = canary.Watch()
+    assert watch.look(leak.parent) == []
+    leak.unlink()
+    assert watch.late() == []
+    assert watch.look(tmp_path) == []
+    assert watch.late() == [f"{leak}: a card number"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("4000009990000011", True),
+        ("x4000009990000011y", True),
+        ("14000009990000011", False),
+        ("40000099900000112", False),
+        ("4000009990000012", False),
+    ],
+)
+def test_what_is_a_number_is_a_whole_run_of_digits(text: str, seen: bool, tmp_path: Path) -> None:
+    bank = tmp_path / "bank" / canary.FAR_SIDE
+    bank.parent.mkdir()
+    with closing(sqlite3.connect(bank)) as database:
+        database.execute("CREATE TABLE cards (number TEXT)")
+        database.execute("INSERT INTO cards VALUES ('4000009990000011')")
+        database.commit()
+    file = tmp_path / "any.bin"
+    file.write_bytes(b"\x00" + text.encode() + b"\xff")
+    assert bool(canary.look(tmp_path)) is seen
+    file.unlink()
+
+
 def test_a_bug_anywhere_says_one_line(cardctl: Cardctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cardctl.services.flows.finding", None)
     ran = cardctl("card", "show", "card_1", "-o", "json")
