@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ from cardctl.simulator.control import Control
 from tests.commands.runner import Cardctl
 
 _NOT_OURS = ("CREDENTIALS_DIRECTORY", "NO_COLOR", "TERM", "COLUMNS", "DBUS_SESSION_BUS_ADDRESS")
+_RECENT_SECONDS = 120
 
 
 @pytest.fixture
@@ -41,23 +43,40 @@ def far_side(cardctl: Cardctl) -> Iterator[Control]:
     control.close()
 
 
+Provisioned = Callable[[], tuple[Path, dict[str, Any]]]
+
+
 @pytest.fixture(scope="session")
-def provisioned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """A home where `provision --dev` has run, and what it said; made once, and only ever copied."""
-    home = tmp_path_factory.mktemp("provisioned") / "home"
+def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Provisioned:
+    """Gives a home where `provision --dev` has run, and what it said; to be copied only. It is made anew when it is no longer
+    recent: of older cards a `card show` asks the provider, and most tests are not about that."""
+    made: list[tuple[float, Path, dict[str, Any]]] = []
+
+    def recent() -> tuple[Path, dict[str, Any]]:
+        if not made or time.monotonic() - made[-1][0] > _RECENT_SECONDS:
+            home = tmp_path_factory.mktemp("provisioned") / "home"
+            made.append((time.monotonic(), home, _provision(home)))
+        return made[-1][1:]
+
+    return recent
+
+
+def _provision(home: Path) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _ours(home).items():
             patch.setenv(name, value)
         ran = Cardctl(home)("provision", "--dev", "-o", "json")
     assert ran.code == 0, ran.stderr
-    return home, ran.data
+    data: dict[str, Any] = ran.data
+    return data
 
 
 @pytest.fixture
-def programme(cardctl: Cardctl, provisioned: tuple[Path, dict[str, Any]]) -> dict[str, Any]:
+def programme(cardctl: Cardctl, provisioned: Provisioned) -> dict[str, Any]:
     """What `provision --dev` made: `accounts` and `cards`, three of each, a million dollars on every card."""
-    shutil.copytree(provisioned[0], cardctl.home)
-    return copy.deepcopy(provisioned[1])
+    home, told = provisioned()
+    shutil.copytree(home, cardctl.home)
+    return copy.deepcopy(told)
 
 
 def _ours(home: Path) -> dict[str, str]:
