@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from cardctl.db.fields import Row, currency_field, id_field, minor_field, one_of, sealed_bytes_field, sealed_field, text_field
 from cardctl.domain.orders import OrderState, StepName, StepState
 from cardctl.domain.payments import RefundState
 from cardctl.domain.topups import TopUpState
+
+RESERVED = "reserved_minor > 0"
+"""Orders that have spoken for money of the wallet: a few of all that there are, and summed up for each that is bought."""
 
 
 class OrderRow(Row, table=True):
@@ -27,6 +30,7 @@ class OrderRow(Row, table=True):
         Index(None, "created_at", "id"),
         Index(None, "state", "due_at"),
         Index(None, "supplier", "held_at"),
+        Index(None, "supplier", "cost_currency", sqlite_where=text(RESERVED)),
         Index(None, "recipient"),
         Index(None, "checkout_ref"),
     )

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text, update
 
 from cardctl.db.columns import Raw, free, moment_from_text, moment_or_none, moment_to_text, money_from_row, raw_text
 from cardctl.db.many import chunks
-from cardctl.db.order_tables import OrderRow, OrderStepRow
+from cardctl.db.order_tables import RESERVED, OrderRow, OrderStepRow
 from cardctl.db.putting import put_row
 from cardctl.db.sealed import Box, Place
 from cardctl.db.selecting import find_by_name, found, narrowed, plain_columns, stream, within
@@ -23,6 +23,11 @@ from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState
 _O = table_of(OrderRow)
 _S = table_of(OrderStepRow)
 _ORDER = select(*plain_columns(_O))
+_GET = _ORDER.where(_O.c.id == bindparam("id"))
+_STEPS = select(_S).where(_S.c.order_id == bindparam("order_id"))
+_STEP = _STEPS.where(_S.c.name == bindparam("name"))
+_FIXED = frozenset(("programme", "environment", "transaction_id", "created_at"))
+"""What an order is."""
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
 _STEP_PLACE = {str(name): place for place, name in enumerate(StepName)}
 
@@ -48,7 +53,7 @@ class Orders:
         self._box = box
 
     def get(self, id: str) -> Order | None:  # noqa: A002 - the house's word for our own name of a thing
-        return self._one(_O.c.id == id)
+        return self._read(_GET, {"id": id})
 
     def named(self, id: str) -> Order:  # noqa: A002
         """The order with our id; NotFound where there is none."""
@@ -91,7 +96,7 @@ class Orders:
         """What of the wallet is spoken for, in minor units: reservations, and what the wallet has held since that moment, so
         that a balance which was read then does not show it."""
         ours = and_(_O.c.supplier == supplier, _O.c.cost_currency == currency)
-        open_ = select(func.coalesce(func.sum(_O.c.reserved_minor), 0)).where(ours, _O.c.reserved_minor > 0)
+        open_ = select(func.coalesce(func.sum(_O.c.reserved_minor), 0)).where(ours, text(RESERVED))
         late = select(func.coalesce(func.sum(_O.c.cost_minor), 0)).where(ours, _O.c.held_at >= moment_to_text(since))
         return int(self._connection.execute(open_).scalar_one()) + int(self._connection.execute(late).scalar_one())
 
@@ -105,7 +110,7 @@ class Orders:
     def put(self, order: Order, *, raw: Raw | None = None) -> None:
         """The order as it is now, new or not; `raw` None: as it was."""
         sealed = {} if raw is None else {"raw": self._box.seal(Place("orders", "raw", order.id), raw_text(raw))}
-        put_row(self._connection, _O, {"id": order.id}, order_to_row(order) | sealed)
+        put_row(self._connection, _O, {"id": order.id}, order_to_row(order) | sealed, fixed=_FIXED)
 
     def seal_esim(self, order_id: str, *, activation: str | None = None, qr: bytes | None = None) -> None:
         """Keep the text of the QR code, or its picture (PNG) where there is no text."""
@@ -125,7 +130,12 @@ class Orders:
 
     def steps(self, order_id: str) -> list[Step]:
         """In the order of the chain."""
-        return self.steps_of([order_id]).get(order_id, [])
+        found = [_step_from_row(row) for row in self._connection.execute(_STEPS, {"order_id": order_id})]
+        return sorted(found, key=lambda step: _STEP_PLACE[str(step.name)])
+
+    def step(self, order_id: str, name: StepName) -> Step | None:
+        row = self._connection.execute(_STEP, {"order_id": order_id, "name": str(name)}).one_or_none()
+        return None if row is None else _step_from_row(row)
 
     def steps_of(self, order_ids: Iterable[str]) -> dict[str, list[Step]]:
         """The same of many orders."""
@@ -147,7 +157,10 @@ class Orders:
         put_row(self._connection, _S, {"order_id": order_id, "name": step.name}, row)
 
     def _one(self, which: Any) -> Order | None:
-        row = self._connection.execute(_ORDER.where(which)).one_or_none()
+        return self._read(_ORDER.where(which), {})
+
+    def _read(self, query: Select[Any], values: dict[str, Any]) -> Order | None:
+        row = self._connection.execute(query, values).one_or_none()
         return None if row is None else order_from_row(row)
 
     def _many(self, which: Any, column: Any, refs: Iterable[str]) -> Iterator[Order]:

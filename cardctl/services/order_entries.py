@@ -75,7 +75,7 @@ def note_step(
     error: str | None = None,
 ) -> None:
     """Put down where a step stands; beginning it again counts as another try."""
-    before = next((step for step in unit.orders.steps(order_id) if step.name is name), None)
+    before = unit.orders.step(order_id, name)
     tries = before.tries if before else 0
     began = before is None or state is StepState.RUNNING or before.state is StepState.WAITING is not state
     made = operation_id or (before.operation_id if before else None)

@@ -56,6 +56,9 @@ def _orders() -> None:
         ("checkout_ref",),
     ):
         _index("orders", *columns)
+    op.create_index(
+        "ix_orders_supplier_cost_currency", "orders", ["supplier", "cost_currency"], sqlite_where=sa.text("reserved_minor > 0")
+    )
 
 
 def _steps() -> None:
