@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from cardctl.db.columns import Raw
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import FOREVER, Why
 from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, order_id_of
@@ -18,15 +19,16 @@ _MORE = ("reserved", "iccid", "reason_code", "reason", "delivered_at")
 _S = OrderState
 
 
-def put_order(desk: Desk, unit: Unit, before: Order | None, now: Order, *, action: str | None) -> Order:
-    """The order as it is now, its time and its audit entry where it changed."""
-    if before == now:
+def put_order(desk: Desk, unit: Unit, before: Order | None, now: Order, *, action: str | None, raw: Raw | None = None) -> Order:
+    """The order as it is now, its time and its audit entry where it changed; `raw`: what the provider says of it, else as it
+    was."""
+    if before == now and raw is None:
         return now
     told, after = order_diff(before, now)
     if after:
         now = replace(now, updated_at=desk.clock())
-    unit.orders.put(now)
-    if action is not None:
+    unit.orders.put(now, raw=raw)
+    if action is not None and before != now:
         audit_change(desk, unit, action, now.id, told, after)
     return now
 

@@ -18,8 +18,17 @@ from cardctl.services.order_entries import given_up, note_step, put_order
 _S = OrderState
 
 
-def take_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase, *, action: str | None = "order.event") -> Order:
-    """What the supplier says of an order's purchase. In-flight words may come late, and nothing follows an end."""
+def take_purchase(
+    desk: Desk,
+    unit: Unit,
+    order: Order,
+    remote: RemotePurchase,
+    *,
+    action: str | None = "order.event",
+    made_by: str | None = None,
+) -> Order:
+    """What the supplier says of an order's purchase. In-flight words may come late, and nothing follows an end. `made_by`: the
+    operation that bought it, where this is its answer."""
     if remote.ref != order.purchase_ref or order.state not in BOUGHT:
         return order
     before = order.purchase
@@ -35,11 +44,10 @@ def take_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase, 
         held_at=order.held_at or (now if remote.state in HELD else None),
         cost=remote.cost if remote.cost is not None and _same_currency(remote.cost, order.cost) else order.cost,
     )
-    taken = _after_purchase(desk, unit, taken, remote)
+    taken = _after_purchase(desk, unit, taken, remote, made_by)
     if remote.activation is not None and taken.purchase is PurchaseState.DONE:
         unit.orders.seal_esim(order.id, activation=remote.activation)
-    unit.orders.put(taken, raw=remote.raw)
-    return put_order(desk, unit, order, taken, action=action)
+    return put_order(desk, unit, order, taken, action=action, raw=remote.raw)
 
 
 def _same_currency(one: Money, other: Money | None) -> bool:
@@ -52,13 +60,13 @@ def _completes(order: Order, remote: RemotePurchase) -> bool:
     return done and order.state in (_S.BUYING, _S.ORDERED) and remote.activation is not None
 
 
-def _after_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase) -> Order:
+def _after_purchase(desk: Desk, unit: Unit, order: Order, remote: RemotePurchase, made_by: str | None) -> Order:
     now = desk.clock()
     if order.state not in (_S.BUYING, _S.ORDERED):
         return order
     if remote.state is PurchaseState.FAILED:
         return _failed(unit, order, remote, now)
-    note_step(unit, order.id, StepName.BUY, StepState.DONE, order.bought_at or now)
+    note_step(unit, order.id, StepName.BUY, StepState.DONE, order.bought_at or now, operation_id=made_by)
     if remote.state is not PurchaseState.DONE:
         note_step(unit, order.id, StepName.ISSUE, StepState.WAITING, now)
         return replace(order, state=_S.ORDERED, reason_code=None, reason=None)

@@ -59,7 +59,7 @@ class Buy:
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemotePurchase)
         order = unit.orders.named(operation.target)
-        taken = take_purchase(desk, unit, order, remote, action=None)
+        taken = take_purchase(desk, unit, order, remote, action=None, made_by=operation.id)
         return Change(taken, *order_diff(order, taken))
 
     def load(self, unit: Unit, operation: Operation) -> Order:

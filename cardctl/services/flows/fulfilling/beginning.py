@@ -12,6 +12,7 @@ from cardctl.domain.sales import OrderData, RemoteCheckout, RemoteSale, SaleStat
 from cardctl.errors import BadInput, StateForbids
 from cardctl.providers.base import require
 from cardctl.providers.selling import ReadsSales
+from cardctl.services.flows.fulfilling.offering import check_recipient
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import put_order
 from cardctl.services.ordering import take_checkout, take_sale
@@ -43,11 +44,15 @@ def begin(shop: Shop, named: Named) -> Order:
         raise StateForbids(f"{payment} is {sale.state}: only an order that is paid is fulfilled")
     with shop.books.write() as unit:
         order = _taken(shop, unit, sale, checkout, named.data)
-        return _due(shop, unit, order)
+        disputed = bool(sale.disputed) and order.state is OrderState.STUCK
+        return order if disputed else _due(shop, unit, order)
 
 
 def try_again(shop: Shop, order: Order, *, recipient: str | None = None) -> Order:
-    """An order that waits, or is stuck, is due now; its eSIM may go to another address, as long as it was not delivered."""
+    """An order that waits, or is stuck, is due now; its eSIM may go to another address, as long as it was not delivered.
+    BadInput for an address that is none."""
+    if recipient is not None:
+        check_recipient(recipient)
     with shop.books.write() as unit:
         fresh = unit.orders.named(order.id)
         if recipient is not None and fresh.state in (OrderState.DELIVERED, OrderState.REFUNDED, OrderState.REFUNDING):

@@ -24,7 +24,7 @@ def buy_esim(shop: Shop, order: Order) -> None:
         shop.change(order, _undecided, "order.not_bought")
         return
     try:
-        done = buy(shop.supply, order)
+        buy(shop.supply, order)
     except ProviderRefused as no:
         if no.vendor_code in NOT_ABOUT_THE_ORDER:
             raise
@@ -37,13 +37,9 @@ def buy_esim(shop: Shop, order: Order) -> None:
             raise
         shop.put_off(again, StepName.BUY, Why.UNAVAILABLE, error.message)
         return
-    operation_id = done.operation.id if done.operation else None
-    with shop.books.write() as unit:
-        if operation_id is not None:
-            note_step(unit, order.id, StepName.BUY, StepState.DONE, shop.now(), operation_id=operation_id)
-        bought = unit.orders.named(order.id)
-        if bought.state is OrderState.BUYING and bought.purchase is None:  # a person's word that it was done: it says no more
-            unit.orders.put(replace(bought, state=OrderState.ORDERED, purchase=PurchaseState.UNKNOWN, bought_at=shop.now()))
+    bought = shop.order(order.id)
+    if bought.state is OrderState.BUYING and bought.purchase is None:
+        shop.change(bought, lambda unit, fresh: _said_to_be_bought(shop, unit, fresh), "order.bought")
 
 
 def look(shop: Shop, order: Order) -> None:
@@ -78,6 +74,12 @@ def fetch_qr(shop: Shop, order: Order) -> None:
         return replace(cleared, state=OrderState.READY, issued_at=now, due_at=now)
 
     shop.change(order, ready, "order.issued")
+
+
+def _said_to_be_bought(shop: Shop, unit: Unit, order: Order) -> Order:
+    """A person's word that it was done: it says no more."""
+    note_step(unit, order.id, StepName.BUY, StepState.DONE, shop.now())
+    return replace(order, state=OrderState.ORDERED, purchase=PurchaseState.UNKNOWN, bought_at=shop.now())
 
 
 def _undecided(_unit: Unit, order: Order) -> Order:

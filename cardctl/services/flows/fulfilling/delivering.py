@@ -23,7 +23,7 @@ def mail(shop: Shop, order: Order) -> None:
 
     def delivered(unit: Unit, fresh: Order) -> Order:
         note_step(unit, fresh.id, StepName.MAIL, StepState.DONE, shop.now(), error=None if shop.mail else _NO_SERVER)
-        done = replace(fresh, state=OrderState.DELIVERED, delivered_at=shop.now(), due_at=FOREVER)
+        done = replace(_laid_down(fresh), state=OrderState.DELIVERED, delivered_at=shop.now(), due_at=FOREVER)
         return replace(done, tries=0, reason_code=None, reason=None)
 
     _send(shop, order, StepName.MAIL, LetterKind.DELIVERY, delivered)
@@ -34,9 +34,14 @@ def tell(shop: Shop, order: Order) -> None:
 
     def told(unit: Unit, fresh: Order) -> Order:
         note_step(unit, fresh.id, StepName.TELL, StepState.DONE, shop.now(), error=None if shop.mail else _NO_SERVER)
-        return replace(fresh, due_at=FOREVER, tries=0)
+        return replace(_laid_down(fresh), due_at=FOREVER, tries=0)
 
     _send(shop, order, StepName.TELL, LetterKind.REFUND, told)
+
+
+def _laid_down(order: Order) -> Order:
+    """Nothing is left to be done: who works on it leaves it with the same commit."""
+    return replace(order, lease="", leased_until=None)
 
 
 def _send(shop: Shop, order: Order, name: StepName, kind: LetterKind, after: Callable[[Unit, Order], Order]) -> None:

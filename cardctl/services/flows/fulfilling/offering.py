@@ -20,12 +20,17 @@ def check_offer(supply: Desk, offer_id: str) -> Offer:
     return offer
 
 
+def check_recipient(recipient: str) -> None:
+    """BadInput for an address that is none."""
+    if "@" not in recipient.strip("@") or not recipient.isprintable() or " " in recipient:
+        raise BadInput(f"{recipient!r} is no address that an eSIM could be sent to")
+
+
 def wanted_checkout(
     offer: Offer, price: Money, recipient: str, name: str | None, transaction_id: str, urls: tuple[str | None, str | None]
 ) -> NewCheckout:
     """BadInput for an address that is none, and for a price that is less than the offer costs."""
-    if "@" not in recipient.strip("@") or any(character.isspace() for character in recipient):
-        raise BadInput(f"{recipient!r} is no address that an eSIM could be sent to")
+    check_recipient(recipient)
     if price.currency == offer.cost.currency and price < offer.cost:
         raise BadInput(f"{offer.id} costs {offer.cost}: it is not sold for {price}")
     data = OrderData(offer.id, recipient, name, transaction_id)

@@ -155,7 +155,10 @@ class Shop:
         return claimed
 
     def _lay_down(self, order_id: str) -> None:
+        """What has ended was laid down with its end."""
         try:
+            if self.order(order_id).lease != self.supply.lease.name:
+                return
             with self.books.write() as unit:
                 order = unit.orders.named(order_id)
                 if order.lease == self.supply.lease.name:
