@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cardctl.db.schema import HEAD
 from tests.commands.runner import Cardctl
 
 
@@ -33,7 +34,7 @@ def test_books_that_are_not_made_yet_stay_so(cardctl: Cardctl) -> None:
         "place": str(cardctl.books),
         "environment": "simulator",
         "schema_version": None,
-        "schema_head": 5,
+        "schema_head": HEAD,
         "size_bytes": None,
         "integrity": None,
         "database_id": None,
@@ -58,8 +59,8 @@ def test_status_says_what_they_are(cardctl: Cardctl, programme: dict[str, Any]) 
         "kind": "sqlite",
         "place": str(cardctl.books),
         "environment": "simulator",
-        "schema_version": 5,
-        "schema_head": 5,
+        "schema_version": HEAD,
+        "schema_head": HEAD,
         "integrity": "ok",
     }
 
@@ -76,7 +77,7 @@ def test_a_copy_is_made_and_put_back(cardctl: Cardctl, programme: dict[str, Any]
     assert card_state(cardctl, card) == "frozen"
     ran = cardctl("db", "restore", str(copy), "--yes", "-o", "json")
     assert (ran.code, ran.warnings) == (0, ["BOOKS_BEHIND"])
-    assert (ran.data["restored"], ran.data["schema_version"]) == (str(copy), 5)
+    assert (ran.data["restored"], ran.data["schema_version"]) == (str(copy), HEAD)
     assert card_state(cardctl, card) == "active"
     assert copy.read_bytes() == whole
     kept = Path(ran.data["replaced"])
@@ -161,7 +162,7 @@ def test_a_copy_from_before_a_rotation_says_what_it_needs(cardctl: Cardctl, prog
 
 def test_an_upgrade_of_the_newest_does_nothing(cardctl: Cardctl, programme: dict[str, Any]) -> None:
     ran = cardctl("db", "upgrade", "-o", "json")
-    assert (ran.code, ran.warnings, ran.data) == (0, ["ALREADY"], {"before": 5, "after": 5, "backup": None})
+    assert (ran.code, ran.warnings, ran.data) == (0, ["ALREADY"], {"before": HEAD, "after": HEAD, "backup": None})
     assert not (cardctl.home / "state" / "backups").exists()
 
 
@@ -170,7 +171,7 @@ def test_books_of_a_newer_cardctl_are_told_apart(cardctl: Cardctl, programme: di
         db.execute("UPDATE schema_version SET n = 99")
         db.commit()
     found = state(cardctl)
-    assert (found["schema_version"], found["schema_head"], found["audit_head"]) == (99, 5, None)
+    assert (found["schema_version"], found["schema_head"], found["audit_head"]) == (99, HEAD, None)
     ran = cardctl("db", "upgrade", "-o", "json")
     assert (ran.code, ran.error) == (12, "SCHEMA_NEWER")
 
