@@ -72,6 +72,7 @@ def fulfil(
     _only_one(payment, session, order, demo=demo, offer=offer)
     patience = 0.0 if wait == "0s" else span(wait).total_seconds()
     with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
+        _shown.check_can_save(save, force=force)
         made = shop(run)
         named = _shown.demo(run, made, offer, dry_run=dry_run) if demo else _named(payment, session, order)
         if named is None:
@@ -79,7 +80,6 @@ def fulfil(
         if dry_run:
             _shown.show_rehearsal(run, rehearsing.rehearse(made, named))
             return ExitCode.DONE
-        _shown.check_can_save(save, force=force)
         begun = beginning.begin(made, named)
         ended = advancing.advance(made, begun.id, patience=patience, wait=True)
         return _shown.show_fulfilled(run, ended, save=save, force=force, qr=qr)
