@@ -206,6 +206,9 @@ def order_to_row(order: Order) -> dict[str, Any]:
         "reason_code": order.reason_code,
         "reason": free(order.reason),
         "tries": order.tries,
+        "disputed": int(order.disputed),
+        "asked": int(order.asked),
+        "short_since": moment_or_none(order.short_since),
         "lease": order.lease,
         "leased_until": moment_or_none(order.leased_until),
     }
@@ -247,6 +250,9 @@ def order_from_row(row: Any) -> Order:
         reason_code=row.reason_code,
         reason=row.reason,
         tries=row.tries,
+        disputed=bool(row.disputed),
+        asked=bool(row.asked),
+        short_since=moment_from_text(row.short_since),
         lease=row.lease,
         leased_until=moment_from_text(row.leased_until),
     )

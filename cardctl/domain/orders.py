@@ -125,6 +125,12 @@ class Order:
     reason_code: str | None = None
     reason: str | None = None
     tries: int = 0
+    disputed: bool = False
+    """Whether the customer's bank wants the money back, as far as it was told."""
+    asked: bool = False
+    """Whether a person has said to go on with it: then what nobody knew before is believed."""
+    short_since: datetime | None = None
+    """Since when it waits for the wallet's money."""
     lease: str = ""
     leased_until: datetime | None = None
 
