@@ -126,11 +126,8 @@ def test_a_file_is_read_whole(home: Home) -> None:
     assert profile.limits.in_currency("USD") == Limits(per_transaction=Money(10000, "USD"), daily=Money(100000, "USD"))
     assert settings.programme("stripe") == "stripe/acct_1Nv0FGQ9RKHgCVdK"
     assert settings.programme("marqeta") == "marqeta/sandbox-api.marqeta.com"
-    assert settings.provider_settings("stripe") == {
-        "account": "acct_1Nv0FGQ9RKHgCVdK",
-        "base_url": None,
-        "rate_limit": 25,
-    }
+    stripe = settings.provider_settings("stripe")
+    assert (stripe["account"], stripe["rate_limit"], stripe["base_url"]) == ("acct_1Nv0FGQ9RKHgCVdK", 25, None)
     assert settings.provider_settings("marqeta")["base_url"] == "https://sandbox-api.marqeta.com/v3"
     told = sources(settings)
     assert told["alerts.balance_drift_percent"] == ("0.5", "config.toml")
@@ -717,3 +714,62 @@ def test_limits_wait_for_their_currency() -> None:
     )
     with pytest.raises(BadAmount):
         limits.model_copy(update={"daily": "5.55"}).in_currency("JPY")
+
+
+SHOP = """
+[profiles.shop]
+environment = "sandbox"
+
+[profiles.shop.stripe.order_names]
+offer = "sku"
+
+[profiles.shop.zendit]
+topup = "card"
+topup_url = "https://pay.example.com/topups"
+
+[profiles.shop.zendit.cardholder]
+line1 = "1 Main St"
+
+[profiles.shop.mail]
+host = "smtp.example.com"
+sender = "Shop <esim@example.com>"
+"""
+
+
+def test_a_shop_is_read(home: Home) -> None:
+    home.write(SHOP)
+    profile = home.load(profile="shop").profile
+    assert profile.stripe.order_names.model_dump() == {
+        "offer": "sku",
+        "recipient": "recipientEmail",
+        "full_name": "fullName",
+        "transaction": "transactionId",
+    }
+    assert (profile.zendit.topup, profile.zendit.topup_card, profile.zendit.funds_hours) == ("card", "per_transaction", 24)
+    assert (profile.zendit.cardholder.line1, profile.mail.security, profile.mail.port) == ("1 Main St", "starttls", None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("mail.sender = 'a@b.c'\nmail.host = 'smtp.example.com'\nmail.security = 'none'", "unprotected"),
+        ("mail.host = 'smtp.example.com'", "sender is missing"),
+        ("mail.sendr = 'a@example.com'", "sender"),
+        ("zendit.topup_url = 'http://pay.example.com'", "https://"),
+        ("zendit.topup = 'cash'", "zendit.topup"),
+        ("zendit.webhook_header = 'X Header'", "webhook_header"),
+        ("zendit.cardholder.zip = '1'", "cardholder.zip"),
+        ("stripe.order_names.offer = ''", "order_names.offer"),
+    ],
+)
+def test_what_no_shop_can_have(home: Home, line: str, said: str) -> None:
+    home.write("[profiles.shop]\nenvironment = 'sandbox'\n" + line + "\n")
+    with pytest.raises(BadConfig) as caught:
+        home.load(profile="shop")
+    assert said in caught.value.message
+
+
+def test_a_simulated_top_up_is_paid_on_this_machine(home: Home) -> None:
+    home.write("[profiles.shop]\nenvironment = 'simulator'\nzendit.topup_url = 'https://pay.example.com'\n")
+    with pytest.raises(BadConfig):
+        home.load(profile="shop")
