@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from cardctl.db.unit import Books
+from tests.commands.conftest import cardctl, far_side
 from tests.db.conftest import new_postgres, postgres
 from tests.receiver.world import World, keys, serving
 
-__all__ = ["new_postgres", "postgres"]
+__all__ = ["cardctl", "far_side", "new_postgres", "postgres"]
 
 
 @pytest.fixture
