@@ -25,6 +25,7 @@ from cardctl.domain.redaction import Secret
 from cardctl.domain.sales import NewCheckout, OrderData
 from cardctl.providers import registry
 from cardctl.providers.base import Handed
+from cardctl.providers.guarding import Breaker
 from cardctl.services.deeds.checking_out import check_out
 from cardctl.services.flows.fulfilling.advancing import advance
 from cardctl.services.flows.fulfilling.beginning import Named, begin
@@ -62,7 +63,7 @@ class Ground:
         self.terms = terms or Terms(mails=True)
         world.desk = replace(world.desk, clock=self.now, sleep=self._sleep)
         self.supply = copy.copy(world)
-        handed = Handed(
+        self._handed = Handed(
             environment="simulator",
             programme="zendit/default",
             settings={},
@@ -72,7 +73,7 @@ class Ground:
             sleep=world.slept.append,
             random=lambda: 0.0,
         )
-        self.supply.desk = replace(world.desk, provider=registry.build("zendit", handed))
+        self.supply.desk = replace(world.desk, provider=registry.build("zendit", self._handed))
         self.opening = self.wallet
         self.shop = self.a_shop()
         self._told = 0
@@ -189,6 +190,13 @@ class Ground:
                 act()
 
         self.world.wire.before = passed
+
+    def guard(self, breaker: Breaker) -> None:
+        """From now on Zendit is asked as far as the breaker lets it be."""
+        self.supply.desk.provider.close()
+        built = registry.build("zendit", replace(self._handed, breaker=breaker))
+        self.supply.desk = replace(self.supply.desk, provider=built)
+        self.shop = self.a_shop()
 
     def turned_away(self, path: str, status: int) -> None:
         """Every request to that path is answered so, in nobody's words."""

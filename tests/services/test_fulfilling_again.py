@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from cardctl.db.leases import FileLease
@@ -18,6 +20,7 @@ from cardctl.domain.sales import OrderData
 from cardctl.errors import (
     BadConfig,
     BadInput,
+    CircuitOpen,
     ExitCode,
     MailRefused,
     MailUnavailable,
@@ -197,6 +200,55 @@ def test_an_order_of_another_profile_is_not_ours_to_fulfil(ground: Ground) -> No
     ground.supply.desk.provider.programme = "zendit/default"
     with pytest.raises(Refused):
         advance(ground.shop, order.id)
+
+
+def test_a_decision_of_long_ago_is_made_anew(ground: Ground) -> None:
+    """Its process died between the decision to buy and the purchase, and the payment was given back meanwhile."""
+    order = ground.begin(ground.sell())
+    with ground.world.books.write() as unit:
+        cost: dict[str, Any] = {
+            "cost": usd("1.50"),
+            "reserved": usd("1.50"),
+            "purchase_ref": "A-1",
+            "supplier": "zendit/default",
+        }
+        unit.orders.put(replace(unit.orders.named(order.id), state=OrderState.BUYING, **cost))
+    ground.control.refund(str(order.payment_ref))
+    ground.later(minutes=10)
+    ground.run()
+    order = ground.order()
+    assert (order.state, order.reason_code, order.reserved) == (OrderState.REFUNDED, Why.REFUNDED_ELSEWHERE, None)
+    assert (ground.spent, ground.purchases(), ground.mails) == (0, [], [])
+
+
+def test_a_breaker_that_is_open_when_it_comes_to_buying(ground: Ground) -> None:
+    """What was not sent for it is bought under the same key, once Zendit answers again."""
+
+    class Open:
+        shut = False
+
+        def heard(self, request: httpx.Request) -> None:
+            self.shut = request.url.path == "/v1/balance"
+
+        def check(self) -> None:
+            if self.shut:
+                raise CircuitOpen("zendit did not answer lately")
+
+        def succeeded(self) -> None: ...
+        def failed(self) -> None: ...
+        def released(self) -> None: ...
+
+    breaker = Open()
+    ground.guard(breaker)
+    payment = ground.sell()
+    ground.world.wire.after = breaker.heard
+    ground.bring(payment)
+    ground.world.wire.after = lambda _request: None
+    ground.waits(ground.order(), OrderState.PAID, Why.UNAVAILABLE)
+    breaker.shut = False
+    ground.later(hours=1)
+    ground.run()
+    ground.delivered(ground.order())
 
 
 # --- a person's word
