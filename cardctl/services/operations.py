@@ -11,13 +11,21 @@ from cardctl.errors import CardctlError, KeyReused, LiveNotSaid, OutcomeUnknown,
 from cardctl.services.desk import Desk, Done, Thing, Warned
 from cardctl.services.journal import Deed, Wish, enter, give_back, intended, works_on
 from cardctl.services.sending import carry_out, guard_real
-from cardctl.services.settling import settle
+from cardctl.services.settling import RESOLVED, settle
 
 WAIT_SECONDS = 30.0
 """How long a write waits for one in flight on the same target."""
 _POLL = 0.1
 _NEVER_RAN = frozenset(
-    {"PROVIDER_UNAVAILABLE", "RATE_LIMITED", "CIRCUIT_OPEN", "NEVER_RAN", "SECRET_REFUSED", "SECRET_MISSING"}
+    {
+        "PROVIDER_UNAVAILABLE",
+        "RATE_LIMITED",
+        "CIRCUIT_OPEN",
+        "NEVER_RAN",
+        "SECRET_REFUSED",
+        "SECRET_MISSING",
+        "NOT_SUPPORTED",
+    }
 )
 _S = OperationState
 
@@ -137,6 +145,8 @@ def _reused(prior: Operation) -> KeyReused:
 
 def _refused_as(code: str | None, message: str) -> CardctlError:
     """An earlier refusal once more, by the error_code that it was kept under; ProviderRefused where no plain error has it."""
+    if code == RESOLVED:
+        return ProviderRefused(message, vendor_code=RESOLVED)
     kinds = [CardctlError]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 
 from cardctl.db.transactions import TransactionFilter
+from cardctl.domain.esims import TRANSACTION_ID_TAKEN
 from cardctl.domain.operations import Draft, Operation, OperationState
 from cardctl.domain.transactions import RemoteTransaction, Transaction, TransactionKind, TransactionState
 from cardctl.errors import (
@@ -31,12 +33,17 @@ from cardctl.errors import (
     ReplyLost,
     SecretProblem,
     ServerFailed,
+    Unsupported,
 )
 from cardctl.providers.base import ReadsTransactions, Remote, require
 from cardctl.services.desk import Desk, Done
 from cardctl.services.journal import Deed, drafted, finish, keep_draft, record, still_ours
 
 MONEY_KINDS = {"card.fund": TransactionKind.FUNDING, "card.withdraw": TransactionKind.WITHDRAWAL}
+KEY_MARGIN = timedelta(hours=1)
+"""What is taken off a key's life for clocks that disagree; and how long a request may be on its way."""
+_SHOWN_LATE = frozenset({"esim.buy"})
+"""Of what may be made and not be shown yet: while it may, a no to its repetition may mean that its name is taken, by itself."""
 _LOOKS = (1.0, 3.0)
 """Seconds; how long a provider's reads may be behind its writes."""
 _S = OperationState
@@ -76,12 +83,21 @@ def send(desk: Desk, deed: Deed, operation: Operation, *, again: bool = False) -
             return _look_at_once(desk, deed, replace(operation, state=_S.IN_DOUBT), error)
         raise _in_doubt(operation, error.message) from error
     except (ProviderRefused, ProviderUnavailable, SecretProblem) as error:
-        finish(desk, operation, _S.IN_DOUBT if again and not isinstance(error, ProviderRefused) else _S.REFUSED, error)
+        finish(desk, operation, _S.IN_DOUBT if again and not _answers_the_first(desk, operation, error) else _S.REFUSED, error)
         raise
     except BaseException as error:
         finish(desk, operation, _S.IN_DOUBT, error)
         raise
     return record(desk, deed, operation, remote, newest=lambda: _newest(desk, operation, remote))
+
+
+def _answers_the_first(desk: Desk, operation: Operation, error: CardctlError) -> bool:
+    """Whether a no to a repetition says what became of the first request. A name that another thing has was not ours to take."""
+    if not isinstance(error, ProviderRefused) or isinstance(error, Unsupported):
+        return False
+    if operation.kind not in _SHOWN_LATE or operation.sent_at is None or error.vendor_code == TRANSACTION_ID_TAKEN:
+        return True
+    return abs(desk.clock() - operation.sent_at) >= KEY_MARGIN
 
 
 def _newest(desk: Desk, operation: Operation, remote: Remote) -> Remote:

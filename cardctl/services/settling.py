@@ -24,16 +24,16 @@ from cardctl.errors import (
 from cardctl.services.desk import Desk
 from cardctl.services.entries import money_event
 from cardctl.services.journal import Deed, drafted, end, finish, lay_down, record, save, still_ours, take_over, works_on
-from cardctl.services.sending import MONEY_KINDS, carry_out, is_proven, send
+from cardctl.services.sending import KEY_MARGIN, MONEY_KINDS, carry_out, is_proven, send
 
 NEVER_SENT_AFTER = timedelta(hours=1)
 """An intent older than this is not sent any more."""
-KEY_MARGIN = timedelta(hours=1)
-"""What is taken off a key's life for clocks that disagree."""
 _NAMED = frozenset({"customer.create", "saved_card.add", "saved_card.charge", "saved_card.preauth", "saved_card.refund"})
 """Creations that no sync could find: the books would take the invoice for unpaid."""
 CANCEL_ASKED = "CANCEL_ASKED"
 """Why a write is in doubt that a person asked to have cancelled: whatever comes of that, it must not be sent again."""
+RESOLVED = "RESOLVED"
+"""How what a person said of an operation is known: not as what made it doubtful before."""
 ALREADY_SO = "never sent: it is already so"
 _TOLD = (ProviderRefused, ProviderUnavailable, ReplyLost, OutcomeUnknown, SecretProblem, Refused, BadInput, NotFound)
 _S = OperationState
@@ -61,9 +61,8 @@ def resolve(desk: Desk, operation_id: str, *, state: OperationState, reason: str
         if state is _S.DONE and operation.kind in _NAMED:
             hint = "--as done --ref REF: how the provider calls it; or `cardctl operation resume`, which looks for it"
             raise BadInput(f"a {operation.kind} that is done made something, which the books could not know of", hint=hint)
-        resolved = replace(
-            operation, state=state, finished_at=desk.clock(), error=f"resolved by {desk.actor}: {redact(reason)}"
-        )
+        told = f"resolved by {desk.actor}: {redact(reason)}"
+        resolved = replace(operation, state=state, finished_at=desk.clock(), error_code=RESOLVED, error=told)
         save(desk, unit, operation, resolved, reason=reason)
         card = unit.cards.get(operation.target)
         if state is _S.DONE and operation.kind in MONEY_KINDS and card is not None:  # else the ledger would lack what moved
