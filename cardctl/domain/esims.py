@@ -32,6 +32,9 @@ INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
 """Why a purchase failed that the wallet could not pay: nothing was bought."""
 NOT_ABOUT_THE_ORDER = frozenset({"FORBIDDEN", "NOT_AUTHORIZED"})
 """Words of a no that is said to whoever asks, and not to an order: nothing follows from it for one."""
+ABOUT_THE_ORDER = frozenset({"INVALID_REQUEST", "NOT_FOUND"})
+"""Words of a no to a purchase that is about what was to be bought. UNCONFIRMED what others there are: the set is open, and any
+other may be about our account, or the supplier's day."""
 TRANSACTION_ID_TAKEN = "TRANSACTION_ID_TAKEN"
 """Why a purchase is refused whose name another one has, of another offer."""
 
@@ -67,11 +70,12 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class NewPurchase:
     """An eSIM to be bought under our own name for it, `ref`, which the supplier takes once. `iccid`: onto an eSIM that is
-    there."""
+    there. What was made before `not_before` under that name is another's."""
 
     offer_id: str
     ref: str
     iccid: str | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ purchase is, the purchase is looked for by its name before the no is believed.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, cast
 
 from cardctl.domain.esims import TRANSACTION_ID_TAKEN, RemotePurchase
@@ -57,7 +58,8 @@ class Answering:
         raise refused
 
     def look(self, draft: Draft) -> Sighting:
-        """By the name: 404 is that nothing was made. A purchase of another offer is not ours, though it has its name."""
+        """By the name: 404 is that nothing was made. A purchase of another offer, or of another time, is not ours, though it
+        has its name."""
         return self._look_for_refund(draft) if draft.subject == PURCHASE_REFUND else self._look_for_purchase(draft)
 
     def purchase(self, ref: str) -> RemotePurchase:
@@ -75,7 +77,7 @@ class Answering:
             remote = self.purchase(_ref(draft))
         except ProviderHasNot:
             return Sighting(False)
-        return Sighting(remote.offer_id in (None, draft.body["offerId"]), remote)
+        return Sighting(remote.offer_id in (None, draft.body["offerId"]) and not _is_older(draft, remote), remote)
 
     def _look_for_refund(self, draft: Draft) -> Sighting:
         ref = _ref(draft)
@@ -87,6 +89,12 @@ class Answering:
         except translate.STRANGE:
             raise ProviderUnavailable("zendit answered with something that is no refund") from None
         return Sighting(True, RemotePurchase(ref, state, {}))
+
+
+def _is_older(draft: Draft, remote: RemotePurchase) -> bool:
+    """Whether it was made before anybody wanted ours: by another shop of the same account, which calls its orders alike."""
+    since = draft.before.get("not_before")
+    return since is not None and remote.created_at is not None and remote.created_at < datetime.fromisoformat(since)
 
 
 def _about_the_name(refused: ProviderRefused) -> bool:

@@ -22,7 +22,8 @@ def purchase_draft(wanted: NewPurchase) -> Draft:
     if not _REF.match(wanted.ref):
         raise BadInput(f"zendit takes no purchase by the name {wanted.ref!r}", hint="letters, digits and hyphens, at most 100")
     body = {"offerId": wanted.offer_id, "transactionId": wanted.ref} | ({"iccid": wanted.iccid} if wanted.iccid else {})
-    return Draft("POST", PURCHASES, Kind.PURCHASE, body, repeatable=True)
+    before = {"not_before": wanted.not_before.isoformat()} if wanted.not_before else {}
+    return Draft("POST", PURCHASES, Kind.PURCHASE, body, before, repeatable=True)
 
 
 def refund_draft(ref: str) -> Draft:
