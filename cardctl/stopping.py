@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
+_SLICE = 0.5
 
 
 @contextmanager
@@ -20,6 +21,13 @@ def asked_to_stop(signals: Sequence[signal.Signals] = _STOPS) -> Iterator[thread
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def wait_for(asked: threading.Event) -> None:
+    """Until it is set. In slices: a signal that the system gives to another thread, or that comes just before the main one
+    begins to wait, is handled by the main thread alone, and wakes it from no wait without an end."""
+    while not asked.wait(_SLICE):
+        pass
 
 
 def never() -> bool:

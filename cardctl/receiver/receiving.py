@@ -26,7 +26,7 @@ from cardctl.receiver.serving import Port, Served, bound
 from cardctl.receiver.writing import Waiting, Writer
 from cardctl.services.deeds import inbox
 from cardctl.services.desk import Desk
-from cardctl.stopping import asked_to_stop
+from cardctl.stopping import asked_to_stop, wait_for
 
 ORDERS = 15.0
 """Seconds after which orders are looked at, though no event came: purchases end, wallets are filled."""
@@ -164,7 +164,7 @@ def running(setup: Setup, host: str, port: int) -> Iterator[Served]:
                 part.start()
         try:
             paths = {name: f"{opened.base_url}{path_of(name)}" for name in setup.receptions}
-            yield Served(opened.base_url, paths, asked.wait)
+            yield Served(opened.base_url, paths, partial(wait_for, asked))
         finally:
             opened.stop()
             receiver.stop()

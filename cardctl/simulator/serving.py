@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cardctl.simulator.server import Manner, Server
-from cardctl.stopping import asked_to_stop
+from cardctl.stopping import asked_to_stop, wait_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def running(path: Path, host: str, port: int, manner: Manner) -> Iterator[Served
         worker = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         worker.start()
         try:
-            yield Served(server.base_url, server.base_urls, asked.wait)
+            yield Served(server.base_url, server.base_urls, partial(wait_for, asked))
         finally:
             server.shutdown()
             worker.join()
