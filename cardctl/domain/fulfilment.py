@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from cardctl.domain.esims import PurchaseState
+from cardctl.domain.money import Money
 from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState
 
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -28,9 +29,11 @@ LATE = timedelta(hours=72)
 """How old a payment may be that is heard of unasked, and begun with: a backfill must not fulfil what another program did.
 Stripe goes on delivering for three days (docs.stripe.com/webhooks)."""
 ATTEMPTS = 5
-"""So many purchases of one order may fail for want of money before it is given up; the pauses between them are LACKS."""
+"""So many names of one order's purchase may be taken before it is given up."""
 LACKS = (10, 60, 300, 900)
-"""Seconds: what the wallet was said to have did not suffice, so that it is not believed again at once."""
+"""Seconds: what the wallet was said to have did not suffice, so that it is not believed again at once; the last one for ever."""
+REFUSABLE = timedelta(hours=24)
+"""How long a supplier may refuse a paid order for reasons that are not the order's, before a person is told."""
 _PAUSES = (1, 3, 10, 60, 300, 900)
 """Seconds before a step is tried again that may be; the last one for ever."""
 _LOOKS = ((15, 1), (60, 5), (600, 30), (3600, 120))
@@ -92,12 +95,14 @@ class Why(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How orders are fulfilled. `funds_within`: how long money for the wallet is waited for before an order is given up.
+    `accept_currencies`: in which a payment is taken for a cost in another one, with which nothing here can compare it.
     `mails`: whether there is a server to send mails through; `must_mail`: whether an order without a mail is not delivered."""
 
     topup: Topup = Topup.REQUEST
     reuse_card: bool = False
     funds_within: timedelta = timedelta(hours=24)
     sell_below_cost: bool = False
+    accept_currencies: frozenset[str] = frozenset()
     mails: bool = False
     must_mail: bool = True
 
@@ -107,14 +112,27 @@ def next_step(order: Order, steps: dict[StepName, Step], now: datetime) -> Do:
     if order.state is OrderState.PAID and order.cost is None:
         return Do.PRICE
     if order.state in (OrderState.PAID, OrderState.FUNDING):
-        fresh = order.seen_at is not None and now - order.seen_at <= STALE
-        return Do.PROVIDE if fresh else Do.READ_SALE
+        return Do.READ_SALE if is_stale(order, now) else Do.PROVIDE
     if order.state is OrderState.ORDERED:
         return Do.FETCH_QR if order.purchase is PurchaseState.DONE else Do.LOOK
     if order.state is OrderState.REFUNDED and order.reason_code != Why.REFUNDED_ELSEWHERE:
         told = steps.get(StepName.TELL)
         return Do.NOTHING if told is not None and told.state in (StepState.DONE, StepState.FAILED) else Do.TELL
     return _OF.get(order.state, Do.NOTHING)
+
+
+def is_stale(order: Order, now: datetime) -> bool:
+    """Whether what is known of its payment is too old to move money for, or was seen by a clock that was ahead."""
+    return order.seen_at is None or not timedelta(0) <= now - order.seen_at <= STALE
+
+
+def underpaid(terms: Terms, paid: Money, cost: Money) -> Why | None:
+    """Why so much is not taken for what costs so much; None where it is."""
+    if terms.sell_below_cost:
+        return None
+    if paid.currency == cost.currency:
+        return Why.COST_ABOVE_PRICE if paid < cost else None
+    return None if paid.currency in terms.accept_currencies else Why.OTHER_CURRENCY
 
 
 def pause(tries: int) -> timedelta:

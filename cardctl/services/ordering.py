@@ -56,13 +56,32 @@ def take_sale(
         if data is None or remote.state is not SaleState.PAID:
             return None
         known = _order_for(desk, unit, remote, data, checkout_ref, at)
-    now = _told(desk, known, remote, checkout_ref, at)
+    now = _came_back(unit, _told(desk, known, remote, checkout_ref, at), remote)
     if unasked and known.seen_at is None:
         now = _not_too_late(now, desk.clock())
     taken = put_order(desk, unit, known, now, action=action)
     if known.paid_at is None and taken.paid_at is not None:
         note_step(unit, taken.id, StepName.PAY, StepState.DONE, taken.paid_at)
     return taken
+
+
+def stopped(order: Order, now: datetime) -> Order:
+    """An order for which surely nothing was bought, as its payment has it: over where all of that was given back elsewhere,
+    stuck where a bank disputes it, unless a person who knew has said to go on."""
+    if order.state not in (_S.PAID, _S.FUNDING):
+        return order
+    if is_given_back(order):
+        return _over(order, now)
+    if not order.disputed or order.asked:
+        return order
+    told = "the customer's bank disputes the payment: nothing is bought, and it cannot be given back"
+    return replace(order, state=_S.STUCK, reason_code=Why.DISPUTED, reason=told, reserved=None, due_at=FOREVER)
+
+
+def is_given_back(order: Order) -> bool:
+    """Whether nothing is left of what was paid."""
+    left = order.refundable
+    return left is not None and left.minor <= 0 and order.refunded is not None and order.refunded.minor > 0
 
 
 def take_checkout(
@@ -116,7 +135,7 @@ def take_sale_refund(
     )
     unit.order_money.put_refund(given)
     taken = _refunded(order, _given_back(unit, order, known, given), now, shrinks=given.state in UNREFUNDED)
-    if order.state in (_S.REFUNDING, _S.REFUNDED) and given.state in UNREFUNDED and _left(taken):
+    if order.state in (_S.REFUNDING, _S.REFUNDED) and given.state in UNREFUNDED and not is_given_back(taken):
         why = f"{remote.ref} came to nothing: {remote.failure or given.state}"
         taken = replace(taken, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=redact(why), due_at=FOREVER)
         note_step(unit, order.id, StepName.REFUND, StepState.FAILED, now, error=why)
@@ -163,7 +182,7 @@ def _told(desk: Desk, order: Order, remote: RemoteSale, checkout_ref: str | None
         payment_ref=remote.ref,
         checkout_ref=order.checkout_ref or checkout_ref,
         recipient=order.recipient or remote.email,
-        seen_at=max(order.seen_at or _EVER, min(at or now, now)),
+        seen_at=max(_no_later(order.seen_at, now), min(at or now, now)),
     )
     if remote.state is SaleState.PAID:
         taken = replace(taken, price=remote.amount)
@@ -172,10 +191,15 @@ def _told(desk: Desk, order: Order, remote: RemoteSale, checkout_ref: str | None
             taken = replace(taken, state=_S.PAID, paid_at=paid_at, due_at=now)
     if remote.refunded is not None:
         taken = _refunded(taken, remote.refunded, now)
-    if remote.disputed and taken.state in (_S.PAID, _S.FUNDING):
-        told = "the customer's bank disputes the payment: nothing is bought, and it cannot be given back"
-        taken = replace(taken, state=_S.STUCK, reason_code=Why.DISPUTED, reason=told, reserved=None, due_at=FOREVER)
-    return taken
+    if remote.disputed is not None:
+        news = remote.disputed and not taken.disputed
+        taken = replace(taken, disputed=remote.disputed, asked=taken.asked and not news)
+    return stopped(taken, now)
+
+
+def _no_later(moment: datetime | None, now: datetime) -> datetime:
+    """A moment that is still to come was told by a clock that has been put right since: nothing was seen then."""
+    return moment if moment is not None and moment <= now else _EVER
 
 
 def _not_too_late(order: Order, now: datetime) -> Order:
@@ -194,19 +218,28 @@ def _refunded(order: Order, refunded: Money, now: datetime, *, shrinks: bool = F
     known = order.refunded or zero(refunded.currency)
     if refunded > known or shrinks:
         order = replace(order, refunded=refunded)
-    if _left(order) or not order.refunded or not order.refunded.minor:
+    if not is_given_back(order):
         return order
     was_to_be = order.state is _S.STUCK and order.reason_code in (Why.REFUND_REFUSED, Why.REFUND_FAILED)
     if order.state is _S.REFUNDING or was_to_be:
         return replace(order, state=_S.REFUNDED, refunded_at=now, due_at=now)
-    if order.state in (_S.PAID, _S.FUNDING, _S.STUCK):
-        told = "the payment was given back elsewhere before anything was bought"
-        done = replace(order, state=_S.REFUNDED, refunded_at=now, due_at=FOREVER, reserved=None)
-        return replace(done, reason_code=Why.REFUNDED_ELSEWHERE, reason=told)
-    return order
+    return _over(order, now) if order.state in (_S.PAID, _S.FUNDING, _S.STUCK) else order
 
 
-def _left(order: Order) -> int:
-    """What is left of the payment, in minor units."""
-    left = order.refundable
-    return left.minor if left is not None else 0
+def _over(order: Order, now: datetime) -> Order:
+    told = "the payment was given back elsewhere before anything was bought"
+    done = replace(order, state=_S.REFUNDED, refunded_at=now, due_at=FOREVER, reserved=None)
+    return replace(done, reason_code=Why.REFUNDED_ELSEWHERE, reason=told)
+
+
+def _came_back(unit: Unit, order: Order, remote: RemoteSale) -> Order:
+    """An order whose money was given back elsewhere, and is here again: that refund has failed, of which its own events tell
+    those who made it. UNCONFIRMED that a charge then shows less as refunded. Of refunds of ours their own word counts."""
+    if order.state is not _S.REFUNDED or order.refunded is None or remote.refunded is None or remote.refunded >= order.refunded:
+        return order
+    if any(one.state not in UNREFUNDED for one in unit.order_money.refunds_of(order.id)):
+        return order
+    why = f"the money that was given back elsewhere has come back: {order.refunded - remote.refunded} of the payment are here"
+    return replace(
+        order, refunded=remote.refunded, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=why, due_at=FOREVER, refunded_at=None
+    )

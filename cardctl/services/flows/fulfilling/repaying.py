@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
@@ -12,7 +14,7 @@ from cardctl.services.deeds.returning import return_payment
 from cardctl.services.flows.fulfilling.pricing import stuck
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import note_step
-from cardctl.services.ordering import take_sale
+from cardctl.services.ordering import is_given_back, take_sale
 
 
 def refund(shop: Shop, order: Order) -> None:
@@ -21,6 +23,9 @@ def refund(shop: Shop, order: Order) -> None:
     if shop.is_stale(order):
         order = _looked(shop, order)
     if order.state is not OrderState.REFUNDING:
+        return
+    if is_given_back(order):
+        shop.change(order, lambda unit, fresh: _refunded(shop, unit, fresh), "order.refunded")
         return
     try:
         done = return_payment(shop.sales, order, reason=order.reason)
@@ -35,6 +40,13 @@ def refund(shop: Shop, order: Order) -> None:
         if ended.state is OrderState.REFUNDED:
             made = done.operation.id if done.operation else None
             note_step(unit, order.id, StepName.REFUND, StepState.DONE, shop.now(), operation_id=made)
+
+
+def _refunded(shop: Shop, unit: Unit, order: Order) -> Order:
+    """Somebody else gave it back while it was not known yet what would become of it."""
+    now = shop.now()
+    note_step(unit, order.id, StepName.REFUND, StepState.DONE, now)
+    return replace(order, state=OrderState.REFUNDED, refunded_at=now, due_at=now)
 
 
 def _looked(shop: Shop, order: Order) -> Order:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from cardctl.db.unit import Books, Unit
 from cardctl.domain.accounts import NewAccount
 from cardctl.domain.esims import Offer
-from cardctl.domain.fulfilment import STALE, Terms, Why, pause
+from cardctl.domain.fulfilment import Terms, Why, is_stale, pause
 from cardctl.domain.letters import Letter
 from cardctl.domain.orders import GIVEN_UP, Order, StepName, StepState
 from cardctl.domain.redaction import redact
@@ -23,6 +23,8 @@ from cardctl.services.flows.fulfilling.wallet import Wallet
 from cardctl.services.journal import LEASE
 from cardctl.services.order_entries import note_step, put_order
 
+_DECIDED_BY = "state", "purchase", "attempt", "recipient"
+"""What a step is decided by: where it has changed meanwhile, what was done is not what is wanted now."""
 _OFFER_SECONDS = 60
 _WAIT = 30.0
 _POLL = 0.2
@@ -58,7 +60,7 @@ class Shop:
 
     def is_stale(self, order: Order) -> bool:
         """Whether what is known of its payment is too old to move money for."""
-        return order.seen_at is None or self.now() - order.seen_at > STALE
+        return is_stale(order, self.now())
 
     def order(self, order_id: str) -> Order:
         with self.books.read() as unit:
@@ -108,7 +110,7 @@ class Shop:
         somebody (a notification) was faster, and what is to be done is decided anew."""
         with self.books.write() as unit:
             now = unit.orders.named(order.id)
-            if (now.state, now.purchase, now.attempt) != (order.state, order.purchase, order.attempt):
+            if any(getattr(now, word) != getattr(order, word) for word in _DECIDED_BY):
                 return now
             return put_order(self.supply, unit, now, make(unit, now), action=action)
 
