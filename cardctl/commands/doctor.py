@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from itertools import chain
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -69,8 +70,10 @@ def _reached(console: Console, url: str, timeout: float) -> ExitCode | None:
 
 def _examined(run: Run) -> Sequence[Check]:
     from cardctl import runtime  # noqa: PLC0415
+    from cardctl.runtime.fulfilling import selling  # noqa: PLC0415
     from cardctl.runtime.mailing import post  # noqa: PLC0415
     from cardctl.services.flows.doctor import Subject, examine  # noqa: PLC0415
+    from cardctl.services.flows.examining_orders import examine_orders  # noqa: PLC0415
 
     subject = Subject(
         settings=run.settings,
@@ -81,9 +84,10 @@ def _examined(run: Run) -> Sequence[Check]:
         clock=runtime.now,
         mailer=lambda: post(run),
     )
+    sold = selling(run)
     with run.console.progress("looking") as count:
         checks = []
-        for check in examine(subject):
+        for check in chain(examine(subject), examine_orders(sold) if sold else ()):
             checks.append(check)
             count(1)
     return checks

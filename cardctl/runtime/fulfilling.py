@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from cardctl.domain.accounts import Address, NewAccount
     from cardctl.domain.fulfilment import Terms
     from cardctl.runtime.run import Run
+    from cardctl.services.flows.examining_orders import Selling
     from cardctl.services.flows.fulfilling.shop import Shop
 
 SALES, SUPPLY = "stripe", "zendit"
@@ -24,11 +25,11 @@ def shop(run: Run) -> Shop:
     BadConfig for a broken template."""
     from cardctl.domain.letters import domain_of  # noqa: PLC0415
     from cardctl.runtime.mailing import mailer  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.paying_cards import check_card_taken  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.shop import Shop  # noqa: PLC0415
 
     profile, mail = run.settings.profile, mailer(run)
-    made = Shop(
+    check(run)
+    return Shop(
         sales=run.desk(provider=SALES),
         supply=run.desk(provider=SUPPLY),
         terms=_terms(profile, mails=mail is not None),
@@ -36,9 +37,29 @@ def shop(run: Run) -> Shop:
         mail=mail,
         mail_domain=domain_of(profile.mail.sender or ""),
     )
-    if profile.zendit.topup == "card":
-        check_card_taken(made)
-    return made
+
+
+def check(run: Run) -> None:
+    """BadConfig or Unsupported where the profile's way to fill the wallet cannot work; SecretProblem. Opens no books."""
+    from cardctl.services.flows.fulfilling.paying_cards import check_card_taken  # noqa: PLC0415
+
+    supply, sales = run.provider(SUPPLY), run.provider(SALES)
+    _holder(run.settings.profile)
+    if run.settings.profile.zendit.topup == "card":
+        check_card_taken(supply, sales)
+
+
+def selling(run: Run) -> Selling | None:
+    """What a doctor looks at; None where the profile does not say that it sells eSIMs."""
+    from cardctl.db import maintenance  # noqa: PLC0415
+    from cardctl.services.flows.examining_orders import Selling  # noqa: PLC0415
+
+    profile = run.settings.profile
+    if profile.provider != SUPPLY and "zendit" not in profile.model_fields_set:
+        return None
+    simulated = profile.environment == "simulator"
+    there = maintenance.exist(run.database)
+    return Selling(profile, (lambda: None) if simulated else (lambda: check(run)), (lambda: run.books) if there else None)
 
 
 def _terms(profile: Profile, *, mails: bool) -> Terms:

@@ -29,10 +29,10 @@ _REUSED = "wallet-topup"
 _REASON = "tops the eSIM wallet up"
 
 
-def check_card_taken(shop: Shop) -> None:
+def check_card_taken(supply: Provider, sales: Provider) -> None:
     """Unsupported (7), with the reason, where nobody takes a card for the wallet, or nobody here issues one."""
-    require(shop.supply.provider, TopsUpWallet).draft_wallet_topup(Money(1, "USD"), "op_check")
-    require(shop.sales.provider, IssuesCards)
+    require(supply, TopsUpWallet).draft_wallet_topup(Money(1, "USD"), "op_check")
+    require(sales, IssuesCards)
 
 
 def card_for(shop: Shop, order: Order, amount: Money, name: str) -> Card:
