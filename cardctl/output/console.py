@@ -129,10 +129,10 @@ class Console:
             self._out.write(f"{name.replace('_', ' ')}: {printable(str(value))}\n")
         self._out.flush()
 
-    def check_can_reveal(self) -> None:
-        """Refused unless `reveal` would show: asked before the numbers are."""
-        if not self._out.terminal or self.output is not Output.TABLE:
-            raise Refused("card numbers are shown on a terminal only", hint="no pipe, no file, no --output")
+    def check_can_reveal(self, what: str = "card numbers") -> None:
+        """Refused unless `reveal` and `draw` would show: asked before `what` is."""
+        if not self.shows_secrets:
+            raise Refused(f"{what} are shown on a terminal only", hint="no pipe, no file, no --output")
 
     @property
     def colored(self) -> bool:

@@ -62,6 +62,19 @@ def write_bytes(path: Path, data: bytes, *, force: bool) -> None:
         file.write(data)
 
 
+def check_name(path: Path, *, force: bool) -> None:
+    """Whether a file could be called so, before there is anything to write: Refused and BadFile as `whole_file`."""
+    if "\0" in str(path):
+        raise BadFile(f"{str(path)!r} is no name for a file")
+    try:
+        if path.is_dir() or (path.exists() and not path.is_file()):
+            raise BadFile(f"{path} is no ordinary file", hint="name a file, or - for standard output")
+        if not force and os.path.lexists(path):
+            raise _taken(path)
+    except OSError as error:
+        raise _failure(path, error) from None
+
+
 @contextmanager
 def whole_file(path: Path, *, force: bool) -> Iterator[TextIO]:
     """A text file that takes its name, durably, when the block ends well, and leaves nothing behind when it does not.
@@ -89,13 +102,8 @@ def _whole(path: Path, *, force: bool, opened: Callable[[int], _File]) -> Iterat
 
 
 def _begun(path: Path, *, force: bool) -> tuple[int, str]:
-    if "\0" in str(path):
-        raise BadFile(f"{str(path)!r} is no name for a file")
+    check_name(path, force=force)
     try:
-        if path.is_dir() or (path.exists() and not path.is_file()):
-            raise BadFile(f"{path} is no ordinary file", hint="name a file, or - for standard output")
-        if not force and os.path.lexists(path):
-            raise _taken(path)
         return tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)  # 0600
     except OSError as error:
         raise _failure(path, error) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cardctl.domain.redaction import Secret
 from cardctl.errors import BadInput, Refused
-from cardctl.output.files import write_bytes
+from cardctl.output.files import check_name, write_bytes
 
 if TYPE_CHECKING:
     import segno
@@ -48,18 +48,25 @@ def drawn(text: str, *, color: bool) -> str:
     return "".join(f"{_DARK_ON_LIGHT}{line}{_PLAIN}\n" for line in lines)
 
 
+def check_can_save(path: Path, *, force: bool) -> None:
+    """Asked before anything is bought, or revealed: BadInput for another kind of file than PNG or SVG, by its name; Refused
+    where the name is taken, unless `force`. BadFile as `files.whole_file`."""
+    if path.suffix.lower() not in _KINDS:
+        raise BadInput(f"{path.name!r} is no name for a QR code", hint="a name that ends in .png or .svg")
+    check_name(path, force=force)
+
+
 def save(path: Path, *, activation: Secret | None, picture: bytes | None, force: bool) -> None:
     """The QR code into a new file, 0600: PNG or SVG by the file's name. `picture` is the supplier's own PNG, taken where there
     is no text to draw.
 
-    BadInput for another kind of file; Refused where the name is taken, unless `force`, and where an SVG cannot be made of what
-    is there. Errors of writing as `files.write_bytes`.
+    Errors as `check_can_save`; Refused also where an SVG cannot be made of what is there. Errors of writing as
+    `files.write_bytes`.
     """
+    check_can_save(path, force=force)
     kind = path.suffix.lower()
-    if kind not in (".png", ".svg"):
-        raise BadInput(f"{path.name!r} is no name for a QR code", hint="a name that ends in .png or .svg")
     if activation is not None:
-        data = _picture(activation.reveal(), kind[1:])
+        data = _KINDS[kind](activation.reveal())
     elif picture is None:
         raise Refused("there is no QR code yet")
     elif kind == ".svg":
@@ -67,6 +74,9 @@ def save(path: Path, *, activation: Secret | None, picture: bytes | None, force:
     else:
         data = picture
     write_bytes(path, data, force=force)
+
+
+_KINDS = {".png": png, ".svg": svg}
 
 
 def _picture(text: str, kind: str) -> bytes:

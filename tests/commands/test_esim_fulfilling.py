@@ -175,7 +175,7 @@ def test_nothing_that_could_be_fulfilled(cardctl: Cardctl, words: tuple[str, ...
 def test_a_name_that_is_taken_is_said_before_anything_is_bought(cardctl: Cardctl, tmp_path: Path) -> None:
     taken = tmp_path / "qr.png"
     taken.write_bytes(b"mine")
-    refused(fulfil(cardctl, "--demo", "--save", str(taken)), 2, "INVALID_INPUT")
+    refused(fulfil(cardctl, "--demo", "--save", str(taken)), 6, "REFUSED")
     assert taken.read_bytes() == b"mine"
     assert cardctl("esim", "list", "-o", "json").data == []
     assert fulfil(cardctl, "--demo", "--save", str(taken), "--force").code == 0

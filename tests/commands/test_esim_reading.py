@@ -152,9 +152,10 @@ def test_the_code_in_a_file(cardctl: Cardctl, text: str, tmp_path: Path, name: s
     if name.endswith("png"):
         assert text_of_png(file.read_bytes()) == text
     before = file.read_bytes()
-    again = cardctl("esim", "show", "A-1", "--save", str(file), "-o", "json")
-    assert again.code != 0
+    refused(cardctl("esim", "show", "A-1", "--save", str(file), "-o", "json"), 6, "REFUSED")
+    refused(cardctl("esim", "show", "A-1", "--save", "qr.gif", "-o", "json"), 2, "INVALID_INPUT")
     assert file.read_bytes() == before
+    assert [entry["action"] for entry in cardctl("audit", "list", "-o", "json").data].count("esim.reveal") == 1
     assert cardctl("esim", "show", "A-1", "--save", str(file), "--force").code == 0
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cardctl.commands.esim._words import SALES
+from cardctl.commands.esim._words import SALES, SUPPLY
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.orders import Order, OrderState
-from cardctl.errors import BadInput, DevelopmentOnly, ExitCode
+from cardctl.errors import DevelopmentOnly, ExitCode
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
@@ -27,13 +27,11 @@ _ENDED_BADLY = (OrderState.REFUNDING, OrderState.REFUNDED, OrderState.STUCK)
 
 
 def check_can_save(save: Path | None, *, force: bool) -> None:
-    """BadInput, before anything is bought, for a name that no QR code can have, or that is taken."""
-    if save is None:
-        return
-    if save.suffix.lower() not in (".png", ".svg"):
-        raise BadInput(f"{save.name!r} is no name for a QR code", hint="a name that ends in .png or .svg")
-    if save.exists() and not force:
-        raise BadInput(f"{save} is there already", hint="--force replaces it")
+    """Errors as `qr.check_can_save`, where a QR code is to be saved at all."""
+    from cardctl.output import qr  # noqa: PLC0415
+
+    if save is not None:
+        qr.check_can_save(save, force=force)
 
 
 def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | None:
@@ -92,7 +90,7 @@ def show_code(run: Run, order: Order, *, save: Path | None, force: bool, draw: b
     from cardctl.output import qr  # noqa: PLC0415
     from cardctl.services.flows.finding_orders import reveal_code  # noqa: PLC0415
 
-    code = reveal_code(run.desk(provider="zendit"), order)
+    code = reveal_code(run.desk(provider=SUPPLY), order)
     if save is not None:
         qr.save(save, activation=code.activation, picture=code.picture, force=force)
         run.console.notice(f"the QR code is in {save}")

@@ -82,8 +82,9 @@ def show(
 
     with runtime.opened(output=output, profile=profile, provider=SALES, timeout=timeout) as run:
         found = find_order(run.books, order)
+        _shown.check_can_save(save, force=force)
         if qr:
-            run.console.check_can_reveal()
+            run.console.check_can_reveal("QR codes")
         left = None
         if plans:
             if found.iccid is None:
