@@ -31,9 +31,11 @@ Stripe goes on delivering for three days (docs.stripe.com/webhooks)."""
 ATTEMPTS = 5
 """So many names of one order's purchase may be taken before it is given up."""
 LACKS = (10, 60, 300, 900)
-"""Seconds: what the wallet was said to have did not suffice, so that it is not believed again at once; the last one for ever."""
+"""Seconds: what the wallet was said to have did not suffice, so that it is not believed again at once; the last for ever."""
 REFUSABLE = timedelta(hours=24)
 """How long a supplier may refuse a paid order for reasons that are not the order's, before a person is told."""
+ACCEPTING = "zendit.accept_currencies = [{!r}] takes it for any cost in another currency"
+"""What a person can do about money that nothing here can compare."""
 _PAUSES = (1, 3, 10, 60, 300, 900)
 """Seconds before a step is tried again that may be; the last one for ever."""
 _LOOKS = ((15, 1), (60, 5), (600, 30), (3600, 120))

@@ -92,7 +92,7 @@ def send(desk: Desk, deed: Deed, operation: Operation, *, again: bool = False) -
 
 
 def _answers_the_first(desk: Desk, operation: Operation, error: CardctlError) -> bool:
-    """Whether a no to a repetition says what became of the first request. A name that another thing has was not ours to take."""
+    """Whether a no to a repetition says what became of the first request. A name that another has was not ours to take."""
     if not isinstance(error, ProviderRefused) or isinstance(error, Unsupported):
         return False
     if operation.kind not in _SHOWN_LATE or operation.sent_at is None or error.vendor_code == TRANSACTION_ID_TAKEN:

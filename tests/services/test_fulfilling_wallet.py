@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cardctl.domain.fulfilment import ATTEMPTS, LACKS, Topup, Why
+from cardctl.domain.fulfilment import LACKS, Topup, Why
 from cardctl.domain.money import Money
 from cardctl.domain.orders import OrderState
 from cardctl.errors import ExitCode
@@ -143,7 +143,7 @@ def test_a_wallet_that_was_emptied_meanwhile_is_bought_from_anew(ground: Ground)
 
 
 def test_a_wallet_that_is_short_whatever_it_says(ground: Ground) -> None:
-    """As often as ATTEMPTS, each under another name, with pauses between; then the money goes back."""
+    """Each time under another name, with pauses between, as long as money is waited for; then what was paid goes back."""
 
     def again() -> None:
         ground.control.set_wallet(usd("0"))
@@ -157,10 +157,17 @@ def test_a_wallet_that_is_short_whatever_it_says(ground: Ground) -> None:
         assert ground.order().state is OrderState.PAID, "not before its time"
         ground.later(seconds=lack + 1)
         ground.run()
+    ground.control.set_wallet(usd("10"))
+    ground.later(hours=23)
+    ground.run()
+    assert (ground.order().state, ground.paid) == (OrderState.PAID, PRICE)
+    ground.control.set_wallet(usd("10"))
+    ground.later(hours=1)
+    ground.run()
     order = ground.order()
-    assert (order.state, order.reason_code, order.attempt) == (OrderState.REFUNDED, Why.PURCHASE_FAILED, ATTEMPTS)
+    assert (order.state, order.reason_code, order.attempt) == (OrderState.REFUNDED, Why.WALLET_SHORT, len(LACKS) + 3)
     names = [ref for ref, state in ground.purchases() if state == "FAILED"]
-    assert len(set(names)) == len(names) == ATTEMPTS
+    assert len(set(names)) == len(names) == len(LACKS) + 2
     assert (ground.paid, [refund.amount for refund in ground.refunds(order)]) == (0, [usd("4.90")])
 
 

@@ -27,7 +27,8 @@ def buy(desk: Desk, order: Order) -> Done:
     """Buy what an order wants, once for each of its attempts. StateForbids (6) unless it was decided to buy; ProviderRefused
     (7) where the supplier says no at once: then nothing was bought."""
     told = {"offer": order.offer_id, "purchase": order.purchase_ref}
-    return run_once(desk, Buy(), Wish(order.id, told, amount=order.cost, caller_key=_key(desk, order), about=order.purchase_ref))
+    key = _key(desk, order)
+    return run_once(desk, Buy(), Wish(order.id, told, amount=order.cost, caller_key=key, about=order.purchase_ref))
 
 
 def was_asked_for(desk: Desk, order: Order) -> bool:
@@ -47,7 +48,7 @@ def _is_paid_for(order: Order) -> bool:
 
 
 def _key(desk: Desk, order: Order) -> str:
-    """After a no the same purchase is asked for anew, if at all: a no that is remembered has lost its words. A person's holds."""
+    """After a no the same is asked for anew, if at all: one that is remembered has lost its words. A person's no holds."""
     with desk.books.read() as unit:
         asked = [one for one in unit.operations.for_target(order.id) if one.kind == Buy.kind]
     refused = [one for one in asked if one.state is OperationState.REFUSED and one.error_code != RESOLVED]

@@ -6,19 +6,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from cardctl.db.unit import Unit
 from cardctl.domain.esims import RemoteWalletTopUp
 from cardctl.domain.fulfilment import Topup, Why
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN, Operation, OperationState
-from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, WalletTopUp, purchase_ref_of
+from cardctl.domain.orders import Order, OrderState, StepName, StepState, WalletTopUp, purchase_ref_of
 from cardctl.domain.topups import TopUpState
 from cardctl.errors import CardctlError, ProviderRefused, Unsupported
 from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.paying_cards import begun_with, card_for, paying, retire
+from cardctl.services.flows.fulfilling.pricing import is_still_priced
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
@@ -45,9 +46,15 @@ def provide(shop: Shop, order: Order) -> None:
     """Take the wallet's money for the order into account, or see to it that there is some. The order is BUYING afterwards,
     FUNDING while it waits, or given up."""
     assert order.cost is not None
+    if order.state is OrderState.PAID and _too_late(shop, order):  # the wallet says that it has enough, and the supplier not
+        said = order.reason or "the wallet was short"
+        shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.WALLET_SHORT, said), "order.given_up")
+        return
     done = _topups(shop, order) if shop.terms.topup is Topup.CARD else _Topups()
     if done.pending is not None:
         _look(shop, order, done.pending)
+        return
+    if not is_still_priced(shop, order):
         return
     reading = shop.wallet.reading()
     taken = _take(shop, order, reading, filled=done.settled)
@@ -125,11 +132,11 @@ def _wait(shop: Shop, order: Order, reading: Reading) -> None:
     def waiting(unit: Unit, fresh: Order) -> Order:
         now, short = shop.now(), _short(shop, unit, fresh, reading)
         asked = f"put {short} into the wallet" if shop.terms.topup is Topup.REQUEST else f"the wallet is short by {short}"
-        if _too_late(shop, unit.orders.steps(fresh.id), now):
+        if _too_late(shop, fresh):
             return _give_up(shop, unit, fresh, Why.WALLET_SHORT, f"no money came in time: {asked}")
         note_step(unit, fresh.id, StepName.FUND, StepState.WAITING, now, error=asked)
         put_off = replace(fresh, state=OrderState.FUNDING, due_at=now + timedelta(seconds=_LOOK_SECONDS), tries=fresh.tries + 1)
-        return replace(put_off, reason_code=Why.WALLET_SHORT, reason=asked)
+        return replace(put_off, reason_code=Why.WALLET_SHORT, reason=asked, short_since=fresh.short_since or now)
 
     shop.change(order, waiting, "order.waits")
 
@@ -147,8 +154,10 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
     def begin(unit: Unit, fresh: Order) -> Order:
         nonlocal amount
         amount = amount or _short(shop, unit, fresh, reading)
-        note_step(unit, fresh.id, StepName.FUND, StepState.RUNNING, shop.now())
-        return replace(fresh, state=OrderState.FUNDING, reserved=fresh.cost, reason_code=None, reason=None)
+        now = shop.now()
+        note_step(unit, fresh.id, StepName.FUND, StepState.RUNNING, now)
+        begun = replace(fresh, state=OrderState.FUNDING, reserved=fresh.cost, reason_code=None, reason=None)
+        return replace(begun, short_since=fresh.short_since or now)
 
     begun = shop.change(order, begin, "order.funding")
     if begun.state is not OrderState.FUNDING or amount is None:
@@ -190,21 +199,19 @@ def _look(shop: Shop, order: Order, topup: WalletTopUp) -> None:
     """See what has become of a top-up that is under way."""
     with shop.books.read() as unit:
         operation = unit.operations.named(topup.id)
-        steps = unit.orders.steps(order.id)
     remote = shop.supply.provider.look_up(drafted(operation), operation.id).remote
     now = take_topup(shop.supply, topup, remote) if isinstance(remote, RemoteWalletTopUp) else topup
     if now.state not in _ON_THE_WAY:
         return
-    if _too_late(shop, steps, shop.now()):
+    if _too_late(shop, order):
         said = f"the top-up {topup.id} did not arrive in time"
         shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
         return
     shop.put_off(order, StepName.FUND, Why.TOPUP_PENDING, f"the top-up {topup.id} of {topup.amount} is under way")
 
 
-def _too_late(shop: Shop, steps: list[Step], now: datetime) -> bool:
-    priced = next((step.at for step in steps if step.name is StepName.PRICE), None)
-    return priced is not None and now - priced >= shop.terms.funds_within
+def _too_late(shop: Shop, order: Order) -> bool:
+    return order.short_since is not None and shop.now() - order.short_since >= shop.terms.funds_within
 
 
 def _give_up(shop: Shop, unit: Unit, order: Order, why: Why, reason: str) -> Order:
