@@ -74,6 +74,11 @@ class Orders:
         """Those whose purchase, of the attempt that counts, is called so."""
         return {order.purchase_ref or "": order for order in self._many(_O.c.supplier == supplier, _O.c.purchase_ref, refs)}
 
+    def was_priced(self, offer_id: str) -> bool:
+        """Whether any order, whatever became of it, was priced with that offer."""
+        query = select(_O.c.id).where(_O.c.offer_id == offer_id, _O.c.cost_minor.is_not(None)).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def find(self, name: str, *, programme: str | None = None, prefix: bool = True) -> list[Order]:
         """Up to three orders: our id, else the payment, the checkout, the seller's name of it, the purchase, the ICCID, else a
         prefix (8 or more) of our id."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,9 +116,10 @@ def retry(
     with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
         made = shop(run)
         chosen = [find_order(run.books, name) for name in orders or ()]
+        named = {one.id for one in chosen}
         if recipient is not None and len(chosen) != 1:
             raise BadInput("--recipient is of one order, which is to be named")
-        chosen += [one for one in running.failed(made) if one.id not in {each.id for each in chosen}] if failed else []
+        chosen += [one for one in running.failed(made) if one.id not in named] if failed else []
         if dry_run:
             _shown.show_due(run, chosen or running.waiting(made))
             return ExitCode.DONE
@@ -125,9 +127,10 @@ def retry(
             if recipient is not None:
                 beginning.try_again(made, chosen[0], recipient=recipient)
             with run.console.progress("orders") as progress:
-                ran = running.run(made, chosen, workers=workers, late=late, progress=progress) if chosen else running.Ran()
+                how = partial(running.run, made, workers=workers, late=late, progress=progress)
+                ran = how(chosen, named=named) if chosen else running.Ran()
                 if not orders:
-                    ran.add(running.run(made, workers=workers, late=late, progress=progress))
+                    ran.add(how())
             return _shown.show_ran(run, ran, late.verdict(ran.exit_code))
 
 

@@ -45,12 +45,12 @@ def begin(shop: Shop, named: Named) -> Order:
     with shop.books.write() as unit:
         order = _taken(shop, unit, sale, checkout, named.data)
         disputed = bool(sale.disputed) and order.state is OrderState.STUCK
-        return order if disputed else _due(shop, unit, order)
+        return order if disputed else _due(shop, unit, order, asked=True)
 
 
-def try_again(shop: Shop, order: Order, *, recipient: str | None = None) -> Order:
+def try_again(shop: Shop, order: Order, *, recipient: str | None = None, asked: bool = True) -> Order:
     """An order that waits, or is stuck, is due now; its eSIM may go to another address, as long as it was not delivered.
-    BadInput for an address that is none."""
+    `asked`: it was this one that a person meant, whatever is known of it. BadInput for an address that is none."""
     if recipient is not None:
         check_recipient(recipient)
     with shop.books.write() as unit:
@@ -59,7 +59,7 @@ def try_again(shop: Shop, order: Order, *, recipient: str | None = None) -> Orde
             raise StateForbids(f"{fresh.id} is {fresh.state}: its mail is gone, or not wanted any more")
         if recipient is not None:
             fresh = put_order(shop.supply, unit, fresh, replace(fresh, recipient=recipient), action="order.recipient")
-        return _due(shop, unit, fresh)
+        return _due(shop, unit, fresh, asked=asked)
 
 
 def added(payment: str, data: OrderData, *before: Order | OrderData | None) -> OrderData:
@@ -89,16 +89,16 @@ def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | 
     return order
 
 
-def _due(shop: Shop, unit: Unit, order: Order) -> Order:
-    now = shop.now()
+def _due(shop: Shop, unit: Unit, order: Order, *, asked: bool) -> Order:
+    now, asked = shop.now(), asked or order.asked
     if order.state is OrderState.STUCK:
         state = _AGAIN.get(Why(order.reason_code or Why.DISPUTED), OrderState.PAID)
-        again = replace(order, state=state, due_at=now, tries=0, seen_at=None)
+        again = replace(order, state=state, due_at=now, tries=0, seen_at=None, asked=asked)
         return put_order(shop.supply, unit, order, again, action="order.again")
     over = order.state is OrderState.REFUNDED and order.due_at == FOREVER
     if over or order.state in (OrderState.UNPAID, OrderState.DELIVERED):
         return order
-    due = replace(order, due_at=min(order.due_at, now))
+    due = replace(order, due_at=min(order.due_at, now), asked=asked)
     if order.state in _BEFORE_BUYING and order.reason_code == Why.TOO_OLD:
         due = replace(due, reason_code=None, reason=None)
     return put_order(shop.supply, unit, order, due, action="order.again")

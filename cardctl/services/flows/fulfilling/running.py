@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -99,17 +99,20 @@ def run(
     shop: Shop,
     chosen: Sequence[Order] | None = None,
     *,
+    named: Collection[str] | None = None,
     workers: int = WORKERS,
     late: Callable[[], bool] = never,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Ran:
     """Take the chosen orders (None: all that are due) as far as they go; one that fails stops no other, and what no order would
-    fare better with is raised once all that have begun have ended."""
+    fare better with is raised once all that have begun have ended. `named` are those that a person meant one by one (None: all
+    that are chosen)."""
     guard_live(shop.supply)
     guard_live(shop.sales)
     ran = Ran()
     if chosen is not None:
-        _work(shop, [try_again(shop, order).id for order in chosen], workers, late, progress, ran)
+        ids = [try_again(shop, one, asked=named is None or one.id in named).id for one in chosen]
+        _work(shop, ids, workers, late, progress, ran)
         return ran
     seen: set[str] = set()
     while ids := [order_id for order_id in due(shop) if order_id not in seen]:
