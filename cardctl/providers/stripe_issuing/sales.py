@@ -69,7 +69,7 @@ def sale_from_wire(intent: wire.StripeSale, names: Mapping[str, str], *, keep: b
 
 def checkout_from_wire(session: wire.StripeCheckout, names: Mapping[str, str], *, keep: bool = True) -> RemoteCheckout:
     """One of STRANGE where it is none, or none about money (`mode` setup)."""
-    told, metadata = session.get("customer_details") or {}, session.get("metadata") or {}
+    metadata = session.get("metadata") or {}
     expires, intent = session.get("expires_at"), session.get("payment_intent")
     return RemoteCheckout(
         ref=named(session["id"]),
@@ -79,12 +79,18 @@ def checkout_from_wire(session: wire.StripeCheckout, names: Mapping[str, str], *
         raw=_kept(session) if keep else {},
         created_at=_moment(session["created"]),
         data=order_from_wire(metadata, names),
-        email=_email(told.get("email")) or _email(session.get("customer_email")),
+        email=payer_from_wire(session),
         sale_ref=ref_of(intent),
         url=session.get("url"),
         expires_at=None if expires is None else _moment(expires),
         mark=metadata.get(MARK),
     )
+
+
+def payer_from_wire(session: wire.StripeCheckout) -> str | None:
+    """The address that the customer gave on the page, or came with."""
+    told = session.get("customer_details") or {}
+    return _email(told.get("email")) or _email(session.get("customer_email"))
 
 
 def refund_from_wire(refund: wire.StripeRefund, *, keep: bool = True) -> RemoteSaleRefund:

@@ -66,12 +66,15 @@ class Sells:
         return Draft("POST", wire.REFUNDS, SALE_REFUND, body)
 
     def sale(self, ref: str) -> RemoteSale:
-        """A payment that was made in a checkout may say nothing of its order, and its checkout all: then that is asked too."""
+        """A payment that was made in a checkout may say nothing of its order, or nothing of who gets it, and its checkout all:
+        then that is asked too."""
         found = _read(lambda told: sales.sale_from_wire(told, self._names), self._client.sale(ref), "payment")
-        if found.data is not None or found.state is not SaleState.PAID:
+        if found.state is not SaleState.PAID or (found.data is not None and (found.data.recipient or found.email)):
             return found
-        told = (sales.order_from_wire(one.get("metadata"), self._names) for one in self._client.checkouts_of(ref))
-        return replace(found, data=next((data for data in told if data), None))
+        pages = self._client.checkouts_of(ref)
+        data = next((said for one in pages if (said := sales.order_from_wire(one.get("metadata"), self._names))), None)
+        email = next((payer for one in pages if (payer := sales.payer_from_wire(one))), None)
+        return replace(found, data=found.data or data, email=found.email or email)
 
     def checkout(self, ref: str) -> RemoteCheckout:
         return _read(lambda told: sales.checkout_from_wire(told, self._names), self._client.checkout(ref), "checkout")

@@ -39,18 +39,18 @@ def _of_sale(intent: Any, names: _Names) -> Told:
 
 def _of_charge(about: Any) -> Told:
     """A charge, or a dispute of one: its payment is to be read. One that was made without a payment intent is no sale."""
-    return _look(Kind.SALE, sales.ref_of(about.get("payment_intent")))
+    sale = sales.ref_of(about.get("payment_intent"))
+    return NOTHING if sale is None else Told(sold=SoldTold(look=(Named(Kind.SALE, sale),)))
 
 
 def _of_refund(refund: Any) -> Told:
-    """UNCONFIRMED in what order the events of one refund come: it is to be read."""
-    if sales.ref_of(refund.get("payment_intent")) is None:
+    """UNCONFIRMED in what order the events of one refund come: it is to be read. One that others made is known by its payment
+    alone, which has the money again where it fails."""
+    sale = sales.ref_of(refund.get("payment_intent"))
+    if sale is None:
         return NOTHING
-    return _look(Kind.SALE_REFUND, sales.named(refund.get("id")))
-
-
-def _look(kind: Kind, ref: str | None) -> Told:
-    return NOTHING if ref is None else Told(sold=SoldTold(look=(Named(kind, ref),)))
+    look = Named(Kind.SALE, sale), Named(Kind.SALE_REFUND, sales.named(refund.get("id")))
+    return Told(sold=SoldTold(look=look))
 
 
 _TELLERS: dict[str, Callable[[Any, _Names], Told]] = {

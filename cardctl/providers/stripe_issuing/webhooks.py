@@ -52,6 +52,7 @@ class StripeWebhooks:
 
     def __init__(self, settings: Mapping[str, Any] | None = None, *, simulated: bool = True) -> None:
         self._names = sales.order_names(settings)
+        self._account = (settings or {}).get("account")
 
     def verify(self, incoming: Incoming, secrets: Mapping[str, Sequence[Secret]]) -> Signature:
         return verify_with(incoming, secrets.get(WEBHOOK_SECRET, ()))
@@ -78,6 +79,8 @@ class StripeWebhooks:
         family = notice.type.partition(".")[0]
         if notice.type == _ASKED or family in _INFORMING or (family in _SALES and not tells(notice.type)):
             return NOTHING
+        if family in _SALES and notice.item.get("account") not in (None, self._account):
+            return NOTHING  # of an account that is connected to this one: its customers paid somebody else, who refunds them
         teller = _TELLERS.get(family)
         if teller is None and family not in _SALES:
             return UNHEARD
