@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cardctl.config.values import Section, Url, Word
+from cardctl.config.values import Currencies, Section, Url, Word
 
 
 class ProviderTable(Section):
@@ -69,9 +69,10 @@ class Cardholder(Section):
 class ZenditTable(ProviderTable):
     """How the wallet is filled: `topup` "card" needs a `topup_url` that takes one (the simulator has one of its own), with a
     card for each top-up or one that is `reused`. An order whose money does not come within `funds_hours` is given up, and its
-    customer refunded. Orders that were paid less than they cost are refunded, unless `sell_below_cost`. Notifications prove
-    themselves with a header called `webhook_header`, whose value is the secret zendit.webhook_secret. `shieldwall`: confirm
-    purchases that are ours when Zendit asks."""
+    customer refunded. Orders that were paid less than they cost are refunded, unless `sell_below_cost`; those that were paid in
+    another currency than they cost are a person's, unless it is one of `accept_currencies`. Notifications prove themselves with
+    a header called `webhook_header`, whose value is the secret zendit.webhook_secret. `shieldwall`: confirm purchases that are
+    ours when Zendit asks."""
 
     topup: Literal["card", "request", "prefunded"] = "request"
     topup_url: Url = None
@@ -79,6 +80,7 @@ class ZenditTable(ProviderTable):
     cardholder: Cardholder = Cardholder()
     funds_hours: Annotated[int, Field(ge=0, le=720)] = 24
     sell_below_cost: bool = False
+    accept_currencies: Currencies = ()
     webhook_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]{1,64}$")] = "Authorization"
     shieldwall: bool = False
 

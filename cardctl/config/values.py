@@ -12,6 +12,7 @@ from cardctl.domain.money import Money
 from cardctl.errors import BadInput
 
 _AMOUNT = re.compile(r"[0-9]+(?:\.[0-9]+)?\Z", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z]{3}\Z", re.ASCII)
 _URL = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1|\[::1\])(?=[:/]|\Z))[^\s@]*\Z")
 
 
@@ -57,12 +58,19 @@ def _list(value: Any) -> Any:
     raise ValueError('a list of words in quotes is wanted, such as ["US", "CA"]')
 
 
+def _currencies(value: Any) -> Any:
+    if isinstance(value, list) and all(isinstance(each, str) and _CURRENCY.match(each) for each in value):
+        return tuple(value)
+    raise ValueError('a list of currency codes in quotes is wanted, such as ["EUR", "GBP"]')
+
+
 Amount = Annotated[str | None, BeforeValidator(_amount)]
 Cash = Annotated[Money | None, BeforeValidator(_money)]
 Arguments = Annotated[tuple[str, ...] | None, BeforeValidator(_command)]
 Percent = Annotated[Decimal, BeforeValidator(_number), Field(ge=0)]
 Url = Annotated[str | None, BeforeValidator(_url)]
 Word = Annotated[str, Field(min_length=1)]
+Currencies = Annotated[tuple[str, ...], BeforeValidator(_currencies)]
 Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
 
 

@@ -32,7 +32,7 @@ def shop(run: Run) -> Shop:
     return Shop(
         sales=run.desk(provider=SALES),
         supply=run.desk(provider=SUPPLY),
-        terms=_terms(profile, mails=mail is not None),
+        terms=terms(profile, mails=mail is not None),
         holder=_holder(profile),
         mail=mail,
         mail_domain=domain_of(profile.mail.sender or ""),
@@ -62,7 +62,8 @@ def selling(run: Run) -> Selling | None:
     return Selling(profile, (lambda: None) if simulated else (lambda: check(run)), (lambda: run.books) if there else None)
 
 
-def _terms(profile: Profile, *, mails: bool) -> Terms:
+def terms(profile: Profile, *, mails: bool = False) -> Terms:
+    """How the profile's orders are fulfilled. `mails`: whether there is a server."""
     from cardctl.domain.fulfilment import Terms, Topup  # noqa: PLC0415
 
     table = profile.zendit
@@ -71,6 +72,7 @@ def _terms(profile: Profile, *, mails: bool) -> Terms:
         reuse_card=table.topup_card == "reused",
         funds_within=timedelta(hours=table.funds_hours),
         sell_below_cost=table.sell_below_cost,
+        accept_currencies=frozenset(table.accept_currencies),
         mails=mails,
         must_mail=profile.environment != "simulator",
     )

@@ -240,6 +240,5 @@ def _came_back(unit: Unit, order: Order, remote: RemoteSale) -> Order:
     if any(one.state not in UNREFUNDED for one in unit.order_money.refunds_of(order.id)):
         return order
     why = f"the money that was given back elsewhere has come back: {order.refunded - remote.refunded} of the payment are here"
-    return replace(
-        order, refunded=remote.refunded, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=why, due_at=FOREVER, refunded_at=None
-    )
+    again = replace(order, refunded=remote.refunded, refunded_at=None, due_at=FOREVER)
+    return replace(again, state=_S.STUCK, reason_code=Why.REFUND_FAILED, reason=why)

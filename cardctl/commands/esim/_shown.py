@@ -38,12 +38,13 @@ def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | N
     """A customer of the simulator who has paid. DevelopmentOnly (6) anywhere else."""
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.beginning import Named  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.offering import check_offer, wanted_checkout  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.offering import check_offer, check_price, wanted_checkout  # noqa: PLC0415
 
     if run.settings.profile.environment != "simulator":
         raise DevelopmentOnly(f"`esim fulfil --demo` makes a customer up: never in {run.settings.profile.environment}")
     found = check_offer(shop.supply, offer or _DEMO_OFFER)
     price = found.price or found.cost
+    check_price(found, price, shop.terms)
     wanted = wanted_checkout(found, price, _DEMO_RECIPIENT, _DEMO_NAME, checkout_name(run, None), (None, None))
     if dry_run:
         from cardctl.commands import _frame  # noqa: PLC0415

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cardctl.domain.esims import Offer
+from cardctl.domain.fulfilment import ACCEPTING, Terms, Why, underpaid
 from cardctl.domain.money import Money
 from cardctl.domain.orders import Order
 from cardctl.domain.sales import NewCheckout, OrderData, RemoteCheckout
@@ -26,13 +27,19 @@ def check_recipient(recipient: str) -> None:
         raise BadInput(f"{recipient!r} is no address that an eSIM could be sent to")
 
 
+def check_price(offer: Offer, price: Money, terms: Terms) -> None:
+    """BadInput for a price that would not be taken for what the offer costs, once it is paid."""
+    why = underpaid(terms, price, offer.cost)
+    if why is not None:
+        hint = ACCEPTING.format(price.currency) if why is Why.OTHER_CURRENCY else "see the setting zendit.sell_below_cost"
+        raise BadInput(f"{offer.id} costs {offer.cost}: it is not sold for {price}", hint=hint)
+
+
 def wanted_checkout(
     offer: Offer, price: Money, recipient: str, name: str | None, transaction_id: str, urls: tuple[str | None, str | None]
 ) -> NewCheckout:
-    """BadInput for an address that is none, and for a price that is less than the offer costs."""
+    """BadInput for an address that is none."""
     check_recipient(recipient)
-    if price.currency == offer.cost.currency and price < offer.cost:
-        raise BadInput(f"{offer.id} costs {offer.cost}: it is not sold for {price}")
     data = OrderData(offer.id, recipient, name, transaction_id)
     return NewCheckout(data, price, offer.title, urls[0] or "", urls[1])
 

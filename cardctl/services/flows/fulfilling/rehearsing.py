@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cardctl.domain.esims import NewPurchase, Offer
-from cardctl.domain.fulfilment import Topup
+from cardctl.domain.fulfilment import Topup, Why, underpaid
 from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Draft
 from cardctl.domain.orders import Order, OrderState, purchase_ref_of, transaction_id_for
@@ -38,6 +38,10 @@ def rehearse(shop: Shop, named: Named) -> Rehearsed:
     order = replace(order, cost=offer.cost, purchase_ref=purchase_ref_of(order), title=offer.title)
     if not offer.enabled:
         return Rehearsed(order, (), ("the offer is not sold any more: the customer would be refunded",))
+    why = None if order.refundable is None else underpaid(shop.terms, order.refundable, offer.cost)
+    if why is not None:
+        then = "the customer would be refunded" if why is Why.COST_ABOVE_PRICE else "it would wait for a person"
+        return Rehearsed(order, (), (f"{offer.id} costs {offer.cost}, and {order.refundable} was paid: {then}",))
     short = _short(shop, offer)
     purchase = require(shop.supply.provider, SellsEsims).draft_purchase(NewPurchase(offer.id, order.purchase_ref or ""), _MARK)
     mail = f"the eSIM would be mailed to {order.recipient}" if shop.mail else "no mail server is configured"
