@@ -111,14 +111,17 @@ def checkout(
     from cardctl.commands import _frame  # noqa: PLC0415
     from cardctl.commands.esim._shown import checkout_name  # noqa: PLC0415
     from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.runtime.fulfilling import terms  # noqa: PLC0415
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.offering import check_offer, checkout_of, wanted_checkout  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.offering import check_offer, check_price, checkout_of, wanted_checkout  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
         found = check_offer(run.desk(provider=SUPPLY), offer)
         urls = (success_url or run.settings.profile.stripe.success_url, cancel_url or run.settings.profile.stripe.cancel_url)
         named = transaction_id or checkout_name(run, idempotency_key)
-        wanted = wanted_checkout(found, _price(found, price, currency), recipient, name, named, urls)
+        asked = _price(found, price, currency)
+        check_price(found, asked, terms(run.settings.profile))
+        wanted = wanted_checkout(found, asked, recipient, name, named, urls)
         desk = run.desk(provider=SALES)
         if dry_run:
             _frame.show_rehearsal(run, checking_out.rehearse_checkout(desk, wanted, caller_key=idempotency_key))
