@@ -135,6 +135,8 @@ def one_line(thing: Thing) -> str:
 def _lines(body: dict[str, object], at: str = "  ") -> list[str]:
     lines = []
     for key, value in body.items():
+        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+            value = {str(place): each for place, each in enumerate(value)}
         if isinstance(value, dict):
             lines += [f"{at}{key}:", *_lines(value, at + "  ")]
         else:
