@@ -134,11 +134,17 @@ def one_line(thing: Thing) -> str:
 
 def _lines(body: dict[str, object], at: str = "  ") -> list[str]:
     lines = []
-    for key, value in body.items():
-        if isinstance(value, list) and any(isinstance(each, dict) for each in value):
-            value = {str(place): each for place, each in enumerate(value)}
+    for key, held in body.items():
+        value = _numbered(held)
         if isinstance(value, dict):
             lines += [f"{at}{key}:", *_lines(value, at + "  ")]
         else:
             lines.append(f"{at}{key}: {value}")
     return lines
+
+
+def _numbered(value: object) -> object:
+    """A list of objects as one object with numbers for names."""
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return {str(place): each for place, each in enumerate(value)}
+    return value
