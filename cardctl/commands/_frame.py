@@ -91,9 +91,11 @@ def one_more(limit: int | None) -> int | None:
 
 def show_write(run: Run, noun: str, done: Done, verb: str) -> None:
     """The result of a write: `{noun: …, operation: …}`, or a line for a person."""
+    from cardctl.output import writes  # noqa: PLC0415
+
     for warned in done.warnings:
         run.console.warn(warned.code, warned.text)
-    shape = shapes.write(noun, done.object, done.operation)
+    shape = writes.write(noun, done.object, done.operation)
     run.console.done(shape, [f"{verb}: {one_line(done.object)}"])
 
 

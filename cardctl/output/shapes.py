@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -264,32 +264,6 @@ def payment_whole(value: Payment, refunds: Sequence[Refund], disputes: Sequence[
         for one in disputes
     ]
     return payment(value) | {"refunds": given, "disputes": claimed}
-
-
-_OF: dict[type, Callable[[Any], Shape]] = {
-    Account: account,
-    Card: card,
-    Transaction: transaction,
-    SavedCard: saved_card,
-    Payment: payment,
-}
-
-
-def write(noun: str, object: Any, operation: Operation | None) -> Shape:  # noqa: A002
-    """The result of a write, `{"card": …, "operation": …}`; a null operation says that nothing was sent."""
-    shown = None if object is None else _shape_of(type(object))(object)
-    return {noun: shown, "operation": None if operation is None else _operation(operation)}
-
-
-def _shape_of(kind: type) -> Callable[[Any], Shape]:
-    if kind in _OF:
-        return _OF[kind]
-    from cardctl.output.order_shapes import order  # noqa: PLC0415 - few writes are about orders
-
-    return order
-
-
-_operation = operation  # `write` has an argument of that name, as its JSON has
 
 
 @lru_cache(maxsize=1024)  # a programme's limits are the same few amounts

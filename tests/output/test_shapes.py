@@ -16,6 +16,7 @@ from cardctl.domain.states import CardState
 from cardctl.domain.transactions import Merchant, Transaction, TransactionKind, TransactionState
 from cardctl.output import shapes, tables
 from cardctl.output.cells import csv_paths
+from cardctl.output.writes import write
 
 AT = datetime(2026, 11, 21, 0, 57, 43, 123456, tzinfo=UTC)
 WHEN = "2026-11-21T00:57:43.123456Z"
@@ -92,9 +93,9 @@ def test_audit_entry() -> None:
 
 
 def test_write_names_its_object() -> None:
-    assert shapes.write("card", CARD, OPERATION) == {"card": shapes.card(CARD), "operation": shapes.operation(OPERATION)}
-    assert shapes.write("account", ACCOUNT, None) == {"account": shapes.account(ACCOUNT), "operation": None}
-    assert shapes.write("card", None, OPERATION)["card"] is None
+    assert write("card", CARD, OPERATION) == {"card": shapes.card(CARD), "operation": shapes.operation(OPERATION)}
+    assert write("account", ACCOUNT, None) == {"account": shapes.account(ACCOUNT), "operation": None}
+    assert write("card", None, OPERATION)["card"] is None
     assert shapes.requests(Draft("POST", "/v1/x", "card", {"a": 1}, {"b": 2}))[0] == {
         "method": "POST",
         "path": "/v1/x",

@@ -110,7 +110,7 @@ def checkout(
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.commands import _frame  # noqa: PLC0415
     from cardctl.commands.esim._shown import checkout_name  # noqa: PLC0415
-    from cardctl.output import shapes  # noqa: PLC0415
+    from cardctl.output import writes  # noqa: PLC0415
     from cardctl.runtime.fulfilling import terms  # noqa: PLC0415
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.offering import check_offer, check_price, checkout_of, wanted_checkout  # noqa: PLC0415
@@ -130,7 +130,7 @@ def checkout(
         page = checkout_of(desk, done)
         for warned in done.warnings:
             run.console.warn(warned.code, warned.text)
-        shape = shapes.write("order", done.object, done.operation) | {"url": page.url}
+        shape = writes.write("order", done.object, done.operation) | {"url": page.url}
         run.console.done(shape, [f"{done.object.id} waits for {wanted.price}: {page.url}"])
 
 
