@@ -726,6 +726,7 @@ offer = "sku"
 [profiles.shop.zendit]
 topup = "card"
 topup_url = "https://pay.example.com/topups"
+accept_currencies = ["EUR", "GBP"]
 
 [profiles.shop.zendit.cardholder]
 line1 = "1 Main St"
@@ -746,6 +747,7 @@ def test_a_shop_is_read(home: Home) -> None:
         "transaction": "transactionId",
     }
     assert (profile.zendit.topup, profile.zendit.topup_card, profile.zendit.funds_hours) == ("card", "per_transaction", 24)
+    assert profile.zendit.accept_currencies == ("EUR", "GBP")
     assert (profile.zendit.cardholder.line1, profile.mail.security, profile.mail.port) == ("1 Main St", "starttls", None)
 
 
@@ -758,6 +760,8 @@ def test_a_shop_is_read(home: Home) -> None:
         ("zendit.topup_url = 'http://pay.example.com'", "https://"),
         ("zendit.topup = 'cash'", "zendit.topup"),
         ("zendit.webhook_header = 'X Header'", "webhook_header"),
+        ("zendit.accept_currencies = 'EUR'", "accept_currencies"),
+        ("zendit.accept_currencies = ['eur']", "accept_currencies"),
         ("zendit.cardholder.zip = '1'", "cardholder.zip"),
         ("stripe.order_names.offer = ''", "order_names.offer"),
     ],

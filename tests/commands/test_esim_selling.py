@@ -140,6 +140,7 @@ def test_the_supplier_s_price_where_none_is_named(cardctl: Cardctl) -> None:
     ("words", "code", "error"),
     [
         ((*CHECKOUT, "--price", "1.49", "--currency", "USD"), 2, "INVALID_INPUT"),
+        ((*CHECKOUT, "--price", "4.90", "--currency", "EUR"), 2, "INVALID_INPUT"),
         ((*CHECKOUT, "--price", "4.90"), 2, "INVALID_INPUT"),
         ((*CHECKOUT, "--price", "4.999", "--currency", "USD"), 2, "INVALID_AMOUNT"),
         ((*CHECKOUT, "--price", "-1", "--currency", "USD"), 2, "INVALID_AMOUNT"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardctl.domain.esims import ENDED, PurchaseState, goes_on
-from cardctl.domain.fulfilment import FOREVER, STALE, Do, Why, look_again, next_step, pause
+from cardctl.domain.fulfilment import FOREVER, STALE, Do, Terms, Why, look_again, next_step, pause, underpaid
 from cardctl.domain.money import Money
 from cardctl.domain.orders import Order, OrderState, Step, StepName, StepState, order_id_of, purchase_ref_of, transaction_id_for
 
@@ -47,6 +47,7 @@ def told(state: StepState) -> dict[StepName, Step]:
         ({"cost": COST}, Do.PROVIDE),
         ({"cost": COST, "seen_at": NOW - STALE}, Do.PROVIDE),
         ({"cost": COST, "seen_at": NOW - STALE - timedelta(seconds=1)}, Do.READ_SALE),
+        ({"cost": COST, "seen_at": NOW + timedelta(seconds=1)}, Do.READ_SALE),
         ({"cost": COST, "seen_at": None}, Do.READ_SALE),
         ({"state": _S.FUNDING, "cost": COST}, Do.PROVIDE),
         ({"state": _S.FUNDING, "cost": COST, "seen_at": None}, Do.READ_SALE),
@@ -73,6 +74,23 @@ def test_what_is_next(changes: dict[str, object], do: Do) -> None:
 def test_a_refund_is_told_until_somebody_has_taken_the_letter(state: StepState, do: Do) -> None:
     order = replace(ORDER, state=_S.REFUNDED, reason_code=Why.OFFER_GONE)
     assert next_step(order, told(state), NOW) is do
+
+
+@pytest.mark.parametrize(
+    ("terms", "paid", "why"),
+    [
+        (Terms(), COST, None),
+        (Terms(), Money(149, "USD"), Why.COST_ABOVE_PRICE),
+        (Terms(sell_below_cost=True), Money(149, "USD"), None),
+        (Terms(), Money(99_999, "EUR"), Why.OTHER_CURRENCY),
+        (Terms(accept_currencies=frozenset({"EUR"})), Money(1, "EUR"), None),
+        (Terms(accept_currencies=frozenset({"EUR"})), Money(1, "GBP"), Why.OTHER_CURRENCY),
+        (Terms(accept_currencies=frozenset({"USD"})), Money(149, "USD"), Why.COST_ABOVE_PRICE),
+        (Terms(sell_below_cost=True), Money(1, "EUR"), None),
+    ],
+)
+def test_what_is_taken_for_what_it_costs(terms: Terms, paid: Money, why: Why | None) -> None:
+    assert underpaid(terms, paid, COST) is why
 
 
 def test_every_state_has_a_next_step() -> None:

@@ -73,8 +73,9 @@ class Sells:
             return found
         pages = self._client.checkouts_of(ref)
         data = next((said for one in pages if (said := sales.order_from_wire(one.get("metadata"), self._names))), None)
-        email = next((payer for one in pages if (payer := sales.payer_from_wire(one))), None)
-        return replace(found, data=found.data or data, email=found.email or email)
+        payer = next((given for one in pages if (given := sales.payer_from_wire(one))), None)
+        meant = data.recipient if data is not None else None
+        return replace(found, data=found.data or data, email=meant or found.email or payer)
 
     def checkout(self, ref: str) -> RemoteCheckout:
         return _read(lambda told: sales.checkout_from_wire(told, self._names), self._client.checkout(ref), "checkout")

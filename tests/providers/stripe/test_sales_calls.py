@@ -225,6 +225,26 @@ def test_a_paid_payment_that_names_no_order_may_have_a_checkout_that_does(hand: 
     assert form(script.requests[1]) == {"payment_intent": "pi_1"}
 
 
+NOBODY = {"offerId": "ESIM-TR-7D-1GB"}
+
+
+@pytest.mark.parametrize(
+    ("page", "address"),
+    [
+        ({"metadata": NOBODY, "customer_details": {"email": "ada@example.com"}}, "ada@example.com"),
+        ({"metadata": {}, "customer_details": None, "customer_email": "ada@example.com"}, "ada@example.com"),
+        ({"metadata": NOBODY | {"recipientEmail": "eve@example.com"}}, "eve@example.com"),
+        ({"metadata": NOBODY, "customer_details": {"email": "nobody"}, "customer_email": None}, None),
+    ],
+)
+def test_who_gets_it_may_stand_on_the_page_alone(hand: Hand, page: dict[str, Any], address: str | None) -> None:
+    paid = objects.sale(metadata=NOBODY, receipt_email=None, latest_charge=objects.charge(billing_details={"email": None}))
+    provider, script = over(hand, ok(paid), ok(objects.listed(objects.checkout(**page))))
+    sale = provider.sale("pi_1")
+    assert (sale.email, sale.data and sale.data.offer_id) == (address, "ESIM-TR-7D-1GB")
+    assert len(script.requests) == 2
+
+
 @pytest.mark.parametrize("sessions", [[], [objects.checkout(metadata={"invoice": "7"})], [objects.checkout(metadata=None)]])
 def test_or_none(hand: Hand, sessions: list[dict[str, Any]]) -> None:
     provider, _ = over(hand, ok(objects.sale(metadata={})), ok(objects.listed(*sessions)))

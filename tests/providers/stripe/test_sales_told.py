@@ -26,9 +26,9 @@ OWN = {"order_names": {"offer": "sku", "recipient": "mail", "full_name": "who", 
 PAID = ["checkout.session.completed", "checkout.session.async_payment_succeeded", "payment_intent.succeeded"]
 
 
-def told(kind: str, about: Any, settings: dict[str, Any] | None = None) -> Told:
+def told(kind: str, about: Any, settings: dict[str, Any] | None = None, **more: Any) -> Told:
     webhooks = StripeWebhooks(settings)
-    (notice,) = webhooks.notices(event(kind, about))
+    (notice,) = webhooks.notices(event(kind, about, **more))
     return webhooks.told(notice)
 
 
@@ -66,16 +66,39 @@ def test_a_checkout_whose_money_is_on_its_way_is_not_paid() -> None:
         ("charge.dispute.created", {"id": "dp_1", "payment_intent": "pi_1"}, Named(Kind.SALE, "pi_1")),
         ("charge.dispute.closed", {"id": "dp_1", "payment_intent": "pi_1"}, Named(Kind.SALE, "pi_1")),
         ("charge.dispute.reopened", {"id": "dp_1", "payment_intent": "pi_1"}, Named(Kind.SALE, "pi_1")),
-        ("charge.refund.updated", objects.sale_refund(), Named(Kind.SALE_REFUND, "re_1")),
-        ("refund.created", objects.sale_refund(), Named(Kind.SALE_REFUND, "re_1")),
-        ("refund.updated", objects.sale_refund(), Named(Kind.SALE_REFUND, "re_1")),
-        ("refund.failed", objects.sale_refund(status="failed"), Named(Kind.SALE_REFUND, "re_1")),
     ],
 )
 def test_what_only_a_reading_tells(kind: str, about: dict[str, Any], name: Named) -> None:
     found = told(kind, about)
     assert found == Told(sold=SoldTold(look=(name,)))
     assert not found.informs
+
+
+@pytest.mark.parametrize("kind", ["charge.refund.updated", "refund.created", "refund.updated", "refund.failed"])
+def test_a_refund_is_read_and_its_payment(kind: str) -> None:
+    """What others gave back is known by the payment alone, and so is that it came to nothing."""
+    found = told(kind, objects.sale_refund(status="failed"))
+    assert found == Told(sold=SoldTold(look=(Named(Kind.SALE, "pi_1"), Named(Kind.SALE_REFUND, "re_1"))))
+
+
+@pytest.mark.parametrize("settings", [None, {"account": "acct_1"}])
+@pytest.mark.parametrize(
+    ("kind", "about"),
+    [
+        *((kind, of(kind)) for kind in PAID),
+        ("charge.refunded", objects.charge(amount_refunded=1)),
+        ("charge.dispute.created", {"id": "dp_1", "payment_intent": "pi_1"}),
+        ("refund.failed", objects.sale_refund(status="failed")),
+    ],
+)
+def test_what_a_connected_account_sells_is_not_ours(kind: str, about: dict[str, Any], settings: dict[str, Any] | None) -> None:
+    assert told(kind, about, settings, account="acct_2") == NOTHING
+    assert told(kind, about, {"account": "acct_2"}, account="acct_2").sold
+
+
+def test_a_card_of_a_connected_account_is_told() -> None:
+    """Whose cards these are is the books' to say."""
+    assert told("issuing_card.updated", objects.card(), {"account": "acct_1"}, account="acct_2").cards
 
 
 @pytest.mark.parametrize(
