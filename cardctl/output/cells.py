@@ -12,7 +12,21 @@ from cardctl.output.guard import clean
 
 _MONEY = ("minor", "currency", "amount")
 _LIMITS = ("per_transaction", "daily", "weekly", "monthly")
-_AMOUNTS = ("balance", "amount", "impact", "allowance", "float", "at_risk", "captured", "refunded", "cost", "price", *_LIMITS)
+_CHAINS = ("paid", "given_back", "spent", "charged", "cost_there")
+_AMOUNTS = (
+    "balance",
+    "amount",
+    "impact",
+    "allowance",
+    "float",
+    "at_risk",
+    "captured",
+    "refunded",
+    "cost",
+    "price",
+    *_CHAINS,
+    *_LIMITS,
+)
 PARTS: dict[str, tuple[str, ...]] = {  # what a field consists of, so that csv has the same columns where it is null
     **dict.fromkeys(_AMOUNTS, _MONEY),
     "limits": _LIMITS,

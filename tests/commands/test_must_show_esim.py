@@ -136,6 +136,16 @@ def test_without_colour_and_into_files(shop: Cardctl, tmp_path: Path, monkeypatc
     assert looks.count("esim.reveal") == 2
 
 
+def test_rows_have_the_same_columns_whether_money_moved_or_not(shop: Cardctl) -> None:
+    assert shop("esim", "fulfil", "--demo").code == 0
+    columns = shop("esim", "reconcile", "-o", "csv").lines[0].split(",")
+    assert {f"{word}_minor" for word in ("paid", "given_back", "spent", "charged", "cost_there", "refunded")} <= set(columns)
+    assert "spent" not in columns
+    wallet = shop("esim", "balance", "-o", "csv").lines
+    assert wallet[0].startswith("available_minor,available_currency,available_amount,reserved_minor,")
+    assert wallet[1].startswith(f"{OPENING - COST},USD,9999998.50,0,USD,0.00,")
+
+
 @pytest.mark.parametrize("step", ["pay", "price", "fund", "buy", "issue", "mail"])
 def test_killed_after_each_step(shop: Cardctl, sink: Sink, step: str) -> None:
     die_after(shop, step, "esim", "fulfil", "--demo")

@@ -79,6 +79,9 @@ def balance(profile: ProfileOption = None, timeout: TimeoutOption = None, output
         seen = look(run.desk(provider=SUPPLY))
         words = ("available", "reserved", "free", "wanted")
         told = [{word: money(getattr(one, word)) for word in words} for one in seen]
+        if output in (Output.CSV, Output.NDJSON):
+            run.console.rows(iter(told), words)
+            return
         lines = [f"{one.available} in the wallet, {one.reserved} spoken for, {one.free} free" for one in seen]
         lines += [f"{one.wanted} wanted by orders that wait" for one in seen if one.wanted.minor]
         run.console.done({"topup": run.settings.profile.zendit.topup, "wallet": told}, lines or ["nothing is in the wallet"])
