@@ -107,7 +107,7 @@ def show_rehearsal(run: Run, *results: Draft | Thing, then: Sequence[str] = ()) 
     drafts = [result for result in results if isinstance(result, Draft)]
     requests = [request for draft in drafts for request in shapes.requests(draft)]
     lines = [line for each in requests for line in (f"would send {each['method']} {each['path']}", *_lines(each["body"]))]
-    if not drafts:
+    if not drafts and not then:
         run.console.warn("ALREADY", "nothing to do: it is already so")
     told = {"would_send": requests} | ({"would_follow": list(then)} if then else {})
     run.console.done(told, [*lines, *(f"then {step}" for step in then)] or ["would send nothing"])

@@ -238,7 +238,10 @@ def test_a_dry_run_sends_nothing(cardctl: Cardctl, far_side: Control) -> None:
     assert (demo.code, demo.data["would_follow"][-1], purses(cardctl.home).payments) == (0, "esim.buy", PRICE)
     far_side.set_wallet(Money(1, "USD"))
     short = fulfil(cardctl, "--payment", payment, "--dry-run")
-    assert (short.code, "1.49 USD" in str(short.data["would_follow"])) == (0, True)
+    assert (short.code, "1.49 USD" in str(short.data["would_follow"]), short.warnings) == (0, True, [])
+    assert cardctl("esim", "fulfil", "--payment", payment, "--dry-run").stdout.startswith(
+        "would send nothing\nthe wallet is short"
+    )
 
 
 def test_in_words(cardctl: Cardctl, far_side: Control, sink: Sink) -> None:

@@ -121,11 +121,14 @@ def line_of(order: Order) -> str:
 
 
 def show_rehearsal(run: Run, rehearsed: Rehearsed) -> None:
-    """What would be sent for an order."""
+    """What would be sent for an order, or why nothing would."""
     from cardctl.commands import _frame  # noqa: PLC0415
 
     run.console.notice(line_of(rehearsed.order))
-    _frame.show_rehearsal(run, *(rehearsed.drafts or (rehearsed.order,)), then=rehearsed.then)
+    if rehearsed.drafts:
+        _frame.show_rehearsal(run, *rehearsed.drafts, then=rehearsed.then)
+    else:
+        run.console.done({"would_send": [], "would_follow": list(rehearsed.then)}, ["would send nothing", *rehearsed.then])
 
 
 def show_whole(run: Run, told: dict[str, Any]) -> None:
