@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from cardctl.domain.comparing.sides import Rules
 
 _SECOND = len("2026-06-01T12:00:00")
@@ -16,3 +18,8 @@ def moves(updated_at: str, rules: Rules) -> bool:
 def is_history(at: str, rules: Rules) -> bool:
     """Whether it is of before the books had any order; what tells no time is not."""
     return bool(at) and at[:_SECOND] < rules.first[:_SECOND]
+
+
+def is_touched(updated_at: str, rules: Rules) -> bool:
+    """Whether the books have written it since reading began, by our own clock."""
+    return bool(updated_at) and rules.here is not None and datetime.fromisoformat(updated_at) > rules.here

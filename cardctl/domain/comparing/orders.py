@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
-from cardctl.domain.comparing.moving import is_history, moves
+from cardctl.domain.comparing.moving import is_history, is_touched, moves
 from cardctl.domain.comparing.order_sides import SaleRefundSide, SaleSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import PurchaseState
@@ -100,7 +100,7 @@ def _missing_here(done: ComparedOrder, theirs: SaleSide, refunds: Refunds, rules
 
 
 def _missing_there(done: ComparedOrder, ours: SaleSide, rules: Rules) -> None:
-    if _is_touched(ours, rules):
+    if is_touched(ours.updated_at, rules):
         done.moving += 1
         return
     here: Side = {"order": ours.step, "amount": _shown(ours, ours.amount)}
@@ -114,7 +114,9 @@ def _payment(done: ComparedOrder, ours: SaleSide, theirs: SaleSide, refunds: Ref
     refunded = known and (ours.refunded or 0) not in (back, through)
     names = [name for name in _COMPARED if getattr(ours, name) != getattr(theirs, name)]
     if theirs.state != "paid" or names or refunded:
-        if _is_touched(ours, rules) or moves(max([theirs.created_at, *(each.created_at for each in refunds.values())]), rules):
+        if is_touched(ours.updated_at, rules) or moves(
+            max([theirs.created_at, *(each.created_at for each in refunds.values())]), rules
+        ):
             done.moving += 1
             return
         done.differs = True
@@ -169,11 +171,6 @@ def _standing(ours: SaleSide, left: int, rules: Rules) -> Iterator[Finding]:
         else:
             found = _finding(_T.ORDER_STUCK, ours, here | {"due_at": ours.due_at}, {}, left, rules)
             yield replace(found, cause="it should have gone on, and nobody has run the chain", fix="`cardctl esim retry`")
-
-
-def _is_touched(ours: SaleSide, rules: Rules) -> bool:
-    """Whether the books have written it since reading began."""
-    return bool(ours.updated_at) and rules.here is not None and datetime.fromisoformat(ours.updated_at) > rules.here
 
 
 def _is_late(at: str, rules: Rules) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cardctl.domain.breaks import BreakType, Finding, Severity
-from cardctl.domain.comparing.moving import is_history, moves
+from cardctl.domain.comparing.moving import is_history, is_touched, moves
 from cardctl.domain.comparing.order_sides import LedgerSide, PayingCardSide, PurchaseSide, WalletTopUpSide
 from cardctl.domain.comparing.sides import Rules
 from cardctl.domain.esims import ENDED, PurchaseState
@@ -129,7 +129,7 @@ def _missing_there(done: ComparedPurchase, ours: PurchaseSide, debit: LedgerSide
     """What was not accepted yet as far as the books know may not have been asked for at all."""
     if rules.since is not None or ours.state in ("", _P.FAILED):
         return
-    if _is_touched(ours, rules):
+    if is_touched(ours.updated_at, rules):
         done.moving += 1
         return
     here: Side = {"state": ours.state, "cost": _cost(ours)}
@@ -143,7 +143,7 @@ def _both(done: ComparedPurchase, ours: PurchaseSide, theirs: PurchaseSide, debi
     if theirs.state == _P.UNKNOWN:
         done.findings.append(_of(_T.UNKNOWN_WORD, ours, {"state": ours.state}, {"word": theirs.word}, rules))
     elif (ended and ours.state != theirs.state) or costs:
-        if _is_touched(ours, rules) or moves(max(theirs.updated_at, debit.updated_at if debit else ""), rules):
+        if is_touched(ours.updated_at, rules) or moves(max(theirs.updated_at, debit.updated_at if debit else ""), rules):
             done.moving += 1
             return
         if ended and ours.state != theirs.state:
@@ -233,10 +233,6 @@ def _place(side: WalletTopUpSide | LedgerSide) -> tuple[str, int, str]:
 def _charged(debit: LedgerSide | None) -> int:
     """What was taken or is held; a failed purchase's hold is released."""
     return debit.amount if debit is not None and debit.state != _P.FAILED else 0
-
-
-def _is_touched(ours: PurchaseSide, rules: Rules) -> bool:
-    return bool(ours.updated_at) and rules.here is not None and datetime.fromisoformat(ours.updated_at) > rules.here
 
 
 def _of(
