@@ -88,11 +88,6 @@ def cancel(desk: Desk, ref: str, reason: str | None) -> Record:
     return change(desk, INTENTS, ref, gone)
 
 
-def charge_of(desk: Desk, intent: Record) -> Record | None:
-    """The last attempt to pay it."""
-    return None if intent["latest_charge"] is None else find(desk, CHARGES, intent["latest_charge"])
-
-
 def check_amount(amount: int, currency: str) -> None:
     """BankRefuses what no card is charged."""
     if amount < (least := _LEAST.get(currency, 1)):
