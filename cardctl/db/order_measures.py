@@ -14,6 +14,7 @@ from cardctl.db.measures import micros_of
 from cardctl.db.order_tables import OrderRow, SaleRefundRow, WalletTopUpRow
 from cardctl.db.selecting import narrowed
 from cardctl.db.tables import table_of
+from cardctl.domain.esims import PurchaseState
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.money import Money
 from cardctl.domain.order_figures import OrderFigures, WalletNeed
@@ -86,7 +87,8 @@ class OrderMeasures:
         return found
 
     def _ended(self, since: datetime, provider: str | None) -> tuple[int, int, int]:
-        failed = func.sum(case((_O.c.reason_code.in_(_FAILED), _O.c.attempt), else_=_O.c.attempt - 1))
+        came_to_nothing = _O.c.reason_code.in_(_FAILED) | (_O.c.purchase == PurchaseState.FAILED)  # a refund has its own reasons
+        failed = func.sum(case((came_to_nothing, _O.c.attempt), else_=_O.c.attempt - 1))
         delivered = func.sum(case((_O.c.state == _S.DELIVERED, 1), else_=0))
         ended = func.sum(case((_is_ours_and_ended(), 1), else_=0))
         row = self._connection.execute(_paid(select(delivered, ended, failed), since, provider)).one()

@@ -8,6 +8,7 @@ from typing import Any
 
 from cardctl.db.figures import Share, Stuck
 from cardctl.db.unit import Books
+from cardctl.domain.esims import PurchaseState
 from cardctl.domain.fulfilment import FOREVER, Why
 from cardctl.domain.order_figures import NO_ORDERS, OrderFigures, WalletNeed
 from cardctl.domain.orders import Order, OrderState, SaleRefund, WalletTopUp
@@ -57,6 +58,19 @@ def figures(books: Books, provider: str | None = None, **ago: float) -> OrderFig
 def test_books_without_orders(books: Books) -> None:
     assert figures(books) == NO_ORDERS
     assert (NO_ORDERS.success_rate, NO_ORDERS.mean_ms, NO_ORDERS.p95_ms) == (None, None, None)
+
+
+def test_a_purchase_that_failed_counts_whatever_became_of_its_refund(books: Books) -> None:
+    failed = {"purchase": PurchaseState.FAILED, "purchase_ref": "A-1"}
+    kept(
+        books,
+        order(1, OrderState.STUCK, reason_code=Why.REFUND_FAILED, **failed),
+        order(2, OrderState.REFUNDED, reason_code=Why.PURCHASE_FAILED, **failed | {"purchase_ref": "A-2"}),
+        order(3, OrderState.REFUNDED, reason_code=Why.PURCHASE_REFUSED),
+        order(4, OrderState.REFUNDED, reason_code=Why.OFFER_GONE),
+        delivered(5, 1, attempt=2),
+    )
+    assert figures(books, seconds=1).failed_purchases == 4
 
 
 def test_success_counts_what_ended_and_was_ours_to_deliver(books: Books) -> None:
