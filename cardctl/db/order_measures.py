@@ -87,7 +87,8 @@ class OrderMeasures:
         return found
 
     def _ended(self, since: datetime, provider: str | None) -> tuple[int, int, int]:
-        came_to_nothing = _O.c.reason_code.in_(_FAILED) | (_O.c.purchase == PurchaseState.FAILED)  # a refund has its own reasons
+        # a refund that fails has a reason of its own, which is then the order's
+        came_to_nothing = _O.c.reason_code.in_(_FAILED) | (_O.c.purchase == PurchaseState.FAILED)
         failed = func.sum(case((came_to_nothing, _O.c.attempt), else_=_O.c.attempt - 1))
         delivered = func.sum(case((_O.c.state == _S.DELIVERED, 1), else_=0))
         ended = func.sum(case((_is_ours_and_ended(), 1), else_=0))
