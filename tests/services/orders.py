@@ -60,7 +60,7 @@ class Ground:
         self._begun, self._ticks, self.offset = runtime.now(), count(), timedelta(0)
         self.mails: list[Letter] = []
         self.post: Callable[[Letter], None] = self.mails.append
-        self.terms = terms or Terms(mails=True)
+        self.terms = terms or Terms()
         world.desk = replace(world.desk, clock=self.now, sleep=self._sleep)
         self.supply = copy.copy(world)
         self._handed = Handed(
