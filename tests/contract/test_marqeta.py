@@ -11,6 +11,8 @@ from cardctl.providers.base import CAPABILITIES
 from tests.contract import ground, suite, suite_events, suite_money, suite_seeing, suite_whole, suite_writes
 from tests.contract.ground import usd
 
+SELLING = {"takes_payments", "reads_sales", "sells_esims", "refunds_purchases", "keeps_wallet", "tops_up_wallet"}
+
 
 class Marqeta(ground.Contract):
     name = "marqeta"
@@ -25,7 +27,7 @@ class OneUserPerCard(Marqeta):
 
 
 class TestProvider(Marqeta, suite.ProviderContract):
-    can = frozenset(CAPABILITIES) - ground.SAVING - {"reports_balance", "provisions_wallets", "lists_events"}
+    can = frozenset(CAPABILITIES) - ground.SAVING - SELLING - {"reports_balance", "provisions_wallets", "lists_events"}
 
 
 class TestIssuesCards(Marqeta, suite.IssuesCardsContract): ...
