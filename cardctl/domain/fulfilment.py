@@ -77,7 +77,6 @@ class Why(StrEnum):
     OFFER_GONE = "OFFER_GONE"
     COST_ABOVE_PRICE = "COST_ABOVE_PRICE"
     WALLET_SHORT = "WALLET_SHORT"
-    WALLET_CURRENCY = "WALLET_CURRENCY"
     TOPUP_FAILED = "TOPUP_FAILED"
     TOPUP_PENDING = "TOPUP_PENDING"
     PURCHASE_REFUSED = "PURCHASE_REFUSED"
@@ -98,14 +97,13 @@ class Why(StrEnum):
 class Terms:
     """How orders are fulfilled. `funds_within`: how long money for the wallet is waited for before an order is given up.
     `accept_currencies`: in which a payment is taken for a cost in another one, with which nothing here can compare it.
-    `mails`: whether there is a server to send mails through; `must_mail`: whether an order without a mail is not delivered."""
+    `must_mail`: whether an order without a mail is not delivered."""
 
     topup: Topup = Topup.REQUEST
     reuse_card: bool = False
     funds_within: timedelta = timedelta(hours=24)
     sell_below_cost: bool = False
     accept_currencies: frozenset[str] = frozenset()
-    mails: bool = False
     must_mail: bool = True
 
 

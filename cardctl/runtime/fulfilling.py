@@ -32,7 +32,7 @@ def shop(run: Run) -> Shop:
     return Shop(
         sales=run.desk(provider=SALES),
         supply=run.desk(provider=SUPPLY),
-        terms=terms(profile, mails=mail is not None),
+        terms=terms(profile),
         holder=_holder(profile),
         mail=mail,
         mail_domain=domain_of(profile.mail.sender or ""),
@@ -49,21 +49,26 @@ def check(run: Run) -> None:
         check_card_taken(supply, sales)
 
 
+def sells(profile: Profile) -> bool:
+    """Whether the profile says that it sells eSIMs: it is the supplier's, or has a table for it."""
+    return profile.provider == SUPPLY or SUPPLY in profile.model_fields_set
+
+
 def selling(run: Run) -> Selling | None:
     """What a doctor looks at; None where the profile does not say that it sells eSIMs."""
     from cardctl.db import maintenance  # noqa: PLC0415
     from cardctl.services.flows.examining_orders import Selling  # noqa: PLC0415
 
     profile = run.settings.profile
-    if profile.provider != SUPPLY and "zendit" not in profile.model_fields_set:
+    if not sells(profile):
         return None
     simulated = profile.environment == "simulator"
     there = maintenance.exist(run.database)
     return Selling(profile, (lambda: None) if simulated else (lambda: check(run)), (lambda: run.books) if there else None)
 
 
-def terms(profile: Profile, *, mails: bool = False) -> Terms:
-    """How the profile's orders are fulfilled. `mails`: whether there is a server."""
+def terms(profile: Profile) -> Terms:
+    """How the profile's orders are fulfilled."""
     from cardctl.domain.fulfilment import Terms, Topup  # noqa: PLC0415
 
     table = profile.zendit
@@ -73,7 +78,6 @@ def terms(profile: Profile, *, mails: bool = False) -> Terms:
         funds_within=timedelta(hours=table.funds_hours),
         sell_below_cost=table.sell_below_cost,
         accept_currencies=frozenset(table.accept_currencies),
-        mails=mails,
         must_mail=profile.environment != "simulator",
     )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cardctl import config
 from cardctl.errors import BadInput
+from cardctl.runtime.fulfilling import sells
 from cardctl.runtime.means import now
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def _sells(run: Run, desk: Desk) -> bool:
 
     if not isinstance(desk.provider, ReadsSales):
         return False
-    profile = run.settings.profile
-    if profile.provider == "zendit" or "zendit" in profile.model_fields_set:
+    if sells(run.settings.profile):
         return True
     with run.books.read() as unit:
         return desk.programme in unit.comparable_orders.programmes()
