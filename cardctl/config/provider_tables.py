@@ -18,6 +18,8 @@ class ProviderTable(Section):
 
 
 class OrderNames(Section):
+    """How a payment's metadata calls what an order is made of."""
+
     offer: Word = "offerId"
     recipient: Word = "recipientEmail"
     full_name: Word = "fullName"

@@ -75,4 +75,6 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_list)]
 
 
 class Section(BaseModel):
+    """A table of config.toml: every key is known, and every value of its own kind."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

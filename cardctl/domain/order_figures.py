@@ -44,8 +44,8 @@ NO_ORDERS = OrderFigures()
 
 @dataclass(frozen=True, slots=True)
 class WalletNeed:
-    """A wallet in one currency: what orders that wait for its money need (`orders` of them), and what is spoken for by others
-    that are not held there yet."""
+    """A wallet in one currency: what orders that wait for its money need (`orders` of them, `ids` the first ones), and what is
+    spoken for by others that are not held there yet."""
 
     supplier: str
     orders: int

@@ -168,9 +168,8 @@ class Front:
             asked = asyncio.get_running_loop().run_in_executor(None, recognises, await self._incoming(request))
             try:
                 known = await asyncio.wait_for(asked, _CONFIRM_SECONDS)
-            except (
-                Exception
-            ) as error:  # UNCONFIRMED: what Zendit makes of any third answer; a no that nobody gave would block it
+            except Exception as error:
+                # UNCONFIRMED what Zendit makes of any third answer; a no that nobody gave would block the purchase.
                 self._parts.logbook.warn(f"whether a purchase is ours could not be told: {type(error).__name__}")
                 return _plain(503, "not known now", _AGAIN)
             return _plain(200) if known else _plain(404, "not recognised")

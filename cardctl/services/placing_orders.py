@@ -1,5 +1,5 @@
 """What a notification says of customers' payments and of purchases: which of it is ours, what has to be read first, and taking
-the rest in (services/ordering.py). It makes orders, and sends nothing.
+the rest in (services/ordering.py, services/supplying.py). It makes orders, and sends nothing.
 
 A seller is paid for much that is none of ours. Ours is a payment whose metadata names an offer, or that an order has; a
 refund of such a payment; and the purchase that an order waits for. A notification that nothing proves may name any payment:

@@ -1,5 +1,5 @@
 """An eSIM bought for a paid order: esim.buy. What becomes of the purchase is told later, and taken in by
-services/ordering.py."""
+services/supplying.py."""
 
 from __future__ import annotations
 

@@ -54,11 +54,8 @@ def _send(shop: Shop, order: Order, name: StepName, kind: LetterKind, after: Cal
             note_step(unit, order.id, name, StepState.RUNNING, shop.now())
         try:
             shop.mail(letter)
-        except (
-            MailUnavailable,
-            SecretProblem,
-            BadConfig,
-        ) as error:  # a login or a template is every mail's trouble, no order's
+        except (MailUnavailable, SecretProblem, BadConfig) as error:
+            # A login or a template is every mail's trouble, and no order's.
             shop.put_off(order, name, Why.MAIL_UNAVAILABLE, error.message)
             return
         except MailRefused as error:
