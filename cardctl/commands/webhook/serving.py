@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cardctl.runtime import Run
     from cardctl.services.deeds.inbox import Reception
 
-_SUPPLY = "zendit"
 _WORKERS = 4
 PortOption = Annotated[
     int, typer.Option("--port", metavar="N", min=0, max=65535, help="Where to listen; 0 picks a port and says which.")
@@ -52,8 +51,8 @@ def serve(
     """Receive notifications at /webhooks/PROVIDER until Ctrl-C or SIGTERM. 200 is answered once an event is durable.
 
     What nothing proves goes into quarantine. Events are applied as they come; with --fulfil an order that they bring is
-    fulfilled at once. Where the profile turns it on, Stripe's questions
-    about purchases are answered at /webhooks/stripe/authorization. GET /healthz tells whether the books can be
+    fulfilled at once. Where the profile turns that on, Stripe's questions about purchases are answered at
+    /webhooks/stripe/authorization, and Zendit's at /webhooks/zendit/shieldwall. GET /healthz tells whether the books can be
     written, GET /metrics is for Prometheus; both are for this machine, so let a proxy pass /webhooks/ alone.
 
     Example: cardctl webhook serve --port 8421
@@ -108,9 +107,10 @@ def _rules(run: Run) -> Rules | None:
 def _recognises(run: Run, receptions: Mapping[str, Reception]) -> Callable[[Incoming], bool] | None:
     """Who tells Zendit whether a purchase is ours; None where the profile leaves that off."""
     from cardctl.providers import registry  # noqa: PLC0415
+    from cardctl.runtime.fulfilling import SUPPLY  # noqa: PLC0415
     from cardctl.services.flows.confirming import Confirmer  # noqa: PLC0415
 
-    reception, asked_about = receptions.get(_SUPPLY), registry.asked_about(_SUPPLY)
+    reception, asked_about = receptions.get(SUPPLY), registry.asked_about(SUPPLY)
     if reception is None or asked_about is None or not run.settings.profile.zendit.shieldwall:
         return None
     told = Confirmer(reception.webhooks, asked_about, reception.secrets, run.books, reception.programme, run.log.write)
