@@ -97,6 +97,12 @@ class Orders:
         query = query.where(_O.c.due_at <= moment_to_text(now)).order_by(_O.c.due_at, _O.c.id).limit(limit)
         return list(self._connection.execute(query).scalars())
 
+    def given_up_short(self, programme: str, limit: int) -> list[Order]:
+        """Orders that ended while they waited for the wallet's money, and are noted to wait for it still."""
+        over = [str(state) for state in (OrderState.REFUNDING, OrderState.REFUNDED, OrderState.STUCK)]
+        query = _ORDER.where(_O.c.programme == programme, _O.c.state.in_(over), _O.c.short_since.is_not(None)).limit(limit)
+        return [order_from_row(row) for row in self._connection.execute(query)]
+
     def reserved(self, supplier: str, currency: str, *, since: datetime) -> int:
         """What of the wallet is spoken for, in minor units: reservations, and what the wallet has held since that moment, so
         that a balance which was read then does not show it."""

@@ -41,6 +41,8 @@ WALLET_TOPUP = "wallet_topup"
 SIMULATED_URL = "https://topup.simulator.invalid/v1/topups"
 _SERVED_ZENDIT, _SERVED_TOPUPS = "/zendit/v1", "/topup/v1/topups"
 _STATES = {"succeeded": TopUpState.SETTLED, "pending": TopUpState.PENDING, "failed": TopUpState.FAILED}
+_NOT_THERE = (404, 405)
+"""In whoever's words: nothing that takes a card is at that address."""
 _LONGEST = 200
 _RUN = re.compile(r"[0-9]{3}", re.ASCII)
 _DIGITS = re.compile(r"[0-9](?:[ -]?[0-9]){2,}", re.ASCII)
@@ -77,14 +79,16 @@ class TopUps:
         return Draft("POST", url, WALLET_TOPUP, body, repeatable=True)
 
     def send(self, draft: Draft, card: Credentials | None) -> RemoteWalletTopUp:
-        """Errors: ProviderUnavailable without a card at hand, ProviderRefused where the card or the top-up is; ReplyLost or
-        ServerFailed where it may have run."""
+        """Errors: ProviderUnavailable without a card at hand, ProviderRefused where the card is; Unsupported where this is no
+        endpoint that takes one; ReplyLost or ServerFailed where it may have run."""
         if card is None:
             raise ProviderUnavailable("the numbers of the card are not at hand: nothing was sent")
         reply = self._post(draft, card)
         if reply.status in (200, 201):
             return self._told(reply, draft, card)
         error = _refusal(reply, card)
+        if reply.doubtful and isinstance(error, Unsupported):
+            raise ReplyLost(f"a top-up may have run; to its repetition {error.message}")
         if reply.doubtful:
             return self._after_no(draft, error)
         raise error
@@ -159,7 +163,7 @@ def _from_wire(told: Any, mark: str, card: Credentials | None) -> RemoteWalletTo
     kept = {name: _text(told[name], card) for name in ("id", "reference", "status") if told.get(name)}
     why = _why(told.get("failure_reason"), card) or None
     amount = told["amount"]
-    if isinstance(amount, bool) or not isinstance(amount, int) or not isinstance(told["currency"], str):
+    if isinstance(amount, bool) or not isinstance(amount, int) or amount < 0 or not isinstance(told["currency"], str):
         raise TypeError("an amount is a whole number of minor units of a currency")
     return RemoteWalletTopUp(
         ref=kept["id"],
@@ -173,15 +177,20 @@ def _from_wire(told: Any, mark: str, card: Credentials | None) -> RemoteWalletTo
 
 def _refusal(reply: Reply, card: Credentials | None, *, write: bool = True) -> CardctlError:
     # 401, 403   SecretRefused: nothing ran
-    # 402        the card was declined, or the like
+    # 402        the card was declined
     # 404        of a look: there is none
     # 409        another top-up has the reference, so that ours may have run
+    # other 4xx  of a top-up: this is no endpoint as the README has it, and no card's fault; nothing ran
     told: Mapping[str, Any] = reply.data if isinstance(reply.data, dict) else {}
     code, said = error_of(told)
     code = None if code is None or _RUN.search(code) else code
     message = f"the top-up endpoint said no ({reply.status}{f' {code}' if code else ''}): {_why(said, card) or 'no reason'}"
     if reply.status in (401, 403):
         return SecretRefused(message, hint=f"see the secret {TOKEN}")
+    if write and reply.status not in (402, 409) and reply.status >= 400 and (told or reply.status in _NOT_THERE):
+        return Unsupported(
+            message, hint="see the setting zendit.topup_url: this is no card's fault, and nobody is refunded for it"
+        )
     if not told or reply.status < 400:
         return (ReplyLost if write else ProviderUnavailable)(f"an answer of {reply.status} came that is no top-up's")
     if reply.status == 409 and write:

@@ -45,7 +45,6 @@ class TopUp:
 
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change:
         assert isinstance(remote, RemoteWalletTopUp)
-        assert operation.amount is not None
         now = desk.clock()
         known = unit.order_money.topup(operation.id)
         topup = WalletTopUp(
@@ -54,7 +53,7 @@ class TopUp:
             programme=operation.programme,
             ref=remote.ref,
             card_id=operation.arguments["card"],
-            amount=operation.amount,
+            amount=remote.amount,
             state=remote.state,
             created_at=known.created_at if known else now,
             updated_at=now,
@@ -71,6 +70,7 @@ def take_topup(desk: Desk, topup: WalletTopUp, remote: RemoteWalletTopUp) -> Wal
     """What has become of a top-up that was under way."""
     with desk.books.write() as unit:
         known = unit.order_money.topup(topup.id) or topup
-        taken = replace(known, state=remote.state, ref=remote.ref, reason=remote.reason, updated_at=desk.clock())
+        told = replace(known, state=remote.state, amount=remote.amount, ref=remote.ref, reason=remote.reason)
+        taken = replace(told, updated_at=desk.clock())
         unit.order_money.put_topup(taken)
     return taken

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cardctl.domain.fulfilment import Do, Why, next_step
 from cardctl.domain.operations import Operation
-from cardctl.domain.orders import Order, StepName
+from cardctl.domain.orders import GIVEN_UP, Order, OrderState, StepName
 from cardctl.errors import (
     BadConfig,
     BooksUnusable,
@@ -17,7 +17,7 @@ from cardctl.errors import (
     SecretProblem,
     Unsupported,
 )
-from cardctl.services.flows.fulfilling import buying, delivering, pricing, providing, repaying
+from cardctl.services.flows.fulfilling import buying, delivering, pricing, providing, repaying, tidying
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.journal import works_on
 from cardctl.services.operations import guard_live
@@ -51,7 +51,10 @@ def advance(shop: Shop, order_id: str, *, patience: float = 0.0, wait: bool = Fa
     with shop.working_on(order_id, wait=wait) as claimed:
         if claimed is None:
             return shop.order(order_id)
-        return _advance(shop, claimed, patience)
+        after = _advance(shop, claimed, patience)
+    if claimed.state is OrderState.FUNDING and after.state in GIVEN_UP:
+        tidying.let_go(shop, after)
+    return after
 
 
 def _advance(shop: Shop, order: Order, patience: float) -> Order:

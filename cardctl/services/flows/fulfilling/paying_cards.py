@@ -8,16 +8,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import cast
 
+from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card, Limits
 from cardctl.domain.money import Money
+from cardctl.domain.operations import OperationState
 from cardctl.domain.orders import Order
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import CardctlError, Refused
 from cardctl.providers.base import IssuesCards, Provider, require
 from cardctl.providers.selling import TopsUpWallet
 from cardctl.services.deeds.controls import move_card
-from cardctl.services.deeds.funding import fund_card
+from cardctl.services.deeds.funding import fund_card, withdraw
 from cardctl.services.deeds.issuing import CardWish, create_account
 from cardctl.services.deeds.revealing import reveal
 from cardctl.services.desk import Desk
@@ -25,6 +27,9 @@ from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.opening import issue_card
 from cardctl.services.resuming import resume
 
+ONCE = "topup-"
+"""How the key of a card begins that was made for one top-up, before the top-up's name: the order's id, the attempt's number and
+the top-up's, with points between."""
 _REUSED = "wallet-topup"
 _REASON = "tops the eSIM wallet up"
 
@@ -41,7 +46,7 @@ def card_for(shop: Shop, order: Order, amount: Money, name: str) -> Card:
     account = _holder(shop)
     if not shop.terms.reuse_card:
         once = Limits(per_transaction=amount)
-        wish = CardWish(account.id, amount.currency, limits=once, allowance=amount, key=f"topup-{name}")
+        wish = CardWish(account.id, amount.currency, limits=once, allowance=amount, key=f"{ONCE}{name}")
         return _card(issue_card(shop.sales, wish, caller_key=f"{name}:card").object)
     card = _living(shop, account, amount.currency)
     if card is None:
@@ -72,41 +77,69 @@ def begun_with(shop: Shop, name: str) -> Money | None:
     return next((each.amount for each in made if each is not None and each.amount is not None), None)
 
 
-def retire(shop: Shop, card: Card) -> None:
-    """A card that was made for one top-up has done its work; one that cannot be closed now has nothing left to spend. What
-    somebody left who died while closing it is ended too."""
-    if shop.terms.reuse_card:
-        return
+def retire(shop: Shop, card: Card, name: str, *, paid: bool) -> None:
+    """The card of a top-up that has ended, or is not needed any more: one that was made for it is closed, and from one that is
+    used again is taken what was put on for it, unless it has `paid`. What somebody left who died meanwhile is ended too. What
+    cannot be done now is done by a later run (tidying.py)."""
     with shop.books.read() as unit:
         known, opened = unit.cards.named(card.id), unit.operations.open_for(card.id)
-    if known.state in FINAL:
+        once = unit.cards.key(card.id) == f"{ONCE}{name}"
+    if known.state in FINAL or (paid and not once):
         return
     with suppress(CardctlError):
         resume(shop.sales, [operation.id for operation in opened])
-        move_card(shop.sales, known, Move.CLOSE, reason=_REASON)
+        if once:
+            move_card(shop.sales, known, Move.CLOSE, reason=_REASON)
+        else:
+            take_back(shop, known, name)
+
+
+def take_back(shop: Shop, card: Card, name: str) -> None:
+    """What was put on a card for a top-up that came to nothing, taken off it, once. InsufficientBalance where the card has
+    spent it."""
+    with shop.books.read() as unit:
+        made = [unit.operations.by_caller_key(shop.sales.programme, f"{name}:{what}") for what in ("card", "fund")]
+    put = next((one for one in made if one is not None and one.target == card.id and one.state is OperationState.DONE), None)
+    if put is not None and put.amount is not None:
+        withdraw(shop.sales, card, put.amount, caller_key=f"{name}:back")
+
+
+def is_used_up(shop: Shop, name: str) -> bool:
+    """Whether the card that was to pay a top-up of that name has been let go of."""
+    account = known_holder(shop)
+    with shop.books.read() as unit:
+        cards = [] if account is None else unit.cards.by_key(account.id, f"{ONCE}{name}")
+        back = unit.operations.by_caller_key(shop.sales.programme, f"{name}:back")
+    return any(card.state in FINAL for card in cards) or (back is not None and back.state is OperationState.DONE)
+
+
+def reused_cards(unit: Unit, account: Account, order: Order) -> list[Card]:
+    """Living cards that are used for one top-up after the other, in the currency of the order's cost."""
+    cards = [] if order.cost is None else unit.cards.by_key(account.id, f"{_REUSED}-{order.cost.currency}")
+    return [card for card in cards if card.state not in FINAL]
+
+
+def known_holder(shop: Shop) -> Account | None:
+    """Who cards are issued to that top the wallet up; None where none was made yet."""
+    assert shop.holder.external_id is not None
+    with shop.books.read() as unit:
+        return unit.accounts.by_external_id(shop.sales.programme, shop.holder.external_id)
 
 
 def _holder(shop: Shop) -> Account:
     """The cardholder by our own name for it; made where there is none."""
-    external_id = shop.holder.external_id
-    assert external_id is not None
-    known = _known(shop, external_id)
+    known = known_holder(shop)
     if known is not None:
         return known
     try:
-        made = create_account(shop.sales, shop.holder, caller_key=f"{external_id}:holder").object
+        made = create_account(shop.sales, shop.holder, caller_key=f"{shop.holder.external_id}:holder").object
     except Refused:  # another process has made it just now
-        known = _known(shop, external_id)
+        known = known_holder(shop)
         if known is None:
             raise
         return known
     assert isinstance(made, Account)
     return made
-
-
-def _known(shop: Shop, external_id: str) -> Account | None:
-    with shop.books.read() as unit:
-        return unit.accounts.by_external_id(shop.sales.programme, external_id)
 
 
 def _living(shop: Shop, account: Account, currency: str) -> Card | None:

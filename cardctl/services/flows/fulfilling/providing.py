@@ -5,66 +5,59 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from cardctl.db.unit import Unit
 from cardctl.domain.esims import RemoteWalletTopUp
 from cardctl.domain.fulfilment import Topup, Why
 from cardctl.domain.money import Money
-from cardctl.domain.operations import OPEN, Operation, OperationState
+from cardctl.domain.operations import Operation
 from cardctl.domain.orders import Order, OrderState, StepName, StepState, WalletTopUp, purchase_ref_of
-from cardctl.domain.topups import TopUpState
 from cardctl.errors import CardctlError, ProviderRefused, Unsupported
 from cardctl.services.deeds.topping_up import TopUp, take_topup, top_up
 from cardctl.services.desk import Desk
 from cardctl.services.flows.fulfilling.paying_cards import begun_with, card_for, paying, retire
 from cardctl.services.flows.fulfilling.pricing import is_still_priced
 from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.flows.fulfilling.topups import ON_THE_WAY, Topups, next_name, so_far
 from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
-from cardctl.services.operations import came_to_nothing
 from cardctl.services.order_entries import given_up, note_step
 
 _DECLINES = 4
 """So often a card may be declined, or a top-up fail, before the order is given up."""
 _LOOK_SECONDS = 60.0
-_ON_THE_WAY = frozenset({TopUpState.PENDING, TopUpState.UNKNOWN})
-
-
-@dataclass(frozen=True, slots=True)
-class _Topups:
-    """What was done so far to fill the wallet for this attempt of an order."""
-
-    settled: bool = False
-    pending: WalletTopUp | None = None
-    failed: int = 0
-    last: str | None = None
+_ASKED = {
+    Topup.REQUEST: "put {} into the wallet",
+    Topup.PREFUNDED: "the wallet is short by {}",
+    Topup.CARD: "the wallet is short by {}, though a card has topped it up",
+}
 
 
 def provide(shop: Shop, order: Order) -> None:
     """Take the wallet's money for the order into account, or see to it that there is some. The order is BUYING afterwards,
     FUNDING while it waits, or given up."""
     assert order.cost is not None
-    if order.state is OrderState.PAID and _too_late(shop, order):  # the wallet says that it has enough, and the supplier not
+    if _is_denied(order) and _too_late(shop, order):
         said = order.reason or "the wallet was short"
         shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.WALLET_SHORT, said), "order.given_up")
         return
-    done = _topups(shop, order) if shop.terms.topup is Topup.CARD else _Topups()
+    done = so_far(shop, order) if shop.terms.topup is Topup.CARD else Topups()
     if done.pending is not None:
         _look(shop, order, done.pending)
         return
     if not is_still_priced(shop, order):
         return
     reading = shop.wallet.reading()
-    taken = _take(shop, order, reading, filled=done.settled)
+    taken = _take(shop, order, reading, filled=done.filled)
     if taken.state is OrderState.BUYING or _moved(taken, order):
         return
     reading = shop.wallet.read_again(reading)
-    taken = _take(shop, order, reading, filled=done.settled)
+    taken = _take(shop, order, reading, filled=done.filled)
     if taken.state is OrderState.BUYING or _moved(taken, order):
         return
-    if shop.terms.topup is Topup.CARD:
+    if shop.terms.topup is Topup.CARD and not done.brought:
         _fill(shop, taken, reading, done)
     else:
         _wait(shop, taken, reading)
@@ -113,6 +106,11 @@ def _name(unit: Unit, supplier: str, order: Order) -> str:
     return ref if other is None or other.id == order.id else purchase_ref_of(order, taken=True)
 
 
+def _is_denied(order: Order) -> bool:
+    """Whether the supplier was the last to say that the wallet is short, and not the wallet."""
+    return order.state is OrderState.PAID and order.reason_code == Why.WALLET_SHORT
+
+
 def _moved(now: Order, before: Order) -> bool:
     """Whether somebody else has taken the order further meanwhile."""
     return (now.state, now.attempt) != (before.state, before.attempt)
@@ -131,7 +129,7 @@ def _wait(shop: Shop, order: Order, reading: Reading) -> None:
 
     def waiting(unit: Unit, fresh: Order) -> Order:
         now, short = shop.now(), _short(shop, unit, fresh, reading)
-        asked = f"put {short} into the wallet" if shop.terms.topup is Topup.REQUEST else f"the wallet is short by {short}"
+        asked = _ASKED[shop.terms.topup].format(short)
         if _too_late(shop, fresh):
             return _give_up(shop, unit, fresh, Why.WALLET_SHORT, f"no money came in time: {asked}")
         note_step(unit, fresh.id, StepName.FUND, StepState.WAITING, now, error=asked)
@@ -141,14 +139,14 @@ def _wait(shop: Shop, order: Order, reading: Reading) -> None:
     shop.change(order, waiting, "order.waits")
 
 
-def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
+def _fill(shop: Shop, order: Order, reading: Reading, done: Topups) -> None:
     """Top the wallet up with a card, by what the order lacks. What is there is spoken for by this order until then, in one unit
     with the sum, so that two orders do not count on the same money."""
     if done.failed >= _DECLINES:
         said = done.last or "the card was declined"
         shop.change(order, lambda unit, fresh: _give_up(shop, unit, fresh, Why.TOPUP_FAILED, said), "order.given_up")
         return
-    name = f"{order.id}.{order.attempt}.{done.failed + 1}"
+    name = next_name(shop, order, done)
     amount = begun_with(shop, name)
 
     def begin(unit: Unit, fresh: Order) -> Order:
@@ -170,29 +168,8 @@ def _fill(shop: Shop, order: Order, reading: Reading, done: _Topups) -> None:
         except Unsupported:
             raise
         except ProviderRefused as error:
-            retire(shop, card)
+            retire(shop, card, name, paid=False)
             shop.put_off(begun, StepName.FUND, Why.TOPUP_FAILED, error.message)
-
-
-def _topups(shop: Shop, order: Order) -> _Topups:
-    """Whether the wallet was filled for this attempt of the order, by the journal and what became of the top-ups. Cards of
-    those that have ended are closed; one that is under way may still have to pay, and one that reached nobody is none."""
-    with shop.books.read() as unit:
-        prefix = f"{order.id}.{order.attempt}."
-        made = [each for each in unit.operations.for_target(order.id) if each.kind == TopUp.kind and each.state not in OPEN]
-        made = [each for each in made if each.caller_key is not None and each.caller_key.startswith(prefix)]
-        made = [each for each in made if not came_to_nothing(each)]
-        rows = {each.id: unit.order_money.topup(each.id) for each in made}
-        ended = [each for each in made if (row := rows[each.id]) is None or row.state not in _ON_THE_WAY]
-        cards = [unit.cards.named(unit.operations.named(each.id).arguments["card"]) for each in ended]
-    for card in cards:
-        retire(shop, card)
-    settled = any(row is not None and row.state is TopUpState.SETTLED for row in rows.values())
-    pending = next((row for row in rows.values() if row is not None and row.state in _ON_THE_WAY), None)
-    refused = [each for each in made if each.state is OperationState.REFUSED]
-    failed = [row for row in rows.values() if row is not None and row.state in (TopUpState.FAILED, TopUpState.REVERSED)]
-    last = refused[-1].error if refused else failed[-1].reason if failed else None
-    return _Topups(settled, None if settled else pending, len(refused) + len(failed), last)
 
 
 def _look(shop: Shop, order: Order, topup: WalletTopUp) -> None:
@@ -201,7 +178,7 @@ def _look(shop: Shop, order: Order, topup: WalletTopUp) -> None:
         operation = unit.operations.named(topup.id)
     remote = shop.supply.provider.look_up(drafted(operation), operation.id).remote
     now = take_topup(shop.supply, topup, remote) if isinstance(remote, RemoteWalletTopUp) else topup
-    if now.state not in _ON_THE_WAY:
+    if now.state not in ON_THE_WAY:
         return
     if _too_late(shop, order):
         said = f"the top-up {topup.id} did not arrive in time"

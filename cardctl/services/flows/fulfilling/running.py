@@ -14,6 +14,7 @@ from cardctl.errors import CardctlError, ExitCode
 from cardctl.services.flows.fulfilling.advancing import FATAL, advance
 from cardctl.services.flows.fulfilling.beginning import try_again
 from cardctl.services.flows.fulfilling.shop import Shop
+from cardctl.services.flows.fulfilling.tidying import tidy
 from cardctl.services.operations import guard_live
 from cardctl.sidebyside import side_by_side
 from cardctl.stopping import never
@@ -113,13 +114,15 @@ def run(
     if chosen is not None:
         ids = [try_again(shop, one, asked=named is None or one.id in named).id for one in chosen]
         _work(shop, ids, workers, late, progress, ran)
+        tidy(shop)
         return ran
     seen: set[str] = set()
     while ids := [order_id for order_id in due(shop) if order_id not in seen]:
         seen.update(ids)
         _work(shop, ids, workers, late, progress, ran)
         if late():
-            break
+            return ran
+    tidy(shop)
     return ran
 
 

@@ -114,6 +114,13 @@ class Shop:
                 return now
             return put_order(self.supply, unit, now, make(unit, now), action=action)
 
+    def forget_short(self, order: Order) -> None:
+        """It waits for no money any more, and nothing is left of what was to bring some."""
+        with self.books.write() as unit:
+            now = unit.orders.named(order.id)
+            if now.state is order.state and now.short_since is not None:
+                unit.orders.put(replace(now, short_since=None))
+
     def put_off(self, order: Order, name: StepName, why: Why, reason: str, *, seconds: float | None = None) -> Order:
         """The step is tried again later: after `seconds`, or ever longer pauses. The reason of an order whose money goes back
         stays why it does; what holds that up, its step says."""
