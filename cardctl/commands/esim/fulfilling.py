@@ -36,6 +36,9 @@ from cardctl.errors import BadInput, ExitCode
 from cardctl.output.console import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cardctl.domain.orders import Order
     from cardctl.services.flows.fulfilling.beginning import Named
 
 
@@ -115,23 +118,28 @@ def retry(
 
     with runtime.opened(output=output, profile=profile, provider=SALES, live=live, timeout=timeout) as run:
         made = shop(run)
-        chosen = [find_order(run.books, name) for name in orders or ()]
-        named = {one.id for one in chosen}
-        if recipient is not None and len(chosen) != 1:
+        named = [find_order(run.books, name) for name in orders or ()]
+        if recipient is not None and len(named) != 1:
             raise BadInput("--recipient is of one order, which is to be named")
-        chosen += [one for one in running.failed(made) if one.id not in named] if failed else []
+        chosen = [*named, *_others(running.failed(made), named)] if failed else named
         if dry_run:
             _shown.show_due(run, chosen or running.waiting(made))
             return ExitCode.DONE
         with job(run, "esim", deadline=deadline, random_wait=random_wait) as late:
             if recipient is not None:
-                beginning.try_again(made, chosen[0], recipient=recipient)
+                beginning.try_again(made, named[0], recipient=recipient)
             with run.console.progress("orders") as progress:
                 how = partial(running.run, made, workers=workers, late=late, progress=progress)
-                ran = how(chosen, named=named) if chosen else running.Ran()
+                ran = how(chosen, named={one.id for one in named}) if chosen else running.Ran()
                 if not orders:
                     ran.add(how())
             return _shown.show_ran(run, ran, late.verdict(ran.exit_code))
+
+
+def _others(found: Sequence[Order], named: Sequence[Order]) -> list[Order]:
+    """Those that nobody has named."""
+    ids = {one.id for one in named}
+    return [one for one in found if one.id not in ids]
 
 
 def _only_one(payment: str | None, session: str | None, order: Path | None, *, demo: bool, offer: str | None) -> None:
