@@ -82,6 +82,8 @@ def serve(
                 run.console.notice(f"warning: {host} is reached from outside in plain HTTP: put TLS in front of it")
             told = {name: url for name, url in served.paths.items() if receptions[name].can_prove}
             run.console.notice("receiving: " + ", ".join(f"{name} {url}" for name, url in told.items()))
+            if fulfil:
+                run.console.notice("paid orders are taken further as they come")
             run.console.done({"base_url": served.base_url, "urls": told}, [])
             served.wait()
 
