@@ -14,14 +14,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
 
 from cardctl.db.orders import OrderFilter
 from cardctl.db.stage import Stage
+from cardctl.db.staged_orders import staged_debits, staged_purchases, staged_refunds, staged_sales
 from cardctl.db.unit import Unit
 from cardctl.domain.breaks import Finding
 from cardctl.domain.chains import Chain, Pick, Wallet, is_picked
-from cardctl.domain.comparing.order_sides import LedgerSide, PurchaseSide, SaleRefundSide, SaleSide
 from cardctl.domain.comparing.orders import back_of
 from cardctl.domain.money import Money, zero
 from cardctl.domain.order_figures import OrderFigures
@@ -36,7 +35,6 @@ from cardctl.services.flows.reconciling.reading import begin, read
 from cardctl.services.flows.reconciling.running import rules_of
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-S = TypeVar("S")
 _AT_ONCE = 500
 _ORDER = "order_"
 
@@ -76,11 +74,10 @@ class Joined:
         topups, refunds = unit.order_money.topups_of_many(ids), unit.order_money.refunds_of_many(ids)
         spent = unit.comparable_orders.spent({top.card_id for tops in topups.values() for top in tops if top.card_id})
         sold, supplied = self._stages
-        sales = _by_ref(sold, "sales", SaleSide._make, _words(SaleSide), [order.payment_ref for order in orders])
-        back = _back(sold, sales)
+        sales = staged_sales(sold, [order.payment_ref for order in orders])
+        back = staged_refunds(sold, sales)
         refs = [order.purchase_ref for order in orders]
-        purchases = _by_ref(supplied, "purchases", PurchaseSide._make, _words(PurchaseSide), refs)
-        debits = _by_ref(supplied, "ledger", LedgerSide._make, _words(LedgerSide), refs)
+        purchases, debits = staged_purchases(supplied, refs), staged_debits(supplied, refs)
         for order in orders:
             sale, purchase = sales.get(order.payment_ref or ""), purchases.get(order.purchase_ref or "")
             debit, tops = debits.get(order.purchase_ref or ""), topups.get(order.id, [])
@@ -166,38 +163,6 @@ def _compare(sales: Desk, supply: Desk, stages: Sequence[Stage]) -> None:
 def _file(found: Joined, finding: Finding) -> None:
     order = next((name for name in finding.evidence.get("objects", ()) if name.startswith(_ORDER)), None)
     (found.loose if order is None else found.by_order[order]).append(finding)
-
-
-def _by_ref(
-    stage: Stage, table: str, side: Callable[[tuple[Any, ...]], S], words: str, names: Iterable[str | None]
-) -> dict[str, S]:
-    """What was read under these names; of what was read twice the later word, and of a payment the one that names an order."""
-    stage.rows(f"CREATE INDEX IF NOT EXISTS {table}_by_ref ON {table} (ref)")
-    wanted = [name for name in names if name]
-    marks = ", ".join("?" * len(wanted))
-    only, order = _CHOICE.get(table, ("", "rowid"))
-    query = f"SELECT {words} FROM {table} WHERE ref IN ({marks}){only} ORDER BY {order}"  # noqa: S608 - no text of anybody's
-    return {row[-1] if table == "ledger" else row[0]: side(row) for row in stage.rows(query, wanted)}
-
-
-_CHOICE = {"sales": ("", "named, rowid"), "ledger": (" AND kind = 'debit'", "rowid")}
-
-
-def _back(stage: Stage, refs: Iterable[str]) -> dict[str, dict[str, SaleRefundSide]]:
-    """What was refunded of these payments."""
-    wanted = list(refs)
-    stage.rows("CREATE INDEX IF NOT EXISTS refunds_by_sale ON sale_refunds (sale_ref)")
-    query = (
-        f"SELECT {_words(SaleRefundSide)} FROM sale_refunds WHERE sale_ref IN ({', '.join('?' * len(wanted))}) ORDER BY rowid"  # noqa: S608
-    )
-    found: dict[str, dict[str, SaleRefundSide]] = defaultdict(dict)
-    for row in map(SaleRefundSide._make, stage.rows(query, wanted)):
-        found[row.sale_ref][row.ref] = row
-    return found
-
-
-def _words(side: type[NamedTuple]) -> str:
-    return ", ".join(side._fields)
 
 
 def _money(minor: int | None, currency: str | None) -> Money | None:
