@@ -197,6 +197,7 @@ def test_a_name_that_was_used_elsewhere_for_something_else(ground: Ground) -> No
 
 
 def test_a_wallet_of_another_currency_buys_nothing(ground: Ground) -> None:
+    ground.trade(Topup.REQUEST, accept_currencies=frozenset({"USD"}))
     ground.control.edit("ESIM-TR-7D-1GB", {"currency": "EUR"})
     order = ground.bring(ground.sell())
     ground.waits(order, OrderState.FUNDING, Why.WALLET_SHORT)
