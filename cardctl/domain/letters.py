@@ -23,8 +23,8 @@ class Letter:
     was bought.
 
     A DELIVERY has the text of the QR code (`activation`), or its picture (`qr_png`, the supplier's own PNG), or both;
-    `instructions` are the supplier's. A REFUND has the `amount` that goes back, and why (`reason`). What would let anybody
-    install the eSIM is in no repr.
+    `instructions` are the supplier's. A REFUND has the `amount` that goes back, and why: `reason` in words, or `twice`, the
+    order was paid already. What would let anybody install the eSIM is in no repr.
     """
 
     kind: LetterKind
@@ -39,6 +39,7 @@ class Letter:
     instructions: str | None = field(default=None, repr=False)
     amount: Money | None = None
     reason: str | None = None
+    twice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

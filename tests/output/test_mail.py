@@ -110,6 +110,16 @@ def test_money_that_goes_back_is_told_with_its_amount(tmp_path: Path) -> None:
     assert [part.get_content_type() for part in arrived.mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
 
 
+def test_who_paid_twice_is_not_told_that_nothing_was_delivered(tmp_path: Path) -> None:
+    with sinking(tmp_path) as sink:
+        mailer(sink).send(refund(reason=None, twice=True))
+    (arrived,) = sink.got
+    for part in ("plain", "html"):
+        assert "You had paid for this order already" in arrived.part(part)
+        assert "25.00 USD" in arrived.part(part)
+        assert "could not deliver" not in arrived.part(part)
+
+
 @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
 def test_no_for_good_and_not_now_are_told_apart(step: str, tmp_path: Path) -> None:
     with sinking(tmp_path) as sink:

@@ -155,3 +155,10 @@ def test_offers_of_every_kind(ground: Ground, offer: str) -> None:
     assert (letter.activation is None) is (offer == "ESIM-NOCODE")
     assert (letter.qr_png is not None) is (offer == "ESIM-NOCODE")
     assert letter.qr_png is None or letter.qr_png.startswith(b"\x89PNG")
+
+
+def test_who_pays_twice_gets_one_esim_and_is_told_why_money_comes_back(ground: Ground) -> None:
+    ground.bring(ground.sell())
+    twin = ground.bring(ground.sell())
+    assert (twin.state, ground.paid, ground.spent) == (OrderState.REFUNDED, PRICE, COST)
+    assert [(letter.kind, letter.twice) for letter in ground.mails] == [(LetterKind.DELIVERY, False), (LetterKind.REFUND, True)]

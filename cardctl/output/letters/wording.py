@@ -115,7 +115,7 @@ class Wording:
 
 
 def _said(letter: Letter) -> dict[str, Any]:
-    """What a template may say. Texts, or None; nothing that can be called."""
+    """What a template may say. Texts, None, yes or no; nothing that can be called."""
     typed = manual(letter.activation) if letter.activation else None
     name = " ".join(_plain(letter.name or "").split())[:_LONGEST_NAME]
     return {
@@ -130,6 +130,7 @@ def _said(letter: Letter) -> dict[str, Any]:
         "instructions": letter.instructions,
         "amount": str(letter.amount) if letter.amount else None,
         "reason": letter.reason,
+        "twice": letter.twice,
         "qr": f"cid:{QR_NAME}",
     }
 
@@ -165,5 +166,6 @@ _SAMPLES = (
     ),
     _sample(LetterKind.DELIVERY, qr_png=b""),
     _sample(LetterKind.REFUND, name="Ada Lovelace", amount=Money(2500, "USD"), reason="it is sold out"),
+    _sample(LetterKind.REFUND, amount=Money(2500, "USD"), twice=True),
     _sample(LetterKind.REFUND),
 )

@@ -79,6 +79,7 @@ def _letter(shop: Shop, order: Order, kind: LetterKind) -> Letter:
         qr_png=picture,
         iccid=order.iccid,
         amount=order.refunded if kind is LetterKind.REFUND else None,
+        twice=order.reason_code == Why.PAID_TWICE,
     )
 
 
