@@ -22,7 +22,8 @@ _O, _P, _M = table_of(OrderRow), table_of(OperationRow), table_of(TransactionRow
 _SALES = (
     "SELECT COALESCE(o.payment_ref, o.id) AS name, 'paid', o.price_minor, COALESCE(o.refunded_minor, 0), o.price_currency,"
     " o.created_at, {never}, {never}, '', o.id, o.state, COALESCE(o.purchase, ''), COALESCE(o.reason_code, ''), o.updated_at,"
-    " o.due_at, COALESCE(o.issued_at, '') FROM orders o WHERE o.programme = {mark} AND o.state <> 'unpaid' ORDER BY name"
+    " o.due_at, COALESCE(o.issued_at, ''), CASE WHEN o.paid_at > o.created_at THEN o.paid_at ELSE o.created_at END"
+    " FROM orders o WHERE o.programme = {mark} AND o.state <> 'unpaid' ORDER BY name"
 )
 _PURCHASES = (
     "SELECT o.purchase_ref, COALESCE(o.purchase, ''), o.cost_minor, o.cost_currency, o.created_at, o.updated_at, '', '', o.id,"

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, not_, or_, select
 
 from cardctl.db.columns import moment_to_text
 from cardctl.db.figures import Share, Stuck
@@ -14,11 +14,11 @@ from cardctl.db.measures import micros_of
 from cardctl.db.order_tables import OrderRow, SaleRefundRow, WalletTopUpRow
 from cardctl.db.selecting import narrowed
 from cardctl.db.tables import table_of
-from cardctl.domain.esims import PurchaseState
+from cardctl.domain.esims import UNDER_WAY, PurchaseState
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.money import Money
 from cardctl.domain.order_figures import OrderFigures, WalletNeed
-from cardctl.domain.orders import OrderState
+from cardctl.domain.orders import UNFINISHED, OrderState
 from cardctl.domain.payments import UNREFUNDED
 from cardctl.domain.targets import rank
 from cardctl.domain.topups import TopUpState
@@ -54,9 +54,10 @@ class OrderMeasures:
             self._states(provider),
         )
 
-    def stuck(self, programmes: Collection[str]) -> list[Stuck]:
-        """Orders that are neither delivered nor refunded, and of which nothing goes on by itself."""
-        where = _O.c.state == _S.STUCK, _O.c.programme.in_(list(programmes))
+    def stuck(self, programmes: Collection[str], paid_before: datetime) -> list[Stuck]:
+        """Orders that are neither delivered nor refunded, and of which nothing goes on by itself; or which were paid before a
+        moment and have come to no end, unless their supplier works on them, or they wait for what is told otherwise."""
+        where = or_(_O.c.state == _S.STUCK, _stalled(paid_before)), _O.c.programme.in_(list(programmes))
         query = select(_O.c.programme, func.count()).where(*where).group_by(_O.c.programme).order_by(_O.c.programme)
         found = []
         for programme, many in self._connection.execute(query).all():
@@ -131,6 +132,13 @@ def _of(query: Select[Any], provider: str | None) -> Select[Any]:
         return narrowed(query)
     mine = f"{provider}/"
     return query.where(_O.c.programme.startswith(mine) | _O.c.supplier.startswith(mine))
+
+
+def _stalled(paid_before: datetime) -> ColumnElement[bool]:
+    old, at = _O.c.state.in_(sorted(map(str, UNFINISHED - {_S.FUNDING}))), moment_to_text(paid_before)
+    at_work = and_(_O.c.state == _S.ORDERED, _O.c.purchase.in_(sorted(map(str, UNDER_WAY))))
+    told = func.coalesce(_O.c.reason_code, "").in_([str(Why.WALLET_SHORT), str(Why.TOO_OLD)])
+    return and_(old, _O.c.paid_at < at, _O.c.created_at < at, not_(func.coalesce(at_work, false())), not_(told))
 
 
 def _ours() -> tuple[ColumnElement[bool], ...]:

@@ -28,6 +28,8 @@ ENDED = frozenset({PurchaseState.DONE, PurchaseState.FAILED})
 HELD = frozenset({PurchaseState.AUTHORIZED, PurchaseState.IN_PROGRESS, PurchaseState.DONE})
 """States in which the wallet has been held, or charged, for the purchase."""
 _ORDER = tuple(PurchaseState)[:4]
+UNDER_WAY = frozenset(_ORDER)
+"""States in which the supplier works on it."""
 INSUFFICIENT_FUNDS = "INSUFFICIENT_FUNDS"
 """Why a purchase failed that the wallet could not pay: nothing was bought."""
 NOT_ABOUT_THE_ORDER = frozenset({"FORBIDDEN", "NOT_AUTHORIZED"})

@@ -25,6 +25,8 @@ STALE = timedelta(minutes=5)
 """How old what is known of a payment may be when money is spent on it: it may have been given back elsewhere."""
 OVERDUE = timedelta(hours=25)
 """After which a purchase should have ended: Zendit retries for 24 hours (its queue-and-retry page)."""
+TOO_LONG = timedelta(hours=26)
+"""How long an order may take, whatever comes between: what nobody else tells of by then is told as stuck."""
 LATE = timedelta(hours=72)
 """How old a payment may be that is heard of unasked, and begun with: a backfill must not fulfil what another program did.
 Stripe goes on delivering for three days (docs.stripe.com/webhooks)."""

@@ -208,7 +208,7 @@ def _not_too_late(order: Order, now: datetime) -> Order:
         return order
     told = f"it was paid at {order.paid_at:%Y-%m-%d %H:%M} UTC, long before it was heard of: `cardctl esim fulfil` does it"
     if order.state is _S.REFUNDING:
-        return replace(order, due_at=FOREVER, reason=f"{order.reason}; {told}")
+        return replace(order, state=_S.STUCK, due_at=FOREVER, reason=f"{order.reason}; {told}")
     return replace(order, due_at=FOREVER, reason_code=Why.TOO_OLD, reason=told)
 
 

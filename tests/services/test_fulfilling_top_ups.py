@@ -49,7 +49,8 @@ def said(ground: Ground, **told: object) -> None:
             return None
         posted = request.method == "POST"
         ref = json.loads(request.content)["reference"] if posted else request.url.path.rsplit("/", 1)[1]
-        return httpx.Response(201 if posted else 200, json={"id": "tu_1", "reference": ref, "amount": COST, "currency": "USD", **told})
+        topup = {"id": "tu_1", "reference": ref, "amount": COST, "currency": "USD", **told}
+        return httpx.Response(201 if posted else 200, json=topup)
 
     answers(ground, act)
 

@@ -13,7 +13,8 @@ class SaleSide(NamedTuple):
     is the payment's there; here when the books first heard of the order.
 
     `id` to `issued_at` are our order's: `step` is how it stands, `purchase` how its purchase does, `due_at` when the chain
-    looks at it next, `issued_at` when its eSIM came. An order without a payment goes by its own id.
+    looks at it next, `issued_at` when its eSIM came, `paid_at` when it was paid and known to be. An
+    order without a payment goes by its own id.
     """
 
     ref: str
@@ -32,6 +33,7 @@ class SaleSide(NamedTuple):
     updated_at: str = ""
     due_at: str = ""
     issued_at: str = ""
+    paid_at: str = ""
 
 
 class SaleRefundSide(NamedTuple):

@@ -15,8 +15,8 @@ from cardctl.domain.breaks import BreakType, Finding, Severity
 from cardctl.domain.comparing.moving import is_history, is_touched, moves
 from cardctl.domain.comparing.order_sides import SaleRefundSide, SaleSide
 from cardctl.domain.comparing.sides import Rules
-from cardctl.domain.esims import PurchaseState
-from cardctl.domain.fulfilment import Why
+from cardctl.domain.esims import UNDER_WAY, PurchaseState
+from cardctl.domain.fulfilment import TOO_LONG, Why
 from cardctl.domain.money import Money
 from cardctl.domain.orders import BOUGHT, UNFINISHED, OrderState
 from cardctl.domain.payments import UNREFUNDED
@@ -24,6 +24,7 @@ from cardctl.domain.payments import UNREFUNDED
 PATIENCE = timedelta(hours=1)
 """So long an order may stand where it should go on: the chain is run again within minutes, and every night at the latest."""
 _T = BreakType
+_STALLED = f"{TOO_LONG.total_seconds() / 3600:.0f} hours after it was paid it is at no end, though the chain goes on with it"
 _COMPARED = ("amount", "currency")
 _BY_HAND = "`cardctl esim fulfil --payment` for each"
 Refunds = Mapping[str, SaleRefundSide]
@@ -171,6 +172,23 @@ def _standing(ours: SaleSide, left: int, rules: Rules) -> Iterator[Finding]:
         else:
             found = _finding(_T.ORDER_STUCK, ours, here | {"due_at": ours.due_at}, {}, left, rules)
             yield replace(found, cause="it should have gone on, and nobody has run the chain", fix="`cardctl esim retry`")
+    elif _is_stalled(ours, left, rules):
+        kind = _T.ORDER_UNREFUNDED if ours.step == OrderState.REFUNDING else _T.ORDER_STUCK
+        told = here | {"paid_at": ours.paid_at, **({"purchase": ours.purchase} if ours.purchase else {})}
+        yield replace(_finding(kind, ours, told, {}, left, rules), cause=_STALLED)
+
+
+def _is_stalled(ours: SaleSide, left: int, rules: Rules) -> bool:
+    """Whether an order is gone on with again and again, and comes to no end; unless it is its supplier's to do, which is told
+    otherwise, or waits for the wallet's money, which the chain itself ends. What was given up just now goes on."""
+    if ours.step not in UNFINISHED or rules.here is None or not ours.paid_at:
+        return False
+    if ours.step == OrderState.REFUNDING:
+        moves_on = left <= 0 or not _is_late(ours.updated_at, rules)
+    else:
+        at_work = ours.step == OrderState.ORDERED and ours.purchase in UNDER_WAY
+        moves_on = at_work or ours.reason in (Why.WALLET_SHORT, Why.TOPUP_PENDING)
+    return not moves_on and rules.here - datetime.fromisoformat(ours.paid_at) > TOO_LONG
 
 
 def _is_late(at: str, rules: Rules) -> bool:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from cardctl.db.unit import Unit
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.operations import Draft, Operation, OperationState
-from cardctl.domain.orders import Order, OrderState
+from cardctl.domain.orders import Order, OrderState, StepName
 from cardctl.domain.payments import UNREFUNDED
 from cardctl.domain.sales import RemoteSaleRefund
 from cardctl.errors import StateForbids
@@ -33,8 +33,12 @@ def _failed(desk: Desk, order: Order) -> int:
     with desk.books.read() as unit:
         failed = [one for one in unit.order_money.refunds_of(order.id) if one.state in UNREFUNDED]
         tried = [one for one in unit.operations.for_target(order.id) if one.kind == ReturnPayment.kind]
+        step = unit.orders.step(order.id, StepName.REFUND)
+        made = {one.made_by for one in unit.order_money.refunds_of(order.id)}
     refused = [one for one in tried if one.state is OperationState.REFUSED and one.caller_key is not None]
-    return len(failed) + len(refused)
+    wrongly_done = [one for one in tried if one.state is OperationState.DONE and one.id not in made]
+    wrongly_done = [one for one in wrongly_done if step is not None and step.operation_id == one.id]
+    return len(failed) + len(refused) + len(wrongly_done)
 
 
 class ReturnPayment:

@@ -12,7 +12,7 @@ from cardctl.services.flows.alerting.rules import fired, many, percent
 
 
 def orders_stuck(found: Iterable[Stuck], _limits: Thresholds) -> Iterator[Fired]:
-    """Paid orders can be neither delivered nor refunded."""
+    """Paid orders can be neither delivered nor refunded, or have not been for too long."""
     for each in found:
         waiting = f"{many(each.count, 'paid order')} neither delivered nor refunded"
         yield fired(
@@ -20,7 +20,7 @@ def orders_stuck(found: Iterable[Stuck], _limits: Thresholds) -> Iterator[Fired]
             Severity.CRITICAL,
             each.programme,
             "orders",
-            text=f"{each.programme}: {waiting} (`cardctl esim list --state stuck`)",
+            text=f"{each.programme}: {waiting} (`cardctl esim show {each.ids[0]}`)",
             value=str(each.count),
             threshold="none",
             evidence={"orders": [*each.ids]},

@@ -15,6 +15,7 @@ from cardctl.db.unit import Books, Unit
 from cardctl.domain.alerts import Fired, Rule, Thresholds
 from cardctl.domain.breaks import Severity
 from cardctl.domain.cards import Card
+from cardctl.domain.fulfilment import TOO_LONG
 from cardctl.services.desk import Desk
 from cardctl.services.flows.alerting import order_rules, rules, spending
 
@@ -121,7 +122,7 @@ _RULES: Mapping[Rule, Callable[[_Asked], Iterator[Fired]]] = {
     Rule.OPERATIONS_IN_DOUBT: lambda a: rules.operations_in_doubt(a.figures.in_doubt(a.ago(minutes=10)), a.limits),
     Rule.FROZEN_CARDS: lambda a: rules.frozen_cards(a.figures.freezes(a.now, a.limits.frozen_days), a.limits),
     Rule.CARD_STOPPED: lambda a: rules.card_stopped(a.figures.stopped_cards(a.ago(hours=24), MOST + 1), a.limits),
-    Rule.ORDERS_STUCK: lambda a: order_rules.orders_stuck(a.orders.stuck(a.watch.programmes), a.limits),
+    Rule.ORDERS_STUCK: lambda a: order_rules.orders_stuck(a.orders.stuck(a.watch.programmes, a.now - TOO_LONG), a.limits),
     Rule.ORDERS_UNFUNDED: lambda a: order_rules.orders_unfunded(a.orders.needs(a.watch.programmes), a.limits),
     Rule.ORDER_SUCCESS: lambda a: order_rules.order_success(a.orders.shares(a.watch.programmes, a.ago(hours=24)), a.limits),
     Rule.VELOCITY: lambda a: spending.velocity(a.spending.purchases(a.lately, a.limits.velocity_purchases), a.limits),

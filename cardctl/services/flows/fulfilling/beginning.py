@@ -18,7 +18,7 @@ from cardctl.services.order_entries import put_order
 from cardctl.services.ordering import take_checkout, take_sale
 
 _BEFORE_BUYING = frozenset({OrderState.UNPAID, OrderState.PAID, OrderState.FUNDING})
-_AGAIN = {Why.REFUND_REFUSED: OrderState.REFUNDING, Why.REFUND_FAILED: OrderState.REFUNDING}
+_AGAIN = dict.fromkeys((Why.REFUND_REFUSED, Why.REFUND_FAILED, Why.PAID_TWICE), OrderState.REFUNDING)
 """What becomes of an order that is stuck, when a person wants it tried again; any other is paid, and looked at anew."""
 
 
@@ -92,8 +92,10 @@ def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | 
 def _due(shop: Shop, unit: Unit, order: Order, *, asked: bool) -> Order:
     now, asked = shop.now(), asked or order.asked
     if order.state is OrderState.STUCK:
+        if order.reason_code == Why.PAID_TWICE and not asked:  # another program may have settled it long ago
+            return order
         state = _AGAIN.get(Why(order.reason_code or Why.DISPUTED), OrderState.PAID)
-        again = replace(order, state=state, due_at=now, tries=0, seen_at=None, asked=asked)
+        again = replace(order, state=state, due_at=now, tries=0, seen_at=None, short_since=None, asked=asked)
         return put_order(shop.supply, unit, order, again, action="order.again")
     over = order.state is OrderState.REFUNDED and order.due_at == FOREVER
     if over or order.state in (OrderState.UNPAID, OrderState.DELIVERED):

@@ -35,10 +35,14 @@ def refund(shop: Shop, order: Order) -> None:
             said = error.message
             shop.change(order, lambda unit, fresh: _stuck(shop, unit, fresh, said), "order.stuck")
         return
-    with shop.books.write() as unit:
-        ended = unit.orders.named(order.id)
-        if ended.state is OrderState.REFUNDED:
-            made = done.operation.id if done.operation else None
+    made = done.operation.id if done.operation else None
+    ended = shop.order(order.id)
+    if ended.state is OrderState.REFUNDING:  # a person has said that it was done
+        ended = _looked(shop, ended)
+    if ended.state is OrderState.REFUNDING:
+        shop.change(ended, lambda unit, fresh: _said_to_be_done(shop, unit, fresh, made), "order.stuck")
+    elif ended.state is OrderState.REFUNDED:
+        with shop.books.write() as unit:
             note_step(unit, order.id, StepName.REFUND, StepState.DONE, shop.now(), operation_id=made)
 
 
@@ -54,6 +58,13 @@ def _looked(shop: Shop, order: Order) -> Order:
     sale = require(shop.sales.provider, ReadsSales).sale(order.payment_ref)
     with shop.books.write() as unit:
         return take_sale(shop.sales, unit, sale, action="order.sync") or order
+
+
+def _said_to_be_done(shop: Shop, unit: Unit, order: Order, made: str | None) -> Order:
+    """The step keeps whose word it was: once a person wants the order tried again, it counts as one that came to nothing."""
+    said = f"{made} is held for done by a person, and the provider shows that {order.refundable} of the payment are still here"
+    note_step(unit, order.id, StepName.REFUND, StepState.FAILED, shop.now(), operation_id=made, error=said)
+    return stuck(order, Why.REFUND_FAILED, said)
 
 
 def _stuck(shop: Shop, unit: Unit, order: Order, said: str) -> Order:

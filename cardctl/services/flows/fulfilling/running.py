@@ -58,8 +58,6 @@ def needs_a_person(order: Order) -> bool:
     """Whether an order waits for something that only a person can bring about."""
     if order.state is OrderState.STUCK:
         return True
-    if order.state is OrderState.REFUNDING:
-        return order.due_at == FOREVER
     waits = (Why.WALLET_SHORT, Why.NO_MAIL_SERVER, Why.MAIL_REFUSED, Why.TOO_OLD)
     return order.state in UNFINISHED and order.reason_code in waits
 
