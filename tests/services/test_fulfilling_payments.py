@@ -430,3 +430,20 @@ def test_nothing_is_bought_by_name_for_an_order_that_is_over(ground: Ground) -> 
         buy(ground.shop.supply, decided)
     assert (ground.spent, ground.operations("esim.buy")) == (0, [])
     assert StepName.BUY in ground.steps(decided)
+
+
+def test_an_offer_that_became_dearer_after_the_wallet_was_filled_for_it(ground: Ground) -> None:
+    """What a card has put there is not put there again: a person fills the rest, or the customer has the money back."""
+    ground.trade(Topup.CARD, funds_within=timedelta(hours=2))
+    payment = ground.sell()
+    ground.fill(0)
+    with dying(Do.BUY):
+        ground.bring(payment)
+    assert (ground.order().state, ground.wallet) == (OrderState.BUYING, COST)
+    ground.later(minutes=10)
+    ground.control.edit(OFFER, {"cost.fixed": "400"})
+    ground.restart()
+    order = ground.until(OrderState.REFUNDED)
+    assert (order.cost, order.reason_code, ground.paid, ground.wallet) == (usd("4"), Why.WALLET_SHORT, 0, COST)
+    assert [one.amount for one in ground.topups(order)] == [usd("1.50")]
+    assert "DONE" not in [state for _, state in ground.purchases()]
