@@ -81,11 +81,15 @@ def serve(
             if not receiver.is_loopback(host):
                 run.console.notice(f"warning: {host} is reached from outside in plain HTTP: put TLS in front of it")
             told = {name: url for name, url in served.paths.items() if receptions[name].can_prove}
-            run.console.notice("receiving: " + ", ".join(f"{name} {url}" for name, url in told.items()))
-            if fulfil:
-                run.console.notice("paid orders are taken further as they come")
+            _say(run, told, fulfil=fulfil)
             run.console.done({"base_url": served.base_url, "urls": told}, [])
             served.wait()
+
+
+def _say(run: Run, urls: Mapping[str, str], *, fulfil: bool) -> None:
+    run.console.notice("receiving: " + ", ".join(f"{name} {url}" for name, url in urls.items()))
+    if fulfil:
+        run.console.notice("paid orders are taken further as they come")
 
 
 def _rules(run: Run) -> Rules | None:
