@@ -13,12 +13,13 @@ from cardctl.db.many import chunks
 from cardctl.db.order_tables import OrderRow
 from cardctl.db.orders import order_from_row
 from cardctl.db.selecting import plain_columns, stream
-from cardctl.db.tables import OperationRow, TransactionRow, table_of
+from cardctl.db.tables import CardRow, OperationRow, TransactionRow, table_of
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OPEN
-from cardctl.domain.orders import OrderState, purchase_ref_of
+from cardctl.domain.orders import CARD_FOR_ONE, OrderState, order_of_card, purchase_ref_of
+from cardctl.domain.states import FINAL
 
-_O, _P, _M = table_of(OrderRow), table_of(OperationRow), table_of(TransactionRow)
+_O, _P, _M, _C = table_of(OrderRow), table_of(OperationRow), table_of(TransactionRow), table_of(CardRow)
 _SALES = (
     "SELECT COALESCE(o.payment_ref, o.id) AS name, 'paid', o.price_minor, COALESCE(o.refunded_minor, 0), o.price_currency,"
     " o.created_at, {never}, {never}, '', o.id, o.state, COALESCE(o.purchase, ''), COALESCE(o.reason_code, ''), o.updated_at,"
@@ -73,8 +74,31 @@ class ComparableOrders:
         return self._rows(_TOPUPS, supplier)
 
     def paying_cards(self, supplier: str) -> Iterator[tuple[Any, ...]]:
-        """Cards that topped the wallet up, by our id."""
-        return self._rows(_CARDS, supplier)
+        """Cards that topped the wallet up, by our id, and those that were made to and are open for nothing."""
+        left = self._left_open(supplier)
+        for row in self._rows(_CARDS, supplier):
+            by, balance, *_ = left.pop(row[0], ("", 0))
+            yield (*row, by, balance)
+        for card_id, (by, balance, currency, at) in sorted(left.items()):
+            yield card_id, currency, 0, 0, at, by, balance
+
+    def _left_open(self, supplier: str) -> dict[str, tuple[Any, ...]]:
+        """Open cards that were made for one top-up of an order which waits for no money any more: the order, what is on the
+        card, in which currency, and since when."""
+        columns = _C.c.id, _C.c.key, func.coalesce(_C.c.balance_minor, 0), _C.c.currency, _C.c.updated_at
+        open_ = _C.c.state.not_in(sorted(map(str, FINAL))), _C.c.key.startswith(CARD_FOR_ONE, autoescape=True)
+        made = {str(row.id): row for row in self._connection.execute(select(*columns).where(*open_))}
+        named = {card_id: order_of_card(row.key) for card_id, row in made.items()}
+        waits = _O.c.supplier == supplier, _O.c.state != str(OrderState.FUNDING)
+        over: dict[str, str] = {}
+        for chunk in chunks(set(named.values())):
+            query = select(_O.c.id, _O.c.updated_at).where(*waits, _O.c.id.in_(chunk))
+            over |= {str(order_id): str(at) for order_id, at in self._connection.execute(query)}
+        return {
+            card_id: (named[card_id], int(row[2]), row.currency, max(str(row.updated_at), over[named[card_id]]))
+            for card_id, row in made.items()
+            if named[card_id] in over
+        }
 
     def spent(self, card_ids: Iterable[str]) -> dict[str, Money]:
         """What these cards spent in all, by our ids; of one that spent in several currencies nothing is told."""

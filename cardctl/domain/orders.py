@@ -175,6 +175,9 @@ class SaleRefund:
     made_by: str | None = None
 
 
+CARD_FOR_ONE = "topup-"
+"""How the key of a card begins that is made for one top-up of the wallet, before the top-up's name: the order's id, the number
+of the attempt and that of the top-up, with points between."""
 _PLAIN = re.compile(r"[A-Za-z0-9-]{1,60}\Z", re.ASCII)
 
 
@@ -195,6 +198,11 @@ def purchase_ref_of(order: Order, *, taken: bool = False) -> str:
     another order (`A-1-2`); `taken`: the plain one is another programme's."""
     plain = order.transaction_id if _PLAIN.match(order.transaction_id) else f"cc-{_hash(order.programme, order.transaction_id)}"
     return plain if order.attempt == 1 and not taken else f"{plain}-{_hash(order.id, str(order.attempt))[:12]}"
+
+
+def order_of_card(key: str) -> str:
+    """The id of the order that a card with such a key was made for."""
+    return key.removeprefix(CARD_FOR_ONE).partition(".")[0]
 
 
 def _hash(*words: str) -> str:

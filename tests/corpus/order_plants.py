@@ -161,6 +161,14 @@ def nobody_runs_the_chain(dice: Dice, line: Line) -> None:
 
 
 @plant
+def run_and_at_no_end(dice: Dice, line: Line) -> None:
+    """The chain goes on with it, and nobody is asked anything that would end it."""
+    state = dice.choice((_O.PAID, _O.FUNDING, _O.BUYING))
+    undone(line, state, due_at=NOW, reason_code=Why.UNAVAILABLE)
+    line.told("order_stuck", line.order.id)
+
+
+@plant
 def paid_long_ago(dice: Dice, line: Line) -> None:
     undone(line, _O.PAID, due_at=FOREVER, reason_code=Why.TOO_OLD)
     line.told("order_stuck", line.order.id)
@@ -213,6 +221,7 @@ def done_and_nobody_asked(dice: Dice, line: Line) -> None:
 @plant
 def bought_and_the_reply_was_lost(dice: Dice, line: Line) -> None:
     line.is_now(state=_O.BUYING, purchase=None, bought_at=None, issued_at=None, delivered_at=None, due_at=NOW)
+    line.is_now(created_at=NOW - 3 * HOUR, paid_at=NOW - 3 * HOUR)
     line.told("purchase_state", line.order.purchase_ref or "")
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from cardctl.domain.breaks import BreakType, Severity
 from cardctl.domain.fulfilment import Topup, Why
 from cardctl.domain.money import Money
 from cardctl.domain.orders import OrderState
@@ -19,6 +20,7 @@ from cardctl.errors import Unsupported
 from cardctl.services.flows.fulfilling import providing
 from tests.services.answers import answered, answers, cards, pumped
 from tests.services.orders import COST, PRICE, TOPUPS, Ground, usd
+from tests.services.test_reconciling_orders import found
 
 CLOSINGS = "/v1/issuing/cards/"
 
@@ -191,6 +193,28 @@ def test_a_card_that_was_made_and_is_not_needed_is_closed(short: Ground, monkeyp
     short.fill(1_000)
     short.run()
     assert (short.order().state, states(short), short.spent) == (OrderState.DELIVERED, {CardState.CLOSED}, COST)
+
+
+def test_a_card_that_nobody_closes_is_told(short: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No run comes to close it: the order goes on by its name."""
+    _dies(short, monkeypatch)
+    (card,) = cards(short)
+    assert [one for one in found(short) if one.type is BreakType.TOPUP_UNMATCHED] == []
+    short.fill(1_000)
+    short.advanced(short.order().id)
+    assert (short.order().state, states(short)) == (OrderState.DELIVERED, {CardState.ACTIVE})
+    assert found(short) == [], "it may be closed any moment"
+    short.later(hours=2)
+    (one,) = found(short)
+    assert (one.type, one.subject, one.severity, one.at_risk) == (
+        BreakType.TOPUP_UNMATCHED,
+        card.id,
+        Severity.WARNING,
+        usd("1.50"),
+    )
+    assert one.evidence["objects"] == [card.id, short.order().id]
+    short.run()
+    assert (states(short), found(short)) == ({CardState.CLOSED}, [])
 
 
 def test_a_card_that_is_still_needed_stays(short: Ground, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,10 +94,13 @@ class WalletTopUpSide(NamedTuple):
 
 
 class PayingCardSide(NamedTuple):
-    """A card that topped the wallet up, by our id: what it spent by the books, and what it brought the wallet."""
+    """A card that topped the wallet up, or was to, by our id: what it spent by the books, and what it brought the wallet.
+    `left_by`: the order it was made for, which waits for no money any more, though the card is open with `balance`."""
 
     ref: str
     currency: str
     spent: int
     brought: int
     updated_at: str
+    left_by: str = ""
+    balance: int = 0

@@ -7,7 +7,7 @@ difference.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,9 @@ from cardctl.domain.money import Money
 
 APART = timedelta(hours=48)
 """So long money may be on its way from a card into the wallet, by two clocks."""
+PATIENCE = timedelta(hours=1)
+"""So long the chain has to let go of a card that nobody needs any more."""
+_LEFT = "a card that was made for one top-up is still open, and its order waits for no money any more"
 ESIM = "esim"
 """What a ledger calls a purchase of ours; what else the wallet pays for (top-ups, vouchers) is nothing of ours."""
 _T, _P = BreakType, PurchaseState
@@ -81,14 +84,27 @@ def compare_topups(
 
 
 def compare_paying(card: PayingCardSide, rules: Rules) -> Finding | None:
-    """A card that paid more than it brought the wallet. One that paid less by the books has transactions that they lack, which
-    is told where it is issued."""
+    """A card that paid more than it brought the wallet, or is open for nothing. One that paid less by the books has
+    transactions that they lack, which is told where it is issued."""
     lost = card.spent - card.brought
-    if lost <= 0 or moves(card.updated_at, rules):
+    if moves(card.updated_at, rules):
         return None
+    if lost <= 0:
+        return _left_open(card, rules)
     here: Side = {"spent": _shown(card.spent, card.currency), "topped_up": _shown(card.brought, card.currency)}
     risk, evidence = Money(lost, card.currency), {"objects": [card.ref]}
     return Finding(_T.TOPUP_UNMATCHED, card.ref, rules.provider, rules.programme, card.ref, here, {}, risk, evidence=evidence)
+
+
+def _left_open(card: PayingCardSide, rules: Rules) -> Finding | None:
+    """The chain closes it with its next run, so that one which is young says nothing."""
+    if not card.left_by or rules.here is None or rules.here - datetime.fromisoformat(card.updated_at) <= PATIENCE:
+        return None
+    here: Side = {"open": True, "order": card.left_by, "balance": _shown(card.balance, card.currency)}
+    named, evidence = (rules.provider, rules.programme), {"objects": [card.ref, card.left_by]}
+    risk = Money(max(card.balance, 0), card.currency)
+    found = Finding(_T.TOPUP_UNMATCHED, card.ref, *named, card.ref, here, {}, risk, evidence=evidence)
+    return replace(found, severity=Severity.WARNING, cause=_LEFT, fix="`cardctl esim retry` closes it, or `cardctl card close`")
 
 
 def _not_ours(

@@ -13,7 +13,7 @@ from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card, Limits
 from cardctl.domain.money import Money
 from cardctl.domain.operations import OperationState
-from cardctl.domain.orders import Order
+from cardctl.domain.orders import CARD_FOR_ONE, Order
 from cardctl.domain.states import FINAL, CardState, Move
 from cardctl.errors import CardctlError, Refused
 from cardctl.providers.base import IssuesCards, Provider, require
@@ -27,9 +27,6 @@ from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.opening import issue_card
 from cardctl.services.resuming import resume
 
-ONCE = "topup-"
-"""How the key of a card begins that was made for one top-up, before the top-up's name: the order's id, the attempt's number and
-the top-up's, with points between."""
 _REUSED = "wallet-topup"
 _REASON = "tops the eSIM wallet up"
 
@@ -46,7 +43,7 @@ def card_for(shop: Shop, order: Order, amount: Money, name: str) -> Card:
     account = _holder(shop)
     if not shop.terms.reuse_card:
         once = Limits(per_transaction=amount)
-        wish = CardWish(account.id, amount.currency, limits=once, allowance=amount, key=f"{ONCE}{name}")
+        wish = CardWish(account.id, amount.currency, limits=once, allowance=amount, key=f"{CARD_FOR_ONE}{name}")
         return _card(issue_card(shop.sales, wish, caller_key=f"{name}:card").object)
     card = _living(shop, account, amount.currency)
     if card is None:
@@ -83,7 +80,7 @@ def retire(shop: Shop, card: Card, name: str, *, paid: bool) -> None:
     cannot be done now is done by a later run (tidying.py)."""
     with shop.books.read() as unit:
         known, opened = unit.cards.named(card.id), unit.operations.open_for(card.id)
-        once = unit.cards.key(card.id) == f"{ONCE}{name}"
+        once = unit.cards.key(card.id) == f"{CARD_FOR_ONE}{name}"
     if known.state in FINAL or (paid and not once):
         return
     with suppress(CardctlError):
@@ -108,7 +105,7 @@ def is_used_up(shop: Shop, name: str) -> bool:
     """Whether the card that was to pay a top-up of that name has been let go of."""
     account = known_holder(shop)
     with shop.books.read() as unit:
-        cards = [] if account is None else unit.cards.by_key(account.id, f"{ONCE}{name}")
+        cards = [] if account is None else unit.cards.by_key(account.id, f"{CARD_FOR_ONE}{name}")
         back = unit.operations.by_caller_key(shop.sales.programme, f"{name}:back")
     return any(card.state in FINAL for card in cards) or (back is not None and back.state is OperationState.DONE)
 

@@ -10,10 +10,10 @@ from cardctl.db.unit import Unit
 from cardctl.domain.accounts import Account
 from cardctl.domain.cards import Card
 from cardctl.domain.operations import OPEN, Operation
-from cardctl.domain.orders import Order, OrderState, WalletTopUp
+from cardctl.domain.orders import CARD_FOR_ONE, Order, OrderState, WalletTopUp, order_of_card
 from cardctl.domain.states import FINAL, CardState
 from cardctl.errors import CardctlError, Refused
-from cardctl.services.flows.fulfilling.paying_cards import ONCE, known_holder, retire, reused_cards, take_back
+from cardctl.services.flows.fulfilling.paying_cards import known_holder, retire, reused_cards, take_back
 from cardctl.services.flows.fulfilling.providing import with_card
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.topups import ON_THE_WAY, is_paid, topups_of
@@ -62,19 +62,19 @@ def _made_for_one(unit: Unit, account: Account) -> list[tuple[Card, str]]:
     """Open cards that were made for one top-up, with its name."""
     found = [card for state in _OPEN for card in unit.cards.rows(CardFilter(account_id=account.id, state=state))]
     keys = [(card, unit.cards.key(card.id) or "") for card in found]
-    return [(card, key.removeprefix(ONCE)) for card, key in keys if key.startswith(ONCE)]
+    return [(card, key.removeprefix(CARD_FOR_ONE)) for card, key in keys if key.startswith(CARD_FOR_ONE)]
 
 
 def _is_over(unit: Unit, name: str) -> bool:
     """Whether nobody pays with the card of that top-up any more: a key that names no order of ours is somebody else's."""
-    order = unit.orders.get(name.partition(".")[0])
+    order = unit.orders.get(order_of_card(name))
     return order is not None and order.state is not OrderState.FUNDING
 
 
 def _is_settled(shop: Shop, name: str) -> bool:
     """Whether no top-up of the order is in doubt any more: one that was sent is looked for while its card can still pay."""
     with shop.books.read() as unit:
-        order = unit.orders.named(name.partition(".")[0])
+        order = unit.orders.named(order_of_card(name))
         opened = [one for one in topups_of(unit, order) if one.state in OPEN]
     return all(_settle(shop, one) for one in opened)
 
