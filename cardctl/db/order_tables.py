@@ -75,6 +75,7 @@ class OrderRow(Row, table=True):
     lease: str = text_field()
     leased_until: str | None = text_field()
     activation: str | None = sealed_field()
+    instructions: str | None = sealed_field()
     qr: bytes | None = sealed_bytes_field()
     raw: str | None = sealed_field()
 

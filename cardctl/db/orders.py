@@ -123,14 +123,23 @@ class Orders:
         sealed = {} if raw is None else {"raw": self._box.seal(Place("orders", "raw", order.id), raw_text(raw))}
         put_row(self._connection, _O, {"id": order.id}, order_to_row(order) | sealed, fixed=_FIXED)
 
-    def seal_esim(self, order_id: str, *, activation: str | None = None, qr: bytes | None = None) -> None:
-        """Keep the text of the QR code, or its picture (PNG) where there is no text."""
+    def seal_esim(
+        self, order_id: str, *, activation: str | None = None, qr: bytes | None = None, instructions: str | None = None
+    ) -> None:
+        """Keep the text of the QR code, or its picture (PNG) where there is no text, and what the supplier says of its use."""
         row: dict[str, Any] = {}
-        if activation is not None:
-            row["activation"] = self._box.seal(Place("orders", "activation", order_id), activation)
+        for column, said in (("activation", activation), ("instructions", instructions)):
+            if said is not None:
+                row[column] = self._box.seal(Place("orders", column, order_id), said)
         if qr is not None:
             row["qr"] = self._box.seal_bytes(Place("orders", "qr", order_id), qr)
-        self._connection.execute(update(_O).where(_O.c.id == order_id).values(row))
+        if row:
+            self._connection.execute(update(_O).where(_O.c.id == order_id).values(row))
+
+    def instructions(self, order_id: str) -> str | None:
+        """What the supplier says of the eSIM's use: it may hold what is secret."""
+        sealed = self._connection.execute(select(_O.c.instructions).where(_O.c.id == order_id)).scalar_one()
+        return None if sealed is None else self._box.open(Place("orders", "instructions", order_id), sealed)
 
     def esim(self, order_id: str) -> tuple[str | None, bytes | None]:
         """The text of the QR code, and its picture, as far as they are there."""

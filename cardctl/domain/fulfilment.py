@@ -95,6 +95,17 @@ class Why(StrEnum):
     CANCELED = "CANCELED"
 
 
+SAID_TO_CUSTOMERS: dict[str, str] = {
+    Why.OFFER_GONE: "it is not sold any more",
+    Why.COST_ABOVE_PRICE: "its price has changed",
+    Why.WALLET_SHORT: "it could not be provided in time",
+    Why.TOPUP_FAILED: "it could not be provided in time",
+    Why.PURCHASE_REFUSED: "the operator could not provide it",
+    Why.PURCHASE_FAILED: "the operator could not provide it",
+}
+"""Why an order was given up, as its customer is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """How orders are fulfilled. `funds_within`: how long money for the wallet is waited for before an order is given up.

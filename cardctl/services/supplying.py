@@ -53,8 +53,8 @@ def take_purchase(
         cost=remote.cost if remote.cost is not None and _same_currency(remote.cost, order.cost) else order.cost,
     )
     taken = _after_purchase(desk, unit, taken, remote, made_by)
-    if remote.activation is not None and taken.purchase is PurchaseState.DONE:
-        unit.orders.seal_esim(order.id, activation=remote.activation)
+    if taken.purchase is PurchaseState.DONE:
+        unit.orders.seal_esim(order.id, activation=remote.activation, instructions=remote.instructions)
     return put_order(desk, unit, order, taken, action=action, raw=remote.raw)
 
 

@@ -35,6 +35,7 @@ def _orders() -> None:
         _text("short_since", nullable=True),
         _text("lease"),
         *(_text(name, nullable=True) for name in ("leased_until", "activation")),
+        _text("instructions", nullable=True),
         sa.Column("qr", sa.LargeBinary(), nullable=True),
         _text("raw", nullable=True),
         _one_of("orders", "state", *_STATES),

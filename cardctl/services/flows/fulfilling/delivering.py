@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cardctl.db.unit import Unit
-from cardctl.domain.fulfilment import FOREVER, Why
+from cardctl.domain.fulfilment import FOREVER, SAID_TO_CUSTOMERS, Why
 from cardctl.domain.letters import Letter, LetterKind, message_id_of
 from cardctl.domain.orders import Order, OrderState, StepName, StepState
 from cardctl.domain.redaction import Secret, redact
@@ -68,6 +68,7 @@ def _letter(shop: Shop, order: Order, kind: LetterKind) -> Letter:
     assert order.recipient is not None
     with shop.books.read() as unit:
         activation, picture = unit.orders.esim(order.id) if kind is LetterKind.DELIVERY else (None, None)
+        instructions = unit.orders.instructions(order.id) if kind is LetterKind.DELIVERY else None
     return Letter(
         kind=kind,
         to=order.recipient,
@@ -78,6 +79,8 @@ def _letter(shop: Shop, order: Order, kind: LetterKind) -> Letter:
         activation=None if activation is None else Secret(activation),
         qr_png=picture,
         iccid=order.iccid,
+        instructions=instructions,
+        reason=SAID_TO_CUSTOMERS.get(order.reason_code or "") if kind is LetterKind.REFUND else None,
         amount=order.refunded if kind is LetterKind.REFUND else None,
         twice=order.reason_code == Why.PAID_TWICE,
     )
