@@ -155,4 +155,5 @@ def test_what_alerts_are_judged_by(books: Books) -> None:
         assert found.shares([PROGRAMME], NOW + DAY) == []
         ids = "order_00000020", "order_00000021"
         assert found.needs([ZENDIT]) == [WalletNeed(ZENDIT, 2, usd(300), usd(40), ids)]
-        assert found.stuck(["square/x"], NOW) == found.needs(["square/x"]) == []
+        assert found.stuck(["square/x"], NOW) == []
+        assert found.needs(["square/x"]) == []

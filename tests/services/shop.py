@@ -23,7 +23,7 @@ from cardctl.domain.payments import (
 )
 from cardctl.domain.saved_cards import RemoteCustomer, RemoteSaved, RemoteSavedCard, SavedTold
 from cardctl.domain.things import Kind, Named
-from cardctl.providers.base import Provider
+from cardctl.providers.base import Provider, RemoteSold
 from cardctl.services.desk import Desk
 from cardctl.services.intake import now_in
 from cardctl.services.placing import Placing
@@ -180,7 +180,7 @@ def tell(desk: Desk, told: SavedTold, shelf: dict[Named, RemoteSaved]) -> bool |
             if all(map(readings.has_thing, wanted)):
                 return placing.take(told)
             begun = now_in(unit)
-        there = {name: shelf[name] for name in wanted if name in shelf}
+        there: dict[Named, RemoteSaved | RemoteSold] = {name: shelf[name] for name in wanted if name in shelf}
         readings = Readings(begun, things=there, gone={name for name in wanted if name not in shelf})
     return None
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -252,7 +253,7 @@ def test_another_currency_is_a_persons_to_compare(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("terms", [{"accept_currencies": frozenset({"JPY"})}, {"sell_below_cost": True}])
-def test_another_currency_that_is_accepted(ground: Ground, terms: dict[str, object]) -> None:
+def test_another_currency_that_is_accepted(ground: Ground, terms: dict[str, Any]) -> None:
     order = ground.bring(_yen(ground))
     ground.shop = ground.a_shop(**terms)
     order = ground.go_on(order)

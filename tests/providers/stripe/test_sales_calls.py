@@ -11,7 +11,7 @@ import pytest
 from cardctl.domain.money import Money
 from cardctl.domain.operations import Draft
 from cardctl.domain.payments import RefundState
-from cardctl.domain.sales import CheckoutState, NewCheckout, OrderData, SaleState
+from cardctl.domain.sales import CheckoutState, NewCheckout, OrderData, RemoteSaleRefund, SaleState
 from cardctl.errors import BadAmount, BadInput, CardctlError, ProviderHasNot, ProviderRefused, ProviderUnavailable, ReplyLost
 from cardctl.providers.base import Sighting
 from cardctl.providers.stripe_issuing.provider import StripeProvider, build
@@ -184,7 +184,7 @@ def test_a_refund_is_looked_for_among_its_payments(hand: Hand) -> None:
     provider, script = over(hand, ok(others), ok(objects.listed(objects.sale_refund(**marked("op_1")))))
     sighting = provider.look_up(drafted(provider, "sale_refund"), "op_1")
     assert sighting.happened
-    assert sighting.remote is not None
+    assert isinstance(sighting.remote, RemoteSaleRefund)
     assert (sighting.remote.ref, sighting.remote.mark) == ("re_1", "op_1")
     assert [form(request)["payment_intent"] for request in script.requests] == ["pi_1", "pi_1"]
     assert form(script.requests[1])["starting_after"] == "re_0"

@@ -175,7 +175,7 @@ def test_other_types_are_passed_over_unread(kind: str) -> None:
         def __getitem__(self, name: str) -> Any:
             raise AssertionError("it was looked into")
 
-        get = __getitem__
+        get = __getitem__  # type: ignore[assignment]
 
     notice = Notice("evt_1", kind, "x", None, None, Closed())
     assert StripeWebhooks().told(notice) == NOTHING
