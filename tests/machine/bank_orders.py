@@ -3,7 +3,6 @@ far side from its own file."""
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ from tests.machine.bank import assert_told_once, operations, rows
 OPENING = 10_000_000_00
 """What Stripe's Issuing balance and Zendit's wallet have at first, in cents."""
 ENDED = ("delivered", "refunded")
-_LATER = re.compile("-[0-9a-f]{12}\\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +44,12 @@ def staff(home: Path, query: str) -> list[dict[str, Any]]:
 
 
 def far_fates(home: Path) -> dict[str, Fate]:
-    """What was paid, given back and bought, by the payment. A purchase is told by the name that the payment bears, or by that
-    name with what a later attempt adds to it."""
-    spent: Counter[str] = Counter()
-    for row in staff(home, "SELECT ref, captured FROM zendit_purchases WHERE status = 'DONE'"):
-        spent[_plain(row["ref"])] += row["captured"]
-    names = "SELECT ref, json_extract(metadata, '$.transactionId') AS name FROM stripe_payment_intents"
-    named = {row["ref"]: row["name"] for row in staff(home, names)}
+    """What was paid, given back and bought, by the payment; what was bought for it, our books say."""
+    captured = {row["ref"]: row["captured"] for row in staff(home, "SELECT ref, captured FROM zendit_purchases")}
+    cost = {row["payment_ref"]: captured.get(row["purchase_ref"], 0) for row in orders(home)}
     paid = staff(home, "SELECT payment_intent, amount, amount_refunded FROM stripe_charges WHERE status = 'succeeded'")
     told = {row["payment_intent"]: (row["amount"], row["amount_refunded"]) for row in paid}
-    return {ref: Fate(*money, cost=spent[named[ref]]) for ref, money in told.items()}
+    return {ref: Fate(*money, cost=cost.get(ref, 0)) for ref, money in told.items()}
 
 
 def our_fates(home: Path) -> dict[str, Fate]:
@@ -134,8 +128,3 @@ def _assert_once(home: Path) -> None:
     topups = staff(home, "SELECT reference, amount FROM zendit_wallet_topups WHERE status = 'succeeded' ORDER BY reference")
     known = rows(home, "SELECT id, amount_minor FROM wallet_topups WHERE state = 'settled' ORDER BY id")
     assert [tuple(row.values()) for row in topups] == [tuple(row.values()) for row in known]
-
-
-def _plain(ref: str) -> str:
-    """The name of an order of which it is a purchase, whichever attempt."""
-    return _LATER.sub("", ref)
