@@ -183,12 +183,13 @@ class Mill:
             thread.join()
 
     def _meddle(self, over: Event, dice: Random) -> None:
-        """By how much the wallet is recharged follows how many orders have ended: about half of what the next ones cost."""
+        """By how much the wallet is recharged follows how many orders have ended: now more, now less than what the next ones
+        cost."""
         far_side, locked, before = self.far_side, 0, 0
         while not over.wait(dice.uniform(0.2, 0.6)):
             now = self.done()
             if now > before:
-                far_side.recharge_wallet(Money(dice.randint(50, 150) * (now - before), "USD"))
+                far_side.recharge_wallet(Money(dice.randint(0, 500) * (now - before), "USD"))
             before = now
             if dice.random() < 0.1:
                 self._lock_away(-locked or _LOCKED)

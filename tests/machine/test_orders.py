@@ -52,7 +52,7 @@ def mill(tmp_path: Path, sink: Sink) -> Mill:
     return Mill(home, sink, Random(SEED))
 
 
-@pytest.mark.parametrize(("count", "kills"), [(60, 3), pytest.param(10_000, 60, marks=pytest.mark.whole)])
+@pytest.mark.parametrize(("count", "kills"), [(60, 3), pytest.param(10_000, 150, marks=pytest.mark.whole)])
 def test_every_order_ends_once(mill: Mill, count: int, kills: int) -> None:
     begun = time.monotonic()
     mill.sink.answers = moods = Moods(mill.sink, SEED)
@@ -68,7 +68,7 @@ def test_every_order_ends_once(mill: Mill, count: int, kills: int) -> None:
     _finish(mill)
     took = time.monotonic() - begun
     assert set(mill.ended) <= _FINE, mill.ended
-    assert mill.kills > kills // 2
+    assert mill.kills > kills // 4
     assert_ended(mill.home)
     _assert_mailed(mill, moods)
     _assert_ordered(mill, count)
@@ -78,12 +78,12 @@ def test_every_order_ends_once(mill: Mill, count: int, kills: int) -> None:
 
 
 def _kill(mill: Mill, count: int, kills: int) -> None:
-    """Spread over all the orders, each after so many more of them; between two, one order is wanted by two at once."""
+    """Each after some more orders have ended, or before the first ones do; between two, one order is wanted by two at once."""
     far_side = mill.far_side
     for _ in range(3 * kills):
         if mill.kills == kills or not mill.unfinished():
             break
-        mill.go_on(patience=mill.dice.randint(0, 2 * count // (kills + 1)))
+        mill.go_on(patience=mill.dice.randint(0, count // kills))
         for payment in mill.payments()[:1]:
             mill.together(["esim", "fulfil", "--payment", payment, "--wait", "0s"], ["esim", "retry", payment])
         far_side.advance(timedelta(minutes=5))
