@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, text, update
 
 from cardctl.db.columns import Raw, free, moment_from_text, moment_or_none, moment_to_text, money_from_row, raw_text
 from cardctl.db.many import chunks
@@ -26,6 +26,7 @@ _ORDER = select(*plain_columns(_O))
 _GET = _ORDER.where(_O.c.id == bindparam("id"))
 _STEPS = select(_S).where(_S.c.order_id == bindparam("order_id"))
 _STEP = _STEPS.where(_S.c.name == bindparam("name"))
+_ADD_STEP = insert(_S)
 _FIXED = frozenset(("programme", "environment", "transaction_id", "created_at"))
 """What an order is."""
 _NEWEST = _O.c.created_at.desc(), _O.c.id.desc()
@@ -165,8 +166,8 @@ class Orders:
                 known.setdefault(row.order_id, []).append(_step_from_row(row))
         return {id_: sorted(steps, key=lambda step: _STEP_PLACE[str(step.name)]) for id_, steps in known.items()}
 
-    def put_step(self, order_id: str, step: Step) -> None:
-        """The step as it stands now, new or not."""
+    def put_step(self, order_id: str, step: Step, *, new: bool) -> None:
+        """The step as it stands now; `new`: the order has none of its name yet."""
         row = {
             "state": step.state,
             "at": moment_to_text(step.at),
@@ -174,7 +175,11 @@ class Orders:
             "operation_id": step.operation_id,
             "error": free(step.error),
         }
-        put_row(self._connection, _S, {"order_id": order_id, "name": step.name}, row)
+        key = {"order_id": order_id, "name": step.name}
+        if new:
+            self._connection.execute(_ADD_STEP, key | row)
+        else:
+            put_row(self._connection, _S, key, row)
 
     def _one(self, which: Any) -> Order | None:
         return self._read(_ORDER.where(which), {})

@@ -82,4 +82,4 @@ def note_step(
     began = before is None or state is StepState.RUNNING or before.state is StepState.WAITING is not state
     made = operation_id or (before.operation_id if before else None)
     step = Step(name, state, at, tries + 1 if began else tries, made, error)
-    unit.orders.put_step(order_id, step)
+    unit.orders.put_step(order_id, step, new=before is None)

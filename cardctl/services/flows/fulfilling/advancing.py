@@ -62,9 +62,12 @@ def _advance(shop: Shop, order: Order, patience: float) -> Order:
     for _ in range(_MOST_STEPS):
         with shop.books.read() as unit:
             order = unit.orders.named(order.id)
-            steps = {step.name: step for step in unit.orders.steps(order.id)}
+            steps = unit.orders.steps(order.id) if order.state is OrderState.REFUNDED else []  # no other state asks for them
             opened = unit.operations.open_for(order.id) if doubtful else []
-        do, left = next_step(order, steps, shop.now()), (order.due_at - shop.now()).total_seconds()
+        do, left = (
+            next_step(order, {step.name: step for step in steps}, shop.now()),
+            (order.due_at - shop.now()).total_seconds(),
+        )
         if do is Do.NOTHING or waited + left > patience:
             break
         if left > 0:
