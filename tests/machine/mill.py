@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -28,8 +29,8 @@ from tests.smtp import Sink
 WORKERS = 8
 _MAIN = "from cardctl.__main__ import main; main()"
 _LOCKED = 1_000_000_000_00
-_NAMED = 400
-"""So many orders are named in one go: those are due at once, where others may have to wait."""
+_NAMED = 100
+"""So many orders that would have to wait are named in one go, and are due at once."""
 _OFFERS = (
     (60, "ESIM-TR-7D-1GB", 490),
     (12, "ESIM-JP-15D-3GB", 900),
@@ -124,9 +125,9 @@ class Mill:
 
     def go_on(self, *, patience: int | None = None) -> None:
         """`esim retry` of what is due, and of orders that would have to wait."""
-        names = self.unfinished()
-        self.dice.shuffle(names)
-        self.run("esim", "retry", "--workers", str(WORKERS), "-o", "json", *names[:_NAMED], patience=patience)
+        waiting = self._books(f"SELECT id FROM orders WHERE due_at BETWEEN '{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}' AND '9000'")
+        names = self.dice.sample([name for (name,) in waiting], k=min(_NAMED, len(waiting)))
+        self.run("esim", "retry", "--workers", str(WORKERS), "-o", "json", *names, patience=patience)
 
     def unfinished(self) -> list[str]:
         """Orders that have not ended, or whose customer was not told of it."""
