@@ -133,6 +133,10 @@ class Mill:
         """Orders that have not ended, or whose customer was not told of it."""
         return [row[0] for row in self._books("SELECT id FROM orders WHERE due_at < '9000'")]
 
+    def stuck(self) -> list[str]:
+        """Orders that wait for a person."""
+        return [row[0] for row in self._books("SELECT id FROM orders WHERE state = 'stuck'")]
+
     def done(self) -> int:
         return int(self._books("SELECT count(*) FROM orders WHERE state IN ('delivered', 'refunded')")[0][0])
 
