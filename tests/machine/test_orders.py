@@ -86,22 +86,22 @@ def _kill(mill: Mill, count: int, kills: int) -> None:
         mill.go_on(patience=mill.dice.randint(0, count // kills))
         for payment in mill.payments()[:1]:
             mill.together(["esim", "fulfil", "--payment", payment, "--wait", "0s"], ["esim", "retry", payment])
-        far_side.advance(timedelta(minutes=5))
+        far_side.advance(timedelta(minutes=2))
     far_side.close()
 
 
 def _finish(mill: Mill) -> None:
-    """Nothing goes wrong any more, and time goes by at the supplier's."""
+    """Nothing goes wrong any more, and time goes by at the supplier's: less than a day in all, after which Stripe forgets a
+    key."""
     far_side = mill.far_side
     far_side.clear_faults()
     far_side.recharge_wallet(Money(1_000_000_00, "USD"))
-    for number in range(ROUNDS):
+    for _ in range(ROUNDS):
         if mill.stuck():
             mill.run("esim", "retry", "--failed")  # a person's word that what wants no known offer is an order
         elif not mill.unfinished():
             break
-        if number < 2:  # Stripe forgets a key after a day
-            far_side.advance(timedelta(hours=1))
+        far_side.advance(timedelta(minutes=10))
         mill.go_on()
     far_side.close()
     mill.check("operation", "resume")  # a card that was about to be made for an order that needs it no more
