@@ -10,8 +10,8 @@ from sqlalchemy import Connection, func, select
 
 from cardctl.db.comparable import mark_of, streamed
 from cardctl.db.many import chunks
+from cardctl.db.order_rows import order_from_row
 from cardctl.db.order_tables import OrderRow
-from cardctl.db.orders import order_from_row
 from cardctl.db.selecting import plain_columns, stream
 from cardctl.db.tables import CardRow, OperationRow, TransactionRow, table_of
 from cardctl.domain.money import Money
