@@ -16,7 +16,7 @@ from cardctl.domain.money import Money
 from tests.machine.bank import rows
 from tests.machine.bank_orders import assert_ended, orders
 from tests.machine.mill import WORKERS, Mill, Moods
-from tests.machine.processes import KILLED
+from tests.machine.processes import KILLED, Processes
 from tests.smtp import Sink, sinking
 
 SEED = 20261127
@@ -25,6 +25,7 @@ FIRST_MONEY = 2_000
 """What is in the wallet at first for each hundred orders, in cents: not enough."""
 ROUNDS = 40
 """So many runs that nobody kills are enough for what is left."""
+FORKED = 1_000
 _FINE = {0, 3, 4, 8, 9, 10, 11, KILLED}
 """How a command may end here; 4: a front end's 401. Everything else is a bug."""
 ANYWHERE = {"TOPUP_FAILED", "PAID_TWICE", "NO_RECIPIENT"}
@@ -53,8 +54,10 @@ def mill(tmp_path: Path, sink: Sink) -> Mill:
 
 
 @pytest.mark.parametrize(("count", "kills"), [(60, 3), pytest.param(10_000, 150, marks=pytest.mark.whole)])
-def test_every_order_ends_once(mill: Mill, count: int, kills: int) -> None:
+def test_every_order_ends_once(mill: Mill, processes: Processes, count: int, kills: int) -> None:
+    """The slice in forked processes, the whole in such as anybody would start."""
     begun = time.monotonic()
+    mill.forked = processes if count < FORKED else None
     mill.sink.answers = moods = Moods(mill.sink, SEED)
     far_side = mill.far_side
     far_side.set_wallet(Money(FIRST_MONEY * count // 100, "USD"))
