@@ -496,7 +496,7 @@ def test_processes_at_work_survive_it(cardctl: Cardctl, programme: dict[str, Any
     told = [ran for other in others for ran in other.runs]
     refused = (5, 6, 7)  # gone, forbidden by what was found instead, or gone at the bank alone
     assert {ran.code for ran in told} <= {0, *refused}, [ran for ran in told if ran.code not in (0, *refused)]
-    assert sum(ran.code == 0 for ran in others[-1].runs) > 1, "whoever needs nothing that was emptied goes on"
+    assert any(ran.code == 0 for ran in others[-1].runs), "whoever needs nothing that was emptied goes on"
     assert cardctl("simulator", "reset").code == 0
     assert cardctl("provision", "--dev", "-o", "json").data["created"] == 6
     assert cardctl("audit", "verify").code == 0

@@ -75,7 +75,7 @@ def test_stripes_own_examples_of_payments_are_understood(kind: str) -> None:
     notice, told = read(kind)
     about = json.loads(example(kind))["data"]["object"]
     assert (notice.object_ref, notice.card_ref, notice.live) == (about["id"], None, False)
-    names = [Named(Kind.SALE_REFUND, about["id"]) if "refund." in kind else Named(Kind.SALE, "pi_1")]
+    names = [Named(Kind.SALE, "pi_1"), *([Named(Kind.SALE_REFUND, about["id"])] if "refund." in kind else [])]
     said = [*(one.ref for one in told.sold.sales), *(one.ref for one in told.sold.checkouts)]
     assert said == ([about["id"]] if about["object"] in ("payment_intent", "checkout.session") else [])
     assert list(told.sold.look) == ([] if said else names)
