@@ -33,7 +33,7 @@ from tests.bench.measuring import home_env
 
 ORDERS, WORKERS = 200, 8
 OFFER = "ESIM-TR-7D-1GB"
-WANTED = 0.25
+WANTED = 0.15
 _ROW = "x" * 300
 
 

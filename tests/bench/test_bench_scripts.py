@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cardctl import runtime
-from tests.bench import events, flat, freeze, issuing, lists, many, memory, receiving, startup, whole
+from tests.bench import events, flat, freeze, issuing, lists, many, memory, orders, receiving, startup, whole
 from tests.bench.measuring import Command, alternate, once, python
 from tests.bench.seed import account, card, seed, transaction
 from tests.commands.conftest import cardctl
@@ -82,3 +82,11 @@ def test_a_list_is_issued_at_a_rate(provider: str, tmp_path: Path, capsys: pytes
 def test_whole_lists_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     whole.main(3, 1)
     assert capsys.readouterr().out.count("x json.loads") == 9
+
+
+@pytest.mark.whole
+def test_orders_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    orders.main(3, 2, tmp_path / "home")
+    told = capsys.readouterr().out
+    assert told.startswith("3 orders in ")
+    assert "8." in told.splitlines()[1]
