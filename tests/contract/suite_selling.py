@@ -263,11 +263,12 @@ class KeepsWalletContract(SellingContract):
         done, failed, slow = (self.buy(provider, offer) for offer in (self.offer, self.fails, self.slow))
         now = far_side.status()["clock"]
         far_side.set_esim_pace(1)
-        report = self.reporting(provider, far_side).report(now - timedelta(minutes=5), now + timedelta(minutes=5)).decode()
+        reporting = self.reporting(provider, far_side)
+        report = reporting.report(now - timedelta(minutes=5), now + timedelta(minutes=5)).decode()
         assert done in report
         assert failed in report
         assert slow not in report
-        assert done not in provider.report(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)).decode()
+        assert done not in reporting.report(datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 2, tzinfo=UTC)).decode()
 
     def reporting(self, provider: Any, far_side: Control) -> Any:
         """Another provider; while it waits, the far side's clock goes on."""

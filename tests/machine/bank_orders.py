@@ -97,7 +97,7 @@ def put_in(home: Path) -> int:
 
 def assert_ended(home: Path) -> None:
     """Every order that was paid is delivered or refunded, exactly once, and no cent is anywhere else; nobody works on one."""
-    assert list(_left(home)) == []
+    assert not (left := list(_left(home))), left
     assert our_fates(home) == far_fates(home)
     for row in orders(home):
         ended = fate(row)

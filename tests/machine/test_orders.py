@@ -26,6 +26,7 @@ FIRST_MONEY = 2_000
 ROUNDS = 40
 """So many runs that nobody kills are enough for what is left."""
 FORKED = 1_000
+_NAMED = 100
 _FINE = {0, 3, 4, 8, 9, 10, 11, KILLED}
 """How a command may end here; 4: a front end's 401. Everything else is a bug."""
 ANYWHERE = {"TOPUP_FAILED", "PAID_TWICE", "NO_RECIPIENT"}
@@ -100,8 +101,8 @@ def _finish(mill: Mill) -> None:
     far_side.clear_faults()
     far_side.recharge_wallet(Money(1_000_000_00, "USD"))
     for _ in range(ROUNDS):
-        if mill.stuck():
-            mill.run("esim", "retry", "--failed")  # a person's word that what wants no known offer is an order
+        if stuck := mill.stuck():
+            mill.run("esim", "retry", *stuck[:_NAMED])  # a person's word that what wants no known offer is an order
         elif not mill.unfinished():
             break
         far_side.advance(timedelta(minutes=10))

@@ -211,6 +211,7 @@ def test_a_refund_that_fails_later_needs_a_person(ground: Ground) -> None:
     assert "lost_or_stolen_card" in str(order.reason)
     assert [one.state for one in ground.refunds(order)] == [RefundState.FAILED]
     assert ground.run().orders == []
+    ground.later(seconds=1)
     ground.go_on(order)
     order = ground.order()
     assert (order.state, ground.paid, order.refunded) == (OrderState.REFUNDED, 0, usd("4.90"))
