@@ -74,7 +74,7 @@ class Settings:
 
     @property
     def named(self) -> bool:
-        """True where somebody chose the profile; False where `dev` is in use because nothing is configured."""
+        """True where somebody chose the profile; False where `dev` is in use because nobody did."""
         return self.profile_source != "default"
 
     @property

@@ -30,11 +30,11 @@ def opened(
     live: bool = False,
     timeout: float | None = None,
 ) -> Iterator[Run]:
-    """The world of one command, by its flags; says on stderr where nothing was configured and `dev` is used."""
+    """The world of one command, by its flags; says on stderr where no profile was chosen and `dev` is used."""
     settings = config.load(profile=profile, provider=provider, database=flags.database(), live=live)
     console = console_for(output)
     if not settings.named:
-        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): nothing is configured")
+        console.notice(f"using the built-in profile {settings.profile.name} (the simulator): no other is chosen")
     run = Run(settings, console, timeout or TIMEOUT)
     try:
         yield run

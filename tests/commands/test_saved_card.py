@@ -45,7 +45,7 @@ def refused(ran: Ran, code: int, error: str) -> dict[str, Any]:
 
 
 def quiet(ran: Ran) -> bool:
-    """Nothing on stderr but that nothing is configured."""
+    """Nothing on stderr but that no profile is chosen."""
     return [line for line in ran.stderr.splitlines() if not line.startswith("using the built-in")] == []
 
 

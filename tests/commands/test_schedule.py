@@ -54,7 +54,7 @@ def printed(cardctl: Cardctl, *argv: str) -> dict[str, str]:
     return {each["file"]: each["text"] for each in ran.data}
 
 
-NOTICE = "using the built-in profile dev (the simulator): nothing is configured\n"
+NOTICE = "using the built-in profile dev (the simulator): no other is chosen\n"
 
 
 def settings(text: str) -> dict[str, list[str]]:

@@ -31,8 +31,8 @@ _MAIN = "from cardctl.__main__ import main; main()"
 _LOCKED = 1_000_000_000_00
 _POINTS = 60
 """A forked process passes about so many for each order (tests/machine/crashing.py)."""
-_NAMED = 100
-"""So many orders that would have to wait are named in one go, and are due at once."""
+NAMED = 100
+"""So many orders are named in one go."""
 _OFFERS = (
     (60, "ESIM-TR-7D-1GB", 490),
     (12, "ESIM-JP-15D-3GB", 900),
@@ -134,11 +134,14 @@ class Mill:
         for process in [self._started(*argv) for argv in argvs]:
             self._end(process)
 
-    def go_on(self, *, patience: int | None = None) -> None:
-        """`esim retry` of what is due, and of orders that would have to wait."""
+    def go_on(self, names: Sequence[str] = (), *, patience: int | None = None) -> None:
+        """`esim retry` of what is due, or of these alone."""
+        self.run("esim", "retry", "--workers", str(WORKERS), "-o", "json", *names[:NAMED], patience=patience)
+
+    def waiting(self) -> list[str]:
+        """Orders that are not due yet, in any order; where they are named, they are due at once."""
         waiting = self._books(f"SELECT id FROM orders WHERE due_at BETWEEN '{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}' AND '9000'")
-        names = self.dice.sample([name for (name,) in waiting], k=min(_NAMED, len(waiting)))
-        self.run("esim", "retry", "--workers", str(WORKERS), "-o", "json", *names, patience=patience)
+        return self.dice.sample([name for (name,) in waiting], k=len(waiting))
 
     def unfinished(self) -> list[str]:
         """Orders that have not ended, or whose customer was not told of it."""

@@ -15,7 +15,7 @@ import pytest
 from cardctl.domain.money import Money
 from tests.machine.bank import rows
 from tests.machine.bank_orders import assert_ended, orders
-from tests.machine.mill import WORKERS, Mill, Moods
+from tests.machine.mill import NAMED, WORKERS, Mill, Moods
 from tests.machine.processes import KILLED, Processes
 from tests.smtp import Sink, sinking
 
@@ -26,7 +26,8 @@ FIRST_MONEY = 2_000
 ROUNDS = 40
 """So many runs that nobody kills are enough for what is left."""
 FORKED = 1_000
-_NAMED = 100
+TRIED = 0.3
+"""How often orders are tried between two kills that would have to wait."""
 _FINE = {0, 3, 4, 8, 9, 10, 11, KILLED}
 """How a command may end here; 4: a front end's 401. Everything else is a bug."""
 ANYWHERE = {"TOPUP_FAILED", "PAID_TWICE", "NO_RECIPIENT"}
@@ -82,15 +83,20 @@ def test_every_order_ends_once(mill: Mill, processes: Processes, count: int, kil
 
 
 def _kill(mill: Mill, count: int, kills: int) -> None:
-    """Each after some more orders have ended, or before the first ones do; between two, one order is wanted by two at once."""
+    """Each after some more orders have ended, or before the first ones do; between two, one order is wanted by two at once, and
+    some that would have to wait are tried. What is left when all were killed goes on while everything still fails."""
     far_side = mill.far_side
     for _ in range(3 * kills):
-        if mill.kills == kills or not mill.unfinished():
+        payments = mill.payments()
+        if mill.kills == kills or not payments:
             break
-        mill.go_on(patience=mill.dice.randint(0, count // kills))
-        for payment in mill.payments()[:1]:
-            mill.together(["esim", "fulfil", "--payment", payment, "--wait", "0s"], ["esim", "retry", payment])
+        mill.go_on(patience=mill.dice.randint(0, 2 * count // kills))
+        mill.together(["esim", "fulfil", "--payment", payments[0], "--wait", "0s"], ["esim", "retry", payments[0]])
+        if mill.dice.random() < TRIED:
+            mill.go_on(mill.waiting(), patience=mill.dice.randint(0, NAMED))
         far_side.advance(timedelta(minutes=2))
+    mill.go_on()
+    mill.go_on(mill.waiting())
     far_side.close()
 
 
@@ -101,12 +107,13 @@ def _finish(mill: Mill) -> None:
     far_side.clear_faults()
     far_side.recharge_wallet(Money(1_000_000_00, "USD"))
     for _ in range(ROUNDS):
-        if stuck := mill.stuck():
-            mill.run("esim", "retry", *stuck[:_NAMED])  # a person's word that what wants no known offer is an order
-        elif not mill.unfinished():
+        if not mill.unfinished() and not mill.stuck():
             break
-        far_side.advance(timedelta(minutes=10))
         mill.go_on()
+        for names in (mill.stuck(), mill.waiting()):  # a person's word that what wants no known offer is an order
+            for at in range(0, len(names), NAMED):
+                mill.go_on(names[at:])
+        far_side.advance(timedelta(minutes=10))
     far_side.close()
     mill.check("operation", "resume")  # a card that was about to be made for an order that needs it no more
     mill.check("esim", "retry")
