@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, Select, and_, bindparam, func, insert, or_, select, text, true, update
 
 from cardctl.db.columns import Raw, free, moment_to_text, raw_text
 from cardctl.db.many import chunks
@@ -91,7 +91,13 @@ class Orders:
         query = _filtered(_ORDER, filter).order_by(*_NEWEST).limit(filter.limit)
         return map(order_from_row, stream(self._connection, query))
 
-    def due(self, programme: str, states: Collection[OrderState], now: datetime, limit: int) -> list[str]:
+    def get_many(self, ids: Iterable[str]) -> list[Order]:
+        """In the order of their ids as given; those that are in the books."""
+        ids = list(ids)
+        known = {order.id: order for order in self._many(true(), _O.c.id, ids)}
+        return [known[id_] for id_ in ids if id_ in known]
+
+    def due(self, programme: str, states: Collection[OrderState], now: datetime, limit: int | None = None) -> list[str]:
         """Ids of orders in these states that are to be looked at by now, those that have waited longest first."""
         query = select(_O.c.id).where(_O.c.programme == programme, _O.c.state.in_([str(state) for state in states]))
         query = query.where(_O.c.due_at <= moment_to_text(now)).order_by(_O.c.due_at, _O.c.id).limit(limit)

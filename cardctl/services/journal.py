@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from cardctl.db.unit import Unit
 from cardctl.domain.audit import AuditEntry
@@ -67,6 +67,13 @@ class Deed(Protocol):
     def draft(self, desk: Desk, operation: Operation) -> Draft: ...
     def record(self, desk: Desk, unit: Unit, operation: Operation, remote: Remote) -> Change: ...
     def load(self, unit: Unit, operation: Operation) -> Thing: ...
+
+
+@runtime_checkable
+class Lapses(Protocol):
+    """A deed that its reason may be gone from while its outcome is unknown: then it is looked for, and not sent again."""
+
+    def is_wanted(self, unit: Unit, operation: Operation) -> bool: ...
 
 
 def refuse_sensitive(what: str, text: str | None) -> None:

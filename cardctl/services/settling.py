@@ -23,7 +23,7 @@ from cardctl.errors import (
 )
 from cardctl.services.desk import Desk
 from cardctl.services.entries import money_event
-from cardctl.services.journal import Deed, drafted, end, finish, lay_down, record, save, still_ours, take_over, works_on
+from cardctl.services.journal import Deed, Lapses, drafted, end, finish, lay_down, record, save, still_ours, take_over, works_on
 from cardctl.services.sending import KEY_MARGIN, MONEY_KINDS, carry_out, is_proven, send
 
 NEVER_SENT_AFTER = timedelta(hours=1)
@@ -103,7 +103,7 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
         end(desk, doubtful, _S.IN_DOUBT, CANCEL_ASKED, "a person asked to have it cancelled: it is not sent again")
     elif _superseded(desk, operation):
         end(desk, doubtful, _S.REFUSED, "SUPERSEDED", "a later freeze or close has made it moot")
-    elif sighting.happened is False and (drafted(operation).repeatable or _key_lives(desk, operation)):
+    elif sighting.happened is False and _may_be_sent(desk, deed, operation):
         _send_again(desk, deed, doubtful)
     elif sighting.happened is False and _is_over(desk, operation):
         end(desk, doubtful, _S.REFUSED, "NEVER_RAN", "not found at the provider after its time was over")
@@ -167,6 +167,15 @@ def _superseded(desk: Desk, operation: Operation) -> bool:
     with desk.books.read() as unit:
         later = unit.operations.for_target(operation.target, after=operation.entered)
     return any(other.kind in ("card.freeze", "card.close") and other.state is not _S.REFUSED for other in later)
+
+
+def _may_be_sent(desk: Desk, deed: Deed, operation: Operation) -> bool:
+    """Whether the same request does no harm, whatever became of the first, and is still wanted."""
+    if isinstance(deed, Lapses):
+        with desk.books.read() as unit:
+            if not deed.is_wanted(unit, operation):
+                return False
+    return drafted(operation).repeatable or _key_lives(desk, operation)
 
 
 def _key_lives(desk: Desk, operation: Operation) -> bool:

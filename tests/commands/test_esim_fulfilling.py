@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from cardctl.domain.money import Money
+from cardctl.services.flows.fulfilling import running
 from cardctl.simulator.control import Control
+from cardctl.simulator.delivering import to_line
 from tests.commands.runner import Cardctl, Ran
 from tests.commands.test_esim_selling import BUYER, OFFER, ORDER_FIELDS, usd
 from tests.commands.test_saved_card import quiet, refused
@@ -368,3 +370,30 @@ def test_no_code_in_any_pipe_or_file(cardctl: Cardctl, far_side: Control, sink: 
         assert row["activationCode"] not in said
         assert [file.name for file in files if row["activationCode"].encode() in file.read_bytes()] == []
     refused(cardctl("esim", "show", "A-1", "--qr", "-o", "json"), 6, "REFUSED")
+
+
+def test_a_dry_retry_shows_what_a_retry_would_take(
+    cardctl: Cardctl, far_side: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it, however many a run takes at a time, and what --failed adds, once."""
+    monkeypatch.setattr(running, "_PORTION", 2)
+    file = cardctl.home / "told.jsonl"
+
+    def shown(*words: str) -> list[str]:
+        return sorted(each["transaction_id"] for each in cardctl("esim", "retry", "--dry-run", *words, "-o", "json").data)
+
+    def told() -> None:
+        file.write_text("".join(f"{json.dumps(to_line(each))}\n" for each in far_side.deliveries(face="stripe")))
+        assert cardctl("webhook", "ingest", str(file)).code == 0
+
+    sell(far_side, "A-0", offer="ESIM-NOWHERE")
+    told()
+    assert cardctl("esim", "retry").code == 3
+    assert (shown(), shown("--failed")) == ([], ["A-0"])
+    for number in range(1, 4):
+        sell(far_side, f"A-{number}")
+    told()
+    assert shown() == ["A-1", "A-2", "A-3"]
+    assert shown("--failed") == ["A-0", "A-1", "A-2", "A-3"]
+    assert shown("--failed", "A-0") == shown("A-0") == ["A-0"]
+    assert spent(cardctl) == (4 * PRICE, 0)

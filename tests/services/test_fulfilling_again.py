@@ -301,6 +301,37 @@ def test_a_person_says_that_it_was_not_bought(ground: Ground) -> None:
     assert (ground.order().reason_code, ground.purchases()) == (Why.PURCHASE_REFUSED, [])
 
 
+# --- what was given back meanwhile
+
+
+@pytest.mark.parametrize("fault", ["lost-reply", "500"])
+def test_a_purchase_in_doubt_is_not_made_for_a_customer_who_has_the_money_back(ground: Ground, fault: str) -> None:
+    """Made before, it is seen, and kept; not made, it is waited for until it can be on its way no more, and not sent again."""
+    made = fault == "lost-reply"
+    _in_doubt(ground, fault)
+    payment = ground.order().payment_ref
+    ground.control.refund(payment)
+    ground.tell("charge.refunded")
+    ground.up()
+    sent = ground.asked(f"POST {PURCHASES}")
+    ground.go_on(ground.order())
+    assert ground.asked(f"POST {PURCHASES}") == sent
+    if not made:
+        ground.waits(ground.order(), OrderState.BUYING, Why.IN_DOUBT)
+        ground.later(minutes=59)
+        assert ground.run().orders[0].state is OrderState.BUYING
+    ground.later(minutes=30)
+    ground.run()
+    order = ground.order()
+    assert ground.asked(f"POST {PURCHASES}") == sent
+    assert (ground.paid, ground.spent) == (0, COST if made else 0)
+    assert order.refunded == usd("4.90")
+    if made:
+        assert (order.state, [state for _, state in ground.purchases()]) == (OrderState.DELIVERED, ["DONE"])
+    else:
+        assert (order.state, order.reason_code, ground.purchases()) == (OrderState.REFUNDED, Why.REFUNDED_ELSEWHERE, [])
+
+
 # --- what a person adds
 
 

@@ -123,7 +123,7 @@ def retry(
             raise BadInput("--recipient is of one order, which is to be named")
         chosen = [*named, *_others(running.failed(made), named)] if failed else named
         if dry_run:
-            _shown.show_due(run, chosen or running.waiting(made))
+            _shown.show_due(run, chosen if orders else [*chosen, *_others(running.waiting(made), chosen)])
             return ExitCode.DONE
         with job(run, "esim", deadline=deadline, random_wait=random_wait) as late:
             if recipient is not None:

@@ -81,9 +81,9 @@ def due(shop: Shop, limit: int = _PORTION) -> list[str]:
 
 
 def waiting(shop: Shop) -> list[Order]:
-    """The orders that a run would go on with."""
+    """All orders that a run would go on with."""
     with shop.books.read() as unit:
-        return [unit.orders.named(order_id) for order_id in unit.orders.due(shop.sales.programme, _DUE, shop.now(), _PORTION)]
+        return unit.orders.get_many(unit.orders.due(shop.sales.programme, _DUE, shop.now()))
 
 
 def failed(shop: Shop) -> list[Order]:
