@@ -11,13 +11,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from random import Random
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from cardctl.domain.money import Money
@@ -197,27 +198,27 @@ class Mill:
     def trouble(self) -> Iterator[None]:
         """While the block lasts, somebody else recharges the wallet a little at a time, and locks the cards' money away."""
         over = Event()
-        thread = Thread(target=self._meddle, args=(over, Random(self.dice.random())))
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        with ThreadPoolExecutor(1) as aside:
+            meddling = aside.submit(self._meddle, over, Random(self.dice.random()))
+            try:
+                yield
+            finally:
+                over.set()
+            meddling.result()
 
     def _meddle(self, over: Event, dice: Random) -> None:
         """By how much the wallet is recharged follows how many orders have ended: now more, now less than what the next ones
         cost."""
-        far_side, locked, before = self.far_side, 0, 0
+        far_side, before = self.far_side, 0
         while not over.wait(dice.uniform(0.2, 0.6)):
             now = self.done()
             if now > before:
-                far_side.recharge_wallet(Money(dice.randint(0, 400) * (now - before), "USD"))
+                far_side.recharge_wallet(Money(dice.randint(1, 400) * (now - before), "USD"))
             before = now
-            if dice.random() < 0.1:
-                self._lock_away(-locked or _LOCKED)
-                locked = 0 if locked else _LOCKED
-        self._lock_away(-locked)
+            if dice.random() < 0.05:
+                self._lock_away(_LOCKED)
+                over.wait(dice.uniform(0.5, 3))
+                self._lock_away(-_LOCKED)
         far_side.close()
 
     def _lock_away(self, cents: int) -> None:
