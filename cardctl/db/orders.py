@@ -117,13 +117,6 @@ class Orders:
         late = select(func.coalesce(func.sum(_O.c.cost_minor), 0)).where(ours, _O.c.held_at >= moment_to_text(since))
         return int(self._connection.execute(open_).scalar_one()) + int(self._connection.execute(late).scalar_one())
 
-    def wanted(self, supplier: str) -> dict[str, int]:
-        """What orders that wait for the wallet's money cost together, in minor units by currency."""
-        total = func.sum(_O.c.cost_minor)
-        query = select(_O.c.cost_currency, total).where(_O.c.supplier == supplier, _O.c.state == str(OrderState.FUNDING))
-        rows = self._connection.execute(query.where(_O.c.cost_minor > 0).group_by(_O.c.cost_currency))
-        return {currency: int(minor) for currency, minor in rows}
-
     def put(self, order: Order, *, raw: Raw | None = None) -> None:
         """The order as it is now, new or not; `raw` None: as it was."""
         sealed = {} if raw is None else {"raw": self._box.seal(Place("orders", "raw", order.id), raw_text(raw))}

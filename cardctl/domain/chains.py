@@ -1,4 +1,4 @@
-"""A paid order from end to end, as both providers and the books tell of it, and the wallet it is bought from (words only)."""
+"""A paid order from end to end, as both providers and the books tell of it (words only)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from enum import StrEnum
 from cardctl.domain.breaks import Finding, Severity
 from cardctl.domain.fulfilment import Why
 from cardctl.domain.money import Money
-from cardctl.domain.order_figures import WalletNeed
 from cardctl.domain.orders import Order, SaleRefund, Step, WalletTopUp
 from cardctl.domain.topups import TopUpState
 
@@ -20,14 +19,6 @@ class Pick(StrEnum):
     FAILED_TOPUPS = "failed-topups"
     FAILED_PURCHASES = "failed-purchases"
     BREAKS = "breaks"
-
-
-@dataclass(frozen=True, slots=True)
-class Wallet:
-    """What is in a wallet, in each currency, and what orders wait for."""
-
-    held: tuple[Money, ...]
-    needs: tuple[WalletNeed, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 
-from cardctl.domain.money import Money
+from cardctl.domain.money import Money, zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +52,20 @@ class WalletNeed:
     needed: Money
     reserved: Money
     ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """The wallet in one currency: what is there, what orders have spoken for, and what those that wait need, where any do."""
+
+    available: Money
+    reserved: Money
+    need: WalletNeed | None
+
+    @property
+    def free(self) -> Money:
+        return self.available - self.reserved
+
+    @property
+    def wanted(self) -> Money:
+        return self.need.needed if self.need else zero(self.available.currency)

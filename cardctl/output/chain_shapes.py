@@ -1,18 +1,20 @@
-"""Orders joined from the payment to the delivery, their figures and findings, as the JSON that scripts rely
+"""Orders joined from the payment to the delivery, their figures and findings, and the wallet, as the JSON that scripts rely
 on. Writes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cardctl.domain.breaks import Finding
-from cardctl.domain.chains import Chain, Wallet
-from cardctl.domain.order_figures import OrderFigures
+from cardctl.domain.chains import Chain
+from cardctl.domain.order_figures import OrderFigures, Purse
 from cardctl.output.order_shapes import order_whole
 from cardctl.output.shapes import Shape, money
 
 CHAIN_COLUMNS = ("id", "state", "paid", "given_back", "spent", "charged", "purchase_state", "delivered_at", "breaks")
 """What a table shows of a chain."""
+WALLET_COLUMNS = ("available", "reserved", "free", "wanted", "orders")
+"""What a table shows of a wallet."""
 FIGURE_COLUMNS = (
     "esim_success_rate",
     "delivered",
@@ -81,15 +83,19 @@ def figures(value: OrderFigures) -> Shape:
     }
 
 
-def wallet(value: Wallet) -> Shape:
-    """What is in the wallet, and what orders wait for."""
-    return {
-        "held": [money(each) for each in value.held],
-        "needs": [
-            {"orders": need.orders, "needed": money(need.needed), "reserved": money(need.reserved), "order_ids": list(need.ids)}
-            for need in value.needs
-        ],
-    }
+def wallet(purses: Iterable[Purse]) -> list[Shape]:
+    """What is in the wallet, in each currency; what orders have spoken for of it, and what those that wait want."""
+    return [
+        {
+            "available": money(each.available),
+            "reserved": money(each.reserved),
+            "free": money(each.free),
+            "wanted": money(each.wanted),
+            "orders": each.need.orders if each.need else 0,
+            "order_ids": list(each.need.ids) if each.need else [],
+        }
+        for each in purses
+    ]
 
 
 def figure_lines(value: OrderFigures) -> list[str]:
@@ -100,10 +106,12 @@ def figure_lines(value: OrderFigures) -> list[str]:
     return [f"delivered: {rate} of orders that ended ({value.ended})", f"time to issue: {times}", failed]
 
 
-def wallet_lines(value: Wallet) -> list[str]:
+def wallet_lines(purses: Sequence[Purse]) -> list[str]:
     """The wallet as a person reads it."""
-    lines = [f"wallet: {each}" for each in value.held] or ["wallet: empty"]
-    return lines + [f"{need.needed} wanted by orders that wait ({need.orders})" for need in value.needs if need.orders]
+    lines = [f"{each.available} in the wallet, {each.reserved} spoken for, {each.free} free" for each in purses]
+    needs = [each.need for each in purses if each.need]
+    lines += [f"{need.needed} wanted by orders that wait ({need.orders})" for need in needs]
+    return lines or ["nothing is in the wallet"]
 
 
 def finding_lines(found: Sequence[Finding]) -> list[str]:

@@ -78,18 +78,22 @@ def test_offers_otherwise(cardctl: Cardctl, output: str) -> None:
 
 def test_balance_whole(cardctl: Cardctl, far_side: Control) -> None:
     far_side.set_wallet(_money(250))
-    assert done(cardctl("esim", "balance", "-o", "json")) == {
-        "topup": "request",
-        "wallet": [{"available": usd(250), "reserved": usd(0), "free": usd(250), "wanted": usd(0)}],
-    }
+    idle = {"available": usd(250), "reserved": usd(0), "free": usd(250), "wanted": usd(0), "orders": 0, "order_ids": []}
+    assert done(cardctl("esim", "balance", "-o", "json")) == {"topup": "request", "wallet": [idle]}
+    checked = cardctl("esim", "reconcile", "--check-balance", "-o", "json")
+    assert (checked.code, done(checked)) == (0, {"wallet": [idle]})
     far_side.set_wallet(_money(100))
     waiting = cardctl("esim", "fulfil", "--demo", "-o", "json")
     assert waiting.warnings == ["ORDER_PENDING"]
     (purse,) = done(cardctl("esim", "balance", "-o", "json"))["wallet"]
-    assert purse == {"available": usd(100), "reserved": usd(0), "free": usd(100), "wanted": usd(150)}
+    ids = [waiting.data["order"]["id"]]
+    assert purse == {
+        "available": usd(100), "reserved": usd(0), "free": usd(100), "wanted": usd(150), "orders": 1, "order_ids": ids,
+    }  # fmt: skip
+    assert cardctl("esim", "reconcile", "--check-balance").code == 3
     assert cardctl("esim", "balance").lines == [
         "1.00 USD in the wallet, 0.00 USD spoken for, 1.00 USD free",
-        "1.50 USD wanted by orders that wait",
+        "1.50 USD wanted by orders that wait (1)",
     ]
 
 

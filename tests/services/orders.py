@@ -28,7 +28,7 @@ from cardctl.providers.base import Handed
 from cardctl.providers.guarding import Breaker
 from cardctl.services.deeds.checking_out import check_out
 from cardctl.services.flows.fulfilling.advancing import advance
-from cardctl.services.flows.fulfilling.beginning import Named, begin
+from cardctl.services.flows.fulfilling.beginning import WhichOrder, begin
 from cardctl.services.flows.fulfilling.running import Ran, run
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.simulator.delivering import Posted
@@ -134,15 +134,15 @@ class Ground:
 
     def bring_checkout(self, checkout: str) -> Order:
         """`esim fulfil --session`."""
-        return self.advanced(begin(self.shop, Named(checkout=checkout)).id)
+        return self.advanced(begin(self.shop, WhichOrder(checkout=checkout)).id)
 
     def bring(self, payment: str, data: OrderData | None = None, *, patience: float = 0.0) -> Order:
         """`esim fulfil --payment`."""
-        return self.advanced(begin(self.shop, Named(payment=payment, data=data)).id, patience=patience)
+        return self.advanced(begin(self.shop, WhichOrder(payment=payment, data=data)).id, patience=patience)
 
     def begin(self, payment: str) -> Order:
         """Its order, and nothing is done for it yet."""
-        return begin(self.shop, Named(payment=payment))
+        return begin(self.shop, WhichOrder(payment=payment))
 
     def advanced(self, order_id: str, *, patience: float = 0.0) -> Order:
         """The order, taken as far as it goes, as the books have it then."""

@@ -12,7 +12,7 @@ from cardctl.domain.money import Money
 from cardctl.domain.orders import OrderState
 from cardctl.errors import ExitCode
 from cardctl.services.flows.fulfilling.advancing import advance
-from cardctl.services.flows.fulfilling.wallet import look
+from cardctl.services.wallets import look
 from tests.services.orders import COST, PRICE, PURCHASES, Ground, usd
 from tests.services.world import at
 

@@ -16,11 +16,12 @@ from cardctl.domain.fulfilment import Topup
 from cardctl.domain.orders import Order, OrderState
 from cardctl.errors import RemoteSuddenlyEmpty
 from cardctl.providers import registry
-from cardctl.services.flows.reconciling.chains import Joined, joined, wallet_of
+from cardctl.services.flows.reconciling.chains import Joined, joined
 from cardctl.services.flows.reconciling.fixing import Fixed, fix
 from cardctl.services.flows.reconciling.moving import breaks_of
 from cardctl.services.flows.reconciling.running import Outcome, reconcile
 from cardctl.services.flows.reconciling.starting import Means, Part, Wish
+from cardctl.services.wallets import look
 from tests.db.builders import usd
 from tests.services.orders import COST, PRICE, Ground
 from tests.services.reconciled import T, Told, amend, behind, places, proven, told
@@ -254,7 +255,7 @@ def test_chains_tell_of_every_order_what_each_side_says(ground: Ground) -> None:
         assert [chain.order.id for chain in one.chains(Pick.BREAKS)] == [delivered.id]
         assert list(one.chains(Pick.FAILED_TOPUPS)) == []
         assert (one.figures.delivered, one.figures.ended, one.figures.failed_purchases) == (1, 2, 1)
-        assert one.wallet.held == (usd(ground.wallet),)
+        assert [purse.available for purse in one.wallet] == [usd(ground.wallet)]
     assert ground.orders() == before, "it changes nothing"
     assert breaks_of(ground.world.books, BreakFilter()) == [], "and remembers nothing"
     assert [path.name for path in _home(ground).iterdir() if "chains" in path.name] == []
@@ -264,10 +265,10 @@ def test_a_wallet_that_orders_wait_for(ground: Ground) -> None:
     ground.fill(10)
     order = ground.bring(ground.sell())
     assert order.state is OrderState.FUNDING
-    wallet = wallet_of(ground.shop.supply)
-    assert wallet.held == (usd(10),)
-    (need,) = wallet.needs
-    assert (need.orders, need.needed, need.ids) == (1, usd(COST), (order.id,))
+    (purse,) = look(ground.shop.supply)
+    assert (purse.available, purse.reserved, purse.wanted) == (usd(10), usd(0), usd(COST))
+    assert purse.need is not None
+    assert (purse.need.orders, purse.need.ids) == (1, (order.id,))
 
 
 def test_a_run_over_a_part_of_the_time_leaves_the_others_as_they_were(ground: Ground) -> None:

@@ -15,7 +15,7 @@ from cardctl.output.console import Output
 
 if TYPE_CHECKING:
     from cardctl.runtime import Run
-    from cardctl.services.flows.fulfilling.beginning import Named
+    from cardctl.services.flows.fulfilling.beginning import WhichOrder
     from cardctl.services.flows.fulfilling.rehearsing import Rehearsed
     from cardctl.services.flows.fulfilling.running import Ran
     from cardctl.services.flows.fulfilling.shop import Shop
@@ -34,10 +34,10 @@ def check_can_save(save: Path | None, *, force: bool) -> None:
         qr.check_can_save(save, force=force)
 
 
-def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | None:
+def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> WhichOrder | None:
     """A customer of the simulator who has paid. DevelopmentOnly (6) anywhere else."""
     from cardctl.services.deeds import checking_out  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.beginning import Named  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.beginning import WhichOrder  # noqa: PLC0415
     from cardctl.services.flows.fulfilling.offering import check_offer, check_price, wanted_checkout  # noqa: PLC0415
 
     if run.settings.profile.environment != "simulator":
@@ -56,7 +56,7 @@ def demo(run: Run, shop: Shop, offer: str | None, *, dry_run: bool) -> Named | N
     assert made.checkout_ref is not None
     run.console.notice(f"a customer pays {price} for {found.title} at {made.checkout_ref}")
     run.far_side.pay(made.checkout_ref)
-    return Named(checkout=made.checkout_ref)
+    return WhichOrder(checkout=made.checkout_ref)
 
 
 def checkout_name(run: Run, idempotency_key: str | None) -> str:

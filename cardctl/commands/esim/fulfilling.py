@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from cardctl.domain.orders import Order
-    from cardctl.services.flows.fulfilling.beginning import Named
+    from cardctl.services.flows.fulfilling.beginning import WhichOrder
 
 
 def fulfil(
@@ -149,11 +149,11 @@ def _only_one(payment: str | None, session: str | None, order: Path | None, *, d
         raise BadInput("--offer is what --demo buys; a paid order says itself what was bought")
 
 
-def _named(payment: str | None, session: str | None, order: Path | None) -> Named:
+def _named(payment: str | None, session: str | None, order: Path | None) -> WhichOrder:
     from cardctl.config.order_file import read_order  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.beginning import Named  # noqa: PLC0415
+    from cardctl.services.flows.fulfilling.beginning import WhichOrder  # noqa: PLC0415
 
     if order is None:
-        return Named(payment=payment, checkout=session)
+        return WhichOrder(payment=payment, checkout=session)
     told = read_order(order)
-    return Named(payment=told.payment, data=told.data)
+    return WhichOrder(payment=told.payment, data=told.data)

@@ -77,11 +77,11 @@ def reconcile(
 
 def _show_balance(run: Run) -> ExitCode:
     from cardctl.output import chain_shapes  # noqa: PLC0415
-    from cardctl.services.flows.reconciling.chains import wallet_of  # noqa: PLC0415
+    from cardctl.services.wallets import look  # noqa: PLC0415
 
-    wallet = wallet_of(run.desk(provider=SUPPLY))
-    run.console.done(chain_shapes.wallet(wallet), chain_shapes.wallet_lines(wallet))
-    return ExitCode.FINDINGS if any(need.orders for need in wallet.needs) else ExitCode.DONE
+    wallet = look(run.desk(provider=SUPPLY))
+    run.console.done({"wallet": chain_shapes.wallet(wallet)}, chain_shapes.wallet_lines(wallet))
+    return ExitCode.FINDINGS if any(each.need for each in wallet) else ExitCode.DONE
 
 
 def _written(run: Run, found: Joined, directory: Path | None) -> list[Path]:
@@ -95,7 +95,7 @@ def _written(run: Run, found: Joined, directory: Path | None) -> list[Path]:
 
 
 def _code(found: Joined) -> ExitCode:
-    wants = any(_wants(each) for each in found.findings) or any(need.orders for need in found.wallet.needs)
+    wants = any(_wants(each) for each in found.findings) or any(each.need for each in found.wallet)
     return ExitCode.FINDINGS if wants else ExitCode.DONE
 
 
@@ -118,7 +118,7 @@ def _show(run: Run, found: Joined, only: Pick, paths: list[Path]) -> None:
     lines += [f"{each.order.id} {each.order.state}: {each.order.reason or '-'}" for each in chosen]
     lines += [*chain_shapes.figure_lines(found.figures), *chain_shapes.wallet_lines(found.wallet)]
     lines += [f"report: {path}" for path in paths]
-    waiting = "orders wait for the wallet's money" if any(need.orders for need in found.wallet.needs) else "clean"
+    waiting = "orders wait for the wallet's money" if any(each.need for each in found.wallet) else "clean"
     lines.append(f"{f'{len(wanted)} out of order' if wanted else waiting}; {found.requests} requests")
     run.console.done(data, lines)
 

@@ -72,19 +72,16 @@ def balance(profile: ProfileOption = None, timeout: TimeoutOption = None, output
     Example: cardctl esim balance -o json
     """
     from cardctl import runtime  # noqa: PLC0415
-    from cardctl.output.shapes import money  # noqa: PLC0415
-    from cardctl.services.flows.fulfilling.wallet import look  # noqa: PLC0415
+    from cardctl.output import chain_shapes  # noqa: PLC0415
+    from cardctl.services.wallets import look  # noqa: PLC0415
 
     with runtime.opened(output=output, profile=profile, provider=SUPPLY, timeout=timeout) as run:
         seen = look(run.desk(provider=SUPPLY))
-        words = ("available", "reserved", "free", "wanted")
-        told = [{word: money(getattr(one, word)) for word in words} for one in seen]
+        told = chain_shapes.wallet(seen)
         if output in (Output.CSV, Output.NDJSON):
-            run.console.rows(iter(told), words)
+            run.console.rows(iter(told), chain_shapes.WALLET_COLUMNS)
             return
-        lines = [f"{one.available} in the wallet, {one.reserved} spoken for, {one.free} free" for one in seen]
-        lines += [f"{one.wanted} wanted by orders that wait" for one in seen if one.wanted.minor]
-        run.console.done({"topup": run.settings.profile.zendit.topup, "wallet": told}, lines or ["nothing is in the wallet"])
+        run.console.done({"topup": run.settings.profile.zendit.topup, "wallet": told}, chain_shapes.wallet_lines(seen))
 
 
 def checkout(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cardctl.domain.breaks import Finding
-from cardctl.domain.chains import Chain, Wallet
-from cardctl.domain.order_figures import OrderFigures
+from cardctl.domain.chains import Chain
+from cardctl.domain.order_figures import OrderFigures, Purse
 from cardctl.output import chain_shapes
 from cardctl.output.envelope import encode
 from cardctl.output.files import whole_file
@@ -30,7 +30,7 @@ class ChainReport:
     profile: str
     environment: str
     at: datetime
-    wallet: Wallet
+    wallet: Sequence[Purse]
     figures: OrderFigures
     loose: tuple[Finding, ...]
     chains: Callable[[], Iterable[Chain]]

@@ -23,7 +23,7 @@ _AGAIN = dict.fromkeys((Why.REFUND_REFUSED, Why.REFUND_FAILED, Why.PAID_TWICE), 
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class WhichOrder:
     """What a person says of an order: its payment or its checkout, and what it is, where the payment does not say so."""
 
     payment: str | None = None
@@ -31,9 +31,18 @@ class Named:
     data: OrderData | None = None
 
 
-def begin(shop: Shop, named: Named) -> Order:
+def begin(shop: Shop, named: WhichOrder) -> Order:
     """The order of a payment, which is read. ProviderHasNot (7) where there is no such payment; StateForbids (6) where nobody
     has paid; BadInput (2) where nothing says what was bought, or the books know the order as another one."""
+    sale, checkout = look_for(shop, named)
+    with shop.books.write() as unit:
+        order = _taken(shop, unit, sale, checkout, named.data)
+        disputed = bool(sale.disputed) and order.state is OrderState.STUCK
+        return order if disputed else _due(shop, unit, order, asked=True)
+
+
+def look_for(shop: Shop, named: WhichOrder) -> tuple[RemoteSale, RemoteCheckout | None]:
+    """The payment, as the provider has it now, and the checkout where that is named. Errors: those of `begin`."""
     reader = require(shop.sales.provider, ReadsSales)
     checkout = reader.checkout(named.checkout) if named.checkout else None
     payment = named.payment or (checkout.sale_ref if checkout else None)
@@ -42,10 +51,7 @@ def begin(shop: Shop, named: Named) -> Order:
     sale = reader.sale(payment)
     if sale.state is not SaleState.PAID:
         raise StateForbids(f"{payment} is {sale.state}: only an order that is paid is fulfilled")
-    with shop.books.write() as unit:
-        order = _taken(shop, unit, sale, checkout, named.data)
-        disputed = bool(sale.disputed) and order.state is OrderState.STUCK
-        return order if disputed else _due(shop, unit, order, asked=True)
+    return sale, checkout
 
 
 def try_again(shop: Shop, order: Order, *, recipient: str | None = None, asked: bool = True) -> Order:
@@ -62,7 +68,18 @@ def try_again(shop: Shop, order: Order, *, recipient: str | None = None, asked: 
         return _due(shop, unit, fresh, asked=asked)
 
 
-def added(payment: str, data: OrderData, *before: Order | OrderData | None) -> OrderData:
+def wanted(sale: RemoteSale, checkout: RemoteCheckout | None, data: OrderData | None, known: Order | None) -> OrderData | None:
+    """What was bought, by a person's word (`data`), the payment, or the page it was made on. None where the books alone know.
+    BadInput where nobody says so."""
+    said = sale.data or (checkout.data if checkout else None)
+    told = said if data is None else _added(sale.ref, data, known, said)
+    if known is None and told is None:
+        hint = "name it: `cardctl esim fulfil --order FILE`, or see the setting stripe.order_names"
+        raise BadInput(f"{sale.ref} does not say what was bought", hint=hint)
+    return told
+
+
+def _added(payment: str, data: OrderData, *before: Order | OrderData | None) -> OrderData:
     """A person's word may add what neither the payment nor the books say, and change nothing."""
     words: dict[str, Any] = {}
     for word in ("offer_id", "recipient", "full_name", "transaction_id"):
@@ -77,11 +94,7 @@ def added(payment: str, data: OrderData, *before: Order | OrderData | None) -> O
 
 def _taken(shop: Shop, unit: Unit, sale: RemoteSale, checkout: RemoteCheckout | None, data: OrderData | None) -> Order:
     known = unit.orders.by_payment(shop.sales.programme, sale.ref)
-    said = sale.data or (checkout.data if checkout else None)
-    data = said if data is None else added(sale.ref, data, known, said)
-    if known is None and data is None:
-        hint = "name it: `cardctl esim fulfil --order FILE`, or see the setting stripe.order_names"
-        raise BadInput(f"{sale.ref} does not say what was bought", hint=hint)
+    data = wanted(sale, checkout, data, known)
     if checkout is not None:
         take_checkout(shop.sales, unit, checkout, data=data)
     order = take_sale(shop.sales, unit, sale, data=data, action="order.fulfil")

@@ -21,9 +21,9 @@ from cardctl.services.flows.fulfilling.paying_cards import begun_with, card_for,
 from cardctl.services.flows.fulfilling.pricing import is_still_priced
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.flows.fulfilling.topups import ON_THE_WAY, Topups, next_name, so_far
-from cardctl.services.flows.fulfilling.wallet import Reading
 from cardctl.services.journal import drafted
 from cardctl.services.order_entries import given_up, note_step
+from cardctl.services.wallets import Reading
 
 _DECLINES = 4
 """So often a card may be declined, or a top-up fail, before the order is given up."""

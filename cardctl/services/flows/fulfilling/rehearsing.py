@@ -9,11 +9,9 @@ from cardctl.domain.fulfilment import Topup, Why, underpaid
 from cardctl.domain.money import Money, zero
 from cardctl.domain.operations import Draft
 from cardctl.domain.orders import Order, OrderState, purchase_ref_of, transaction_id_for
-from cardctl.domain.sales import SaleState
-from cardctl.errors import BadInput, StateForbids
 from cardctl.providers.base import require
-from cardctl.providers.selling import ReadsSales, SellsEsims, TopsUpWallet
-from cardctl.services.flows.fulfilling.beginning import Named, added
+from cardctl.providers.selling import SellsEsims, TopsUpWallet
+from cardctl.services.flows.fulfilling.beginning import WhichOrder, look_for, wanted
 from cardctl.services.flows.fulfilling.shop import Shop
 from cardctl.services.order_entries import new_order
 
@@ -29,7 +27,7 @@ class Rehearsed:
     then: tuple[str, ...]
 
 
-def rehearse(shop: Shop, named: Named) -> Rehearsed:
+def rehearse(shop: Shop, named: WhichOrder) -> Rehearsed:
     """Errors as `beginning.begin`; ProviderHasNot where the offer is gone, for which the customer would be refunded."""
     order = _order(shop, named)
     if order.state not in (OrderState.PAID, OrderState.FUNDING):
@@ -53,25 +51,16 @@ def rehearse(shop: Shop, named: Named) -> Rehearsed:
     return Rehearsed(order, (topup, purchase), (f"a card would be issued for {short}, and pay", mail))
 
 
-def _order(shop: Shop, named: Named) -> Order:
-    reader = require(shop.sales.provider, ReadsSales)
-    checkout = reader.checkout(named.checkout) if named.checkout else None
-    payment = named.payment or (checkout.sale_ref if checkout else None)
-    if payment is None:
-        raise StateForbids(f"{named.checkout} is not paid")
-    sale = reader.sale(payment)
+def _order(shop: Shop, named: WhichOrder) -> Order:
+    sale, checkout = look_for(shop, named)
     with shop.books.read() as unit:
-        known = unit.orders.by_payment(shop.sales.programme, payment)
+        known = unit.orders.by_payment(shop.sales.programme, sale.ref)
+    data = wanted(sale, checkout, named.data, known)
     if known is not None:
         return known
-    if sale.state is not SaleState.PAID:
-        raise StateForbids(f"{payment} is {sale.state}: only an order that is paid is fulfilled")
-    said = sale.data or (checkout.data if checkout else None)
-    data = said if named.data is None else added(payment, named.data, said)
-    if data is None:
-        raise BadInput(f"{payment} does not say what was bought", hint="name it: `cardctl esim fulfil --order FILE`")
-    name = data.transaction_id or transaction_id_for(shop.sales.programme, payment)
-    order = new_order(shop.sales, name, data, payment_ref=payment, price=sale.amount, state=OrderState.PAID)
+    assert data is not None
+    name = data.transaction_id or transaction_id_for(shop.sales.programme, sale.ref)
+    order = new_order(shop.sales, name, data, payment_ref=sale.ref, price=sale.amount, state=OrderState.PAID)
     return replace(order, recipient=order.recipient or sale.email)
 
 

@@ -20,19 +20,19 @@ from cardctl.db.stage import Stage
 from cardctl.db.staged_orders import staged_debits, staged_purchases, staged_refunds, staged_sales
 from cardctl.db.unit import Unit
 from cardctl.domain.breaks import Finding
-from cardctl.domain.chains import Chain, Pick, Wallet, is_picked
+from cardctl.domain.chains import Chain, Pick, is_picked
 from cardctl.domain.comparing.orders import back_of
 from cardctl.domain.money import Money, zero
-from cardctl.domain.order_figures import OrderFigures
+from cardctl.domain.order_figures import OrderFigures, Purse
 from cardctl.domain.orders import Order, OrderState, WalletTopUp
 from cardctl.errors import ProviderUnavailable
-from cardctl.providers.base import ReportsBalance, require
 from cardctl.providers.paging import BOUGHT, SOLD, Source
 from cardctl.services.desk import Desk
 from cardctl.services.flows.reconciling.comparing_orders import compare_sold
 from cardctl.services.flows.reconciling.comparing_supply import compare_supply, our_supply
 from cardctl.services.flows.reconciling.reading import begin, read
 from cardctl.services.flows.reconciling.running import rules_of
+from cardctl.services.wallets import look
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _AT_ONCE = 500
@@ -47,7 +47,7 @@ class Joined:
     sales: Desk
     supply: Desk
     since: datetime | None
-    wallet: Wallet
+    wallet: list[Purse]
     figures: OrderFigures
     requests: int
     loose: list[Finding] = field(default_factory=list)
@@ -97,13 +97,6 @@ class Joined:
             )
 
 
-def wallet_of(supply: Desk) -> Wallet:
-    """What is in the wallet, and what orders need of it; asks for the balance alone."""
-    held = tuple(require(supply.provider, ReportsBalance).float_balances())
-    with supply.books.read() as unit:
-        return Wallet(held, tuple(unit.order_measures.needs([supply.programme])))
-
-
 @contextmanager
 def joined(
     sales: Desk,
@@ -127,7 +120,7 @@ def joined(
         with sales.books.read() as unit:
             figures = unit.order_measures.figures(since or _BEGINNING)
         requests = sum(stage.fact("requests") or 0 for stage in stages)
-        found = Joined(sales, supply, since, wallet_of(supply), figures, requests + 1, _stages=tuple(stages))
+        found = Joined(sales, supply, since, look(supply), figures, requests + 1, _stages=tuple(stages))
         for finding in (Finding.from_plain(each) for stage in stages for each in stage.findings()):
             _file(found, finding)
         yield found
