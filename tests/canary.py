@@ -1,6 +1,7 @@
-"""Looks through files for what must never be written: card numbers that the simulator gave out, security codes, secrets.
+"""Looks through files for what must never be written: card numbers and activation codes that the simulator gave out, security
+codes, secrets.
 
-The numbers are asked of the simulator's own files, which are the bank's and may have them.
+The numbers and activation codes are asked of the simulator's own files, which are the bank's and may have them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _CODE = re.compile(rb"""["']?(?:cvc|cvv2?)["']?\s*[:=]\s*["']?[0-9]{3,4}\b""", r
 _KEY = re.compile(rb"\b(?:sk|rk)_(?:live|test)_(?!simulator)[0-9A-Za-z]{6,}")
 _MARKED = re.compile(rb"cvc|cvv|k_(?:live|test)_", re.IGNORECASE)
 """In what has none of these there is no security code and no key."""
+_ACTIVATION = re.compile(rb"\b[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3}\b")
+"""How the simulator's activation codes look."""
 _OURS = {".db", ".db-wal", ".db-shm", ".log", ".json", ".ndjson", ".csv", ".html"}
 
 
@@ -32,12 +35,16 @@ class Watch:
 
     def __init__(self) -> None:
         self._given: set[bytes] = set()
+        self._activations: set[bytes] = set()
         self._seen: dict[bytes, str] = {}
 
     def look(self, base: Path) -> list[str]:
         """Every place below `base`, outside the far side's own files, that holds what it must not."""
         files = [file for file in base.rglob("*") if file.is_file() and not file.is_symlink()]
-        self._given.update(number for file in files if file.name == FAR_SIDE for number in _numbers(file))
+        far_sides = [file for file in files if file.name == FAR_SIDE]
+        self._given.update(number for file in far_sides for number in _column(file, "SELECT number FROM cards"))
+        activations = "SELECT activationCode FROM zendit_purchases WHERE activationCode IS NOT NULL"
+        self._activations.update(code for file in far_sides for code in _column(file, activations))
         return [found for file in files if not file.name.startswith(FAR_SIDE) for found in self._in_file(file)]
 
     def late(self) -> list[str]:
@@ -56,6 +63,8 @@ class Watch:
             self._seen.setdefault(number, str(file))
         if file.suffix in _OURS and _MARKED.search(data):
             yield from _marked(file, data)
+        if file.suffix in _OURS and self._activations and not self._activations.isdisjoint(_ACTIVATION.findall(data)):
+            yield f"{file}: an activation code"
 
 
 def _marked(file: Path, data: bytes) -> Iterator[str]:
@@ -71,10 +80,10 @@ def _is_card_number(run: bytes) -> bool:
     return (sum(digits[::2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])) % 10 == 0
 
 
-def _numbers(file: Path) -> list[bytes]:
-    """Every card number of one simulator."""
+def _column(file: Path, query: str) -> list[bytes]:
+    """What one simulator has given out."""
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as far_side:
-            return [str(number).encode() for (number,) in far_side.execute("SELECT number FROM cards")]
+            return [str(value).encode() for (value,) in far_side.execute(query)]
     except sqlite3.Error:
         return []  # a test damaged it

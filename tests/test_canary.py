@@ -40,6 +40,13 @@ def numbers_and_codes(cardctl: Cardctl) -> list[tuple[str, str]]:
         return [(str(number), str(cvc)) for number, cvc in database.execute("SELECT number, cvc FROM cards")]
 
 
+def activation_codes(cardctl: Cardctl) -> list[str]:
+    """Every one that the supplier has given out."""
+    with closing(sqlite3.connect(cardctl.simulator)) as database:
+        query = "SELECT activationCode FROM zendit_purchases WHERE activationCode IS NOT NULL"
+        return [str(code) for (code,) in database.execute(query)]
+
+
 def places(cardctl: Cardctl, needles: list[str]) -> Iterator[str]:
     """Where any of the needles stands below the home, outside the bank's own files."""
     for file in cardctl.home.rglob("*"):
@@ -103,6 +110,9 @@ def tour(cardctl: Cardctl, out: Path) -> tuple[list[str], str]:
         run(*words, code=None)
     for words in (["provider", "check"], ["provider", "balance"], ["db", "status"], ["db", "backup"], ["doctor"]):
         run(*words, code=None)
+    order = run("esim", "fulfil", "--demo", "-o", "json").data["order"]["id"]
+    for words in (["list"], ["show", order], ["retry"], ["offers"], ["balance"], ["reconcile", "--report"]):
+        run("esim", *words)
     run("-v", "card", "show", card, "--fresh", code=None)
     run("--debug", "card", "freeze", card, code=None)
     code, shown, asked = on_terminal(cardctl, "card", "reveal", card, "--reason", PAN, typed=f"{one['last4']}\n")
@@ -129,7 +139,9 @@ def test_a_tour_leaves_nothing_behind(cardctl: Cardctl, tmp_path: Path, monkeypa
     assert "RuntimeError" in log, "the traceback is there"
 
     spoken = "\n".join([*said, crashed.stdout, crashed.stderr])
-    needles = [number for number, _ in given]
+    needles = activation_codes(cardctl)
+    assert len(needles) == 1
+    needles += [number for number, _ in given]
     needles += [" ".join(number[i : i + 4] for i in range(0, 16, 4)) for number, _ in given]
     needles += [PAN, PAN.replace(" ", ""), "sk_live_Canary4444555566667777", "canary-password", *SECRETS.values()]
     assert list(places(cardctl, needles)) == []
@@ -141,11 +153,13 @@ def test_a_tour_leaves_nothing_behind(cardctl: Cardctl, tmp_path: Path, monkeypa
 def test_the_search_finds_what_is_there(cardctl: Cardctl) -> None:
     """A canary that cannot die proves nothing."""
     cardctl("provision", "--dev")
+    cardctl("esim", "fulfil", "--demo")
     number, cvc = numbers_and_codes(cardctl)[0]
+    (activation,) = activation_codes(cardctl)
     file = cardctl.home / "logs" / "leak.log"
     file.parent.mkdir(exist_ok=True)
     try:
-        for text in (number, f'"cvc": "{cvc}"', SECRETS["CARDCTL_STRIPE_API_KEY"]):
+        for text in (number, f'"cvc": "{cvc}"', f"LPA:1$host${activation}", SECRETS["CARDCTL_STRIPE_API_KEY"]):
             file.write_text(f"oh no: {text}")
             assert len(canary.look(cardctl.home)) == 1, text
         assert list(places(cardctl, [SECRETS["CARDCTL_STRIPE_API_KEY"]]))

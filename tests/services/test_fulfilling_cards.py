@@ -116,7 +116,9 @@ def test_declined_until_it_is_given_up(cards: Ground, cause: Any) -> None:
     cause(cards)
     order = cards.bring(cards.sell())
     assert (order.state, order.reason_code, cards.paid) == (OrderState.FUNDING, Why.TOPUP_FAILED, PRICE)
-    for _ in range(6):
+    cards.later(minutes=20)
+    assert cards.run().exit_code is ExitCode.FINDINGS, "somebody must see to the cards"
+    for _ in range(5):
         cards.later(minutes=20)
         cards.run()
     order = cards.order()

@@ -58,7 +58,7 @@ def needs_a_person(order: Order) -> bool:
     """Whether an order waits for something that only a person can bring about."""
     if order.state is OrderState.STUCK:
         return True
-    waits = (Why.WALLET_SHORT, Why.NO_MAIL_SERVER, Why.MAIL_REFUSED, Why.TOO_OLD)
+    waits = (Why.WALLET_SHORT, Why.TOPUP_FAILED, Why.NO_MAIL_SERVER, Why.MAIL_REFUSED, Why.TOO_OLD)
     return order.state in UNFINISHED and order.reason_code in waits
 
 
