@@ -29,9 +29,10 @@ from cardctl.errors import (
     StateForbids,
     TargetBusy,
 )
+from cardctl.services.flows.fulfilling import running
 from cardctl.services.flows.fulfilling.advancing import advance
 from cardctl.services.flows.fulfilling.beginning import try_again
-from cardctl.services.flows.fulfilling.running import due, failed, run
+from cardctl.services.flows.fulfilling.running import failed, run, waiting
 from cardctl.services.settling import resolve
 from tests.services.orders import BUYER, COST, PRICE, PURCHASES, Ground, facts, usd
 from tests.services.world import at, strike
@@ -404,6 +405,28 @@ def test_a_mail_that_cannot_be_made_is_no_orders_trouble(ground: Ground, error: 
     ground.delivered(ground.order())
 
 
+def test_what_was_begun_comes_before_what_waits_longer(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A customer whose eSIM is there is not kept waiting by those for whom nothing has been bought."""
+    monkeypatch.setattr(running, "_PORTION", 1)
+    first = ground.sell("A-1")
+    ground.tell()
+
+    def closed(_letter: Letter) -> None:
+        raise MailUnavailable("421 later")
+
+    ground.post = closed
+    begun = ground.bring(ground.sell("A-2"))
+    ground.sell("A-3")
+    ground.tell()
+    assert (begun.state, ground.order("A-1").payment_ref) == (OrderState.READY, first)
+    ground.post = ground.mails.append
+    ground.later(minutes=5)
+    assert [order.transaction_id for order in waiting(ground.shop)] == ["A-2", "A-1", "A-3"]
+    ground.run()
+    assert ground.letters() == [(BUYER, ground.order(name).id) for name in ("A-2", "A-1", "A-3")]
+    assert (ground.paid, ground.spent) == (3 * PRICE, 3 * COST)
+
+
 def test_a_recipient_that_is_refused(ground: Ground) -> None:
     def no(letter: Letter) -> None:
         if letter.to == BUYER:
@@ -414,7 +437,7 @@ def test_a_recipient_that_is_refused(ground: Ground) -> None:
     order = ground.bring(ground.sell())
     assert (order.state, order.reason_code, order.due_at) == (OrderState.READY, Why.MAIL_REFUSED, FOREVER)
     assert ground.steps(order)[StepName.MAIL].state is StepState.FAILED
-    assert (ground.run().orders, failed(ground.shop), due(ground.shop)) == ([], [order], [])
+    assert (ground.run().orders, failed(ground.shop), waiting(ground.shop)) == ([], [order], [])
     ran = run(ground.shop, failed(ground.shop))
     assert (ran.exit_code, ground.mails) == (ExitCode.FINDINGS, [])
     try_again(ground.shop, ground.order(), recipient="ada@new.example")

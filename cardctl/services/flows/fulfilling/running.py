@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -22,8 +22,10 @@ from cardctl.stopping import never
 WORKERS = 8
 _PORTION = 500
 _FOR_NOW = frozenset({Why.UNAVAILABLE, Why.MAIL_UNAVAILABLE})
-_DUE = (*sorted(UNFINISHED), OrderState.REFUNDED)
-"""A refunded order may have a letter to come."""
+_BEGUN = frozenset({OrderState.BUYING, OrderState.ORDERED, OrderState.READY, OrderState.REFUNDING, OrderState.REFUNDED})
+_TURNS = (_BEGUN, UNFINISHED - _BEGUN)
+"""What was begun is brought to its end before anything more is bought: a customer whose eSIM is there waits for no others. A
+refunded order may have a letter to come."""
 
 
 @dataclass(slots=True)
@@ -74,16 +76,11 @@ def held_up(books: Books, order: Order) -> Why | None:
         return Why.IN_DOUBT if unit.operations.open_for(order.id) else Why.UNAVAILABLE
 
 
-def due(shop: Shop, limit: int = _PORTION) -> list[str]:
-    """The orders that are due now, those that have waited longest first."""
-    with shop.books.read() as unit:
-        return unit.orders.due(shop.sales.programme, _DUE, shop.now(), limit)
-
-
 def waiting(shop: Shop) -> list[Order]:
-    """All orders that a run would go on with."""
+    """All orders that a run would go on with: those that were begun, then the others; who has waited longest comes first."""
     with shop.books.read() as unit:
-        return unit.orders.get_many(unit.orders.due(shop.sales.programme, _DUE, shop.now()))
+        due = [id_ for states in _TURNS for id_ in unit.orders.due(shop.sales.programme, states, shop.now())]
+        return unit.orders.get_many(due)
 
 
 def failed(shop: Shop) -> list[Order]:
@@ -114,14 +111,26 @@ def run(
         _work(shop, ids, workers, late, progress, ran)
         tidy(shop)
         return ran
-    seen: set[str] = set()
-    while ids := [order_id for order_id in due(shop) if order_id not in seen]:
-        seen.update(ids)
+    for ids in _portions(shop):
         _work(shop, ids, workers, late, progress, ran)
         if late():
             return ran
     tidy(shop)
     return ran
+
+
+def _portions(shop: Shop) -> Iterator[list[str]]:
+    """The orders that are due, as `waiting` has them, each once."""
+    seen: set[str] = set()
+    for states in _TURNS:
+        while ids := [order_id for order_id in _due(shop, states) if order_id not in seen]:
+            seen.update(ids)
+            yield ids
+
+
+def _due(shop: Shop, states: Collection[OrderState]) -> list[str]:
+    with shop.books.read() as unit:
+        return unit.orders.due(shop.sales.programme, states, shop.now(), _PORTION)
 
 
 def _work(
