@@ -40,7 +40,7 @@ def doctor(
     """
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.domain.checks import Outcome  # noqa: PLC0415
-    from cardctl.services.flows.doctor import unusable  # noqa: PLC0415
+    from cardctl.services.flows.doctor.examining import unusable  # noqa: PLC0415
 
     console = runtime.console_for(output)
     if url is not None:
@@ -61,7 +61,7 @@ def _reached(console: Console, url: str, timeout: float) -> ExitCode | None:
 
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.domain.checks import Outcome  # noqa: PLC0415
-    from cardctl.services.flows.reaching import reach  # noqa: PLC0415
+    from cardctl.services.flows.doctor.reaching import reach  # noqa: PLC0415
 
     checks = list(reach(url, timeout=timeout, sleep=time.sleep, clock=runtime.now))
     _show(console, checks)
@@ -72,8 +72,9 @@ def _examined(run: Run) -> Sequence[Check]:
     from cardctl import runtime  # noqa: PLC0415
     from cardctl.runtime.fulfilling import selling  # noqa: PLC0415
     from cardctl.runtime.mailing import post  # noqa: PLC0415
-    from cardctl.services.flows.doctor import Subject, examine  # noqa: PLC0415
-    from cardctl.services.flows.examining_orders import examine_orders  # noqa: PLC0415
+    from cardctl.services.flows.doctor.examining import examine  # noqa: PLC0415
+    from cardctl.services.flows.doctor.orders import examine_orders  # noqa: PLC0415
+    from cardctl.services.flows.doctor.subject import Subject  # noqa: PLC0415
 
     subject = Subject(
         settings=run.settings,

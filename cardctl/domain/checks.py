@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SLOW_MS = 2_000
+"""Milliseconds; beyond it, a programme feels it."""
+SKEW = 300
+"""Seconds; beyond it, signatures and events seem too old or too young, and the life of an idempotency key is misjudged."""
+
 
 class Outcome(StrEnum):
     OK = "ok"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cardctl.domain.accounts import Address, NewAccount
     from cardctl.domain.fulfilment import Terms
     from cardctl.runtime.run import Run
-    from cardctl.services.flows.examining_orders import Selling
+    from cardctl.services.flows.doctor.orders import Selling
     from cardctl.services.flows.fulfilling.shop import Shop
 
 SALES, SUPPLY = "stripe", "zendit"
@@ -57,7 +57,7 @@ def sells(profile: Profile) -> bool:
 def selling(run: Run) -> Selling | None:
     """What a doctor looks at; None where the profile does not say that it sells eSIMs."""
     from cardctl.db import maintenance  # noqa: PLC0415
-    from cardctl.services.flows.examining_orders import Selling  # noqa: PLC0415
+    from cardctl.services.flows.doctor.orders import Selling  # noqa: PLC0415
 
     profile = run.settings.profile
     if not sells(profile):

@@ -11,8 +11,9 @@ import pytest
 from cardctl.domain.money import Money
 from cardctl.errors import BadInput, NotFound
 from cardctl.simulator.books import OPENING_FLOAT, FarSide
-from cardctl.simulator.control import KYC, Control
+from cardctl.simulator.control import Control
 from cardctl.simulator.editing import FIELDS
+from cardctl.simulator.network import KYC
 from cardctl.simulator.schema import OBJECTS, REMEMBERED
 from tests.simulator.served import port
 from tests.simulator.stranger import HOLDERS, TEST_AUTHORIZATIONS, Stranger, reason

@@ -7,14 +7,11 @@ from datetime import datetime
 from random import random
 from urllib.parse import urlsplit, urlunsplit
 
-from cardctl.domain.checks import Check, Outcome
+from cardctl.domain.checks import SKEW, SLOW_MS, Check, Outcome
 from cardctl.domain.redaction import printable, redact
 from cardctl.errors import BadInput, CardctlError
 from cardctl.providers.http import Http, Reply
 
-SLOW_MS = 2_000
-SKEW = 300
-"""Seconds; beyond it, signatures and events seem too old or too young."""
 _WELL = frozenset({"ok", "healthy", "pass", "up", "success", "true"})
 _SHOWN = 80
 
