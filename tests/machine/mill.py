@@ -4,6 +4,7 @@ declined, a wallet that runs short, mails that are not taken. What must come out
 from __future__ import annotations
 
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -75,13 +76,16 @@ class Moods(dict[str, str]):
 @dataclass
 class Mill:
     """A home with paid orders in it. `ended` are the exit statuses of its processes, of those that were killed too; they have
-    interpreters of their own, unless they are `forked` (which saves the seconds that each takes to begin)."""
+    interpreters of their own, unless they are `forked` (which saves the seconds that each takes to begin). `asked` is what the
+    providers were asked, retries and killed processes included, without names."""
 
     home: Path
     sink: Sink
     dice: Random
     forked: Processes | None = None
     ended: Counter[int] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    _heard: Counter[int] = field(default_factory=Counter)
     _number: Iterator[int] = field(default_factory=count)
 
     @property
@@ -158,14 +162,17 @@ class Mill:
     def payments(self) -> list[str]:
         return [row[0] for row in self._books("SELECT payment_ref FROM orders WHERE state = 'paid'")]
 
-    def asked(self) -> Counter[str]:
-        """What the providers were asked, retries and killed processes included, without names: from the logs."""
-        found: Counter[str] = Counter()
-        for line in (line for file in (self.home / "logs").iterdir() for line in file.read_text().splitlines()):
-            if '"provider_call"' in line and line.endswith("}"):
-                told = json.loads(line)
-                found[f"{told['provider']} {told['method']} {_NAME.sub('/…', told['path'])}"] += 1
-        return found
+    def listen(self) -> None:
+        """Count what the logs say by now; they are turned over, and the oldest thrown away."""
+        for file in (self.home / "logs").glob("*.log*"):
+            with file.open("rb") as log:
+                which = os.fstat(log.fileno()).st_ino
+                log.seek(self._heard[which])
+                for line in log:
+                    if b'"provider_call"' in line and line.endswith(b"}\n"):
+                        told = json.loads(line)
+                        self.asked[f"{told['provider']} {told['method']} {_NAME.sub('/…', told['path'])}"] += 1
+                self._heard[which] = log.tell()
 
     def check(self, *argv: str) -> None:
         """One command that must find nothing."""
@@ -179,6 +186,7 @@ class Mill:
 
     def _ran(self, ended: Sequence[Ended]) -> None:
         self.ended.update(one.status if one.status else one.only.code for one in ended)
+        self.listen()
 
     def _started(self, *argv: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", _MAIN, *argv]
@@ -193,6 +201,7 @@ class Mill:
 
     def _end(self, process: subprocess.Popen[str]) -> None:
         self.ended[process.wait(1800)] += 1
+        self.listen()
 
     @contextmanager
     def trouble(self) -> Iterator[None]:

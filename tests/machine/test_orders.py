@@ -145,7 +145,6 @@ def _assert_mailed(mill: Mill, moods: Moods) -> None:
 
 def _tell(mill: Mill, count: int, took: float) -> None:
     reasons = Counter(row["reason_code"] or row["state"] for row in orders(mill.home))
-    asked = mill.asked()
     print(f"{count} orders in {took:.0f} s: {count / took:.2f} a second; {mill.kills} kills, exits {dict(mill.ended)}")
-    print(f"{dict(reasons)}; {asked.total() / count:.2f} requests an order:")
-    print("\n".join(f"{many / count:8.3f} {name}" for name, many in asked.most_common()))
+    print(f"{dict(reasons)}; {mill.asked.total() / count:.2f} requests an order:")
+    print("\n".join(f"{many / count:8.3f} {name}" for name, many in mill.asked.most_common()))
