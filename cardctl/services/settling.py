@@ -89,7 +89,8 @@ def _settle_sent(desk: Desk, deed: Deed, operation: Operation) -> None:
     """Look, and only where it surely has not run and the key still lives, send the same bytes under the same key.
 
     What was decided while it was allowed is carried through: a funding goes on although the card was frozen since, as a frozen
-    card spends nothing; only an unfreeze that a later freeze or close has made moot does not.
+    card spends nothing. Only an unfreeze that a later freeze or close has made moot does not, nor what is wanted no more (a
+    deed that `Lapses`): that is given up once it cannot be on its way.
     """
     doubtful = replace(operation, state=_S.IN_DOUBT)
     if operation.state is _S.SENT:

@@ -333,6 +333,24 @@ def test_a_purchase_in_doubt_is_not_made_for_a_customer_who_has_the_money_back(g
         assert (order.state, order.reason_code, ground.purchases()) == (OrderState.REFUNDED, Why.REFUNDED_ELSEWHERE, [])
 
 
+def test_a_purchase_in_doubt_is_not_made_for_a_disputed_payment(ground: Ground) -> None:
+    _in_doubt(ground, "500")
+    payment = ground.order().payment_ref
+    with ground.world.books.write() as unit:  # as `webhook serve` leaves it: nobody has named it
+        unit.orders.put(replace(ground.order(), asked=False))
+    ground.control.dispute(payment)
+    ground.tell("charge.dispute.created")
+    ground.up()
+    sent = ground.asked(f"POST {PURCHASES}")
+    ground.later(minutes=30)
+    ground.run()
+    assert ground.order().state is OrderState.BUYING
+    ground.later(minutes=61)
+    ground.run()
+    ground.waits(ground.order(), OrderState.STUCK, Why.DISPUTED)
+    assert (ground.asked(f"POST {PURCHASES}"), ground.purchases(), ground.spent) == (sent, [], 0)
+
+
 # --- what a person adds
 
 

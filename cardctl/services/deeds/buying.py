@@ -89,7 +89,8 @@ class Buy:
         return Change(taken, *order_diff(order, taken))
 
     def is_wanted(self, unit: Unit, operation: Operation) -> bool:
-        """Not for a customer who has got the money back since: where it was not bought by then, it is not bought any more."""
+        """Not for a customer who has got the money back since, or disputes the payment: where it was not bought by then, it is
+        not bought any more."""
         return _is_paid_for(unit.orders.named(operation.target))
 
     def load(self, unit: Unit, operation: Operation) -> Order:

@@ -21,6 +21,7 @@ _KEY_GONE = "provide the key as db.encryption_key; in the simulator `cardctl sim
 
 
 def look_at_books(subject: Subject) -> Iterator[Check]:
+    """Whole, of a schema that is known, and then what is in them; not made by looking."""
     target, shown = subject.target(), subject.settings.database.shown
     if not maintenance.exist(target):
         yield Check("database", Outcome.OK, f"{shown} is {NOT_MADE}")

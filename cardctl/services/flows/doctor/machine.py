@@ -18,6 +18,7 @@ _SCARCE, _SPENT = 500 * _MIB, 50 * _MIB
 
 
 def look_at_profile(subject: Subject) -> Iterator[Check]:
+    """Which profile is in use, and by whose word."""
     profile = subject.settings.profile
     detail = f"{profile.name} ({profile.environment}, {profile.provider}), chosen by: {subject.settings.profile_source}"
     yield Check("profile", Outcome.OK, detail)
@@ -45,6 +46,7 @@ def _open_to_others(paths: list[Path]) -> list[tuple[Path, int]]:
 
 
 def look_at_secrets(subject: Subject) -> Iterator[Check]:
+    """Each secret that the profile needs, and which source has it; none is shown."""
     settings = subject.settings
     for name in needed_by(settings.provider_name, renews=settings.renews, database=settings.database.needs_secret):
         attempts = subject.secrets.explain(name)
@@ -60,6 +62,7 @@ def look_at_secrets(subject: Subject) -> Iterator[Check]:
 
 
 def look_at_disk(subject: Subject) -> Iterator[Check]:
+    """The room that is left where the books lie."""
     there = subject.settings.database.path or subject.settings.paths.state_dir
     while not there.exists():
         there = there.parent

@@ -11,14 +11,13 @@ from cardctl.db.orders import OrderFilter
 from cardctl.db.unit import Books
 from cardctl.domain.checks import Check, Outcome
 from cardctl.domain.orders import OrderState
-from cardctl.errors import CardctlError
+from cardctl.services.flows.doctor.subject import looked
 
 _WAYS = {
     "card": "a card is issued for what the wallet lacks, and pays the top-up endpoint",
     "request": "an order for which the wallet lacks money waits until somebody fills it in Zendit's console",
     "prefunded": "the wallet is kept full in Zendit's console, and an order for which it is not waits",
 }
-_TOPUP = "see zendit.topup in config.toml"
 _STUCK = "see `cardctl esim list --state stuck`; `cardctl esim retry --failed` tries them again"
 
 
@@ -34,10 +33,7 @@ class Selling:
 def examine_orders(selling: Selling) -> Iterator[Check]:
     """Every check in turn; what one cannot do is its own failure, and the next goes on."""
     for name, look in (("topup", _topup), ("delivery", _delivery), ("orders", _orders)):
-        try:
-            yield from look(selling)
-        except CardctlError as error:
-            yield Check(name, Outcome.FAIL, error.message, error.hint or _TOPUP)
+        yield from looked(name, look, selling)
 
 
 def _topup(selling: Selling) -> Iterator[Check]:

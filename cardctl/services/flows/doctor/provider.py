@@ -10,6 +10,7 @@ from cardctl.services.flows.doctor.subject import NOT_MADE, Subject, looked
 
 
 def look_at_provider(subject: Subject) -> Iterator[Check]:
+    """One ping, and what it tells; then what the key may read, and the money."""
     file = subject.settings.paths.simulator_file
     if subject.simulated and not file.exists():
         yield Check("provider", Outcome.OK, f"the simulator ({file}) is {NOT_MADE}")

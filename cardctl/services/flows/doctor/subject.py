@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from cardctl.config import Settings
 from cardctl.db.unit import Books
@@ -23,6 +24,7 @@ ELSE = {
     "provider": "see `cardctl provider check`; try again later",
     "float": "see `cardctl provider balance`",
     "mail": "see [profiles.….mail] in config.toml",
+    **dict.fromkeys(("topup", "delivery", "orders"), "see zendit.topup in config.toml"),
     "scope": "give the key the rights to read and write Issuing, at the provider",
 }
 """What to do where the error itself does not say."""
@@ -46,10 +48,11 @@ class Subject:
 
 
 Look = Callable[[Subject], Iterator[Check]]
+S = TypeVar("S")
 
 
-def looked(name: str, look: Look, subject: Subject) -> Iterator[Check]:
-    """One look; what it cannot do is its own failure."""
+def looked(name: str, look: Callable[[S], Iterator[Check]], subject: S) -> Iterator[Check]:
+    """One look at whatever is looked at; what it cannot do is its own failure."""
     try:
         yield from look(subject)
     except CardctlError as error:

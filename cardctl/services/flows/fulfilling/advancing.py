@@ -64,10 +64,8 @@ def _advance(shop: Shop, order: Order, patience: float) -> Order:
             order = unit.orders.named(order.id)
             steps = unit.orders.steps(order.id) if order.state is OrderState.REFUNDED else []  # no other state asks for them
             opened = unit.operations.open_for(order.id) if doubtful else []
-        do, left = (
-            next_step(order, {step.name: step for step in steps}, shop.now()),
-            (order.due_at - shop.now()).total_seconds(),
-        )
+        do = next_step(order, {step.name: step for step in steps}, shop.now())
+        left = (order.due_at - shop.now()).total_seconds()
         if do is Do.NOTHING or waited + left > patience:
             break
         if left > 0:
